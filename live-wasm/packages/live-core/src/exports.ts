@@ -1,0 +1,40 @@
+/** What both entries of the package have in common. */
+export { type Clock, systemClock } from "./clock.js";
+export { ERROR_CODES, type ErrorCode, type Envelope, PROTOCOL_VERSION } from "./envelope.js";
+export { browserNetwork, type NetworkEvent, type NetworkStatus } from "./network.js";
+export { defaultTransport } from "./transport/default.js";
+export type {
+  Framing,
+  TransportClose,
+  TransportEvents,
+  TransportFactory,
+  TransportLink,
+  TransportRequest,
+  WantedChannel,
+} from "./transport/transport.js";
+export type {
+  CandleOptions,
+  CandleSeries,
+  Cause,
+  Channel,
+  ChannelData,
+  ChannelName,
+  ChannelOptions,
+  ChannelStats,
+  Continuity,
+  DataOf,
+  Freshness,
+  Interval,
+  LinkState,
+  LiveClient,
+  LiveClientOptions,
+  LiveError,
+  LiveReport,
+  LiveStats,
+  Price,
+  Readable,
+  Snap,
+  Staleness,
+  Transport,
+} from "./types.js";
+export type { CandleBar, PriceTick } from "./wire/events.js";

@@ -1,0 +1,249 @@
+import type { Clock } from "./clock.js";
+import type { NetworkStatus } from "./network.js";
+import type { TransportFactory } from "./transport/transport.js";
+
+/** How envelopes reach the page. `polling` is named by the protocol and not spoken by this version. */
+export type Transport = "websocket" | "sse" | "polling";
+
+/** A channel's name: `namespace:segment(.segment)*`. */
+export type ChannelName = `${string}:${string}`;
+
+/** The length of a bar, such as `1m`, `4h` or `1d`. */
+export type Interval = `${number}${"s" | "m" | "h" | "d" | "w"}`;
+
+/** What can be told about a value's age: nothing yet, current, too old, or no line to the gateway. */
+export type Freshness = "pending" | "fresh" | "stale" | "disconnected";
+
+/** Whether values of the channel may have been missed. */
+export type Continuity = "proven" | "gap" | "unknown";
+
+/** Why a value is not fresh: the feed is silent, the line is, or the gateway's own link is unproven. */
+export type Cause = "source" | "transport" | "broker";
+
+/** Why something was refused or failed. */
+export interface LiveError {
+  /** A code of the catalogue, or one of the client's own: `CORE_RESTARTED`, `CORE_UNAVAILABLE`, `NETWORK`. */
+  code: string;
+  /** One sentence for a person. */
+  message: string;
+  /** The field that was wrong, where one was. */
+  field?: string;
+  /** A short stable word for what was wrong with it. */
+  reason?: string;
+  /** The channel it concerns; absent when it is the whole connection. */
+  channel?: string;
+}
+
+/** A value that changes and can be watched. The shape that `useSyncExternalStore` takes. */
+export interface Readable<T> {
+  /** The present value. O(1), and the same reference until the next flush that changes it. */
+  get(): T;
+  /** The value to render on a server and to hydrate with. Always the same reference. */
+  getServer(): T;
+  /** Calls back after each change, and returns the function that undoes it. */
+  subscribe(callback: () => void): () => void;
+}
+
+/**
+ * A channel's value with all that is known about it. It carries no age, which would be another one at
+ * every read: see {@link Channel.age}.
+ */
+export interface Snap<T> {
+  /** The newest value; kept while the line is down. Undefined before the first one. */
+  value: T | undefined;
+  freshness: Freshness;
+  continuity: Continuity;
+  /** Why it is not fresh; null while it is, and while it is pending. */
+  cause: Cause | null;
+  /** Sequence number of the envelope that brought the value; 0 before the first. */
+  seq: number;
+  /** Source time of that envelope, milliseconds since the Unix epoch; 0 before the first. */
+  ts: number;
+  /** Why the channel, or its history, cannot be had. Null when all is well. */
+  error: LiveError | null;
+}
+
+/** The state of the link to the gateway. */
+export interface LinkState {
+  /** `idle`: nothing is asked for. `disconnected`: there is no line; see `retryAt`. `closed`: by `close()`. */
+  status: "idle" | "connecting" | "connected" | "disconnected" | "closed";
+  /** The transport that this is about; null while idle. */
+  transport: Transport | null;
+  /** When the status last changed, milliseconds since the Unix epoch; 0 before the first change. */
+  since: number;
+  /** Failed attempts in a row; 0 once a line has held. */
+  attempt: number;
+  /** When the next attempt starts, milliseconds since the Unix epoch; null when none is planned. */
+  retryAt: number | null;
+  /** The gateway's name for this session; null before its hello. */
+  sessionId: string | null;
+  /** What ended the last line; null while all is well. */
+  error: LiveError | null;
+}
+
+/** The newest price of a symbol, as on `price:<symbol>`. */
+export interface Price {
+  symbol: string;
+  price: number;
+  bid: number | null;
+  ask: number | null;
+  volume: number;
+  /** Against the close before, in the quote's unit. */
+  change: number;
+  /** The same in percent. */
+  changePct: number;
+  /** The market's own time, milliseconds since the Unix epoch; in a replay that is then, not now. */
+  marketTime: number;
+}
+
+/** Bars of one symbol and interval, oldest first, one column an array. A new object for each change. */
+export interface CandleSeries {
+  symbol: string;
+  interval: string;
+  /** Number of bars; the length of every column. */
+  length: number;
+  /** Milliseconds since the Unix epoch, ascending. */
+  openTime: Float64Array;
+  open: Float64Array;
+  high: Float64Array;
+  low: Float64Array;
+  close: Float64Array;
+  volume: Float64Array;
+  /** 1 where the bar is final. */
+  closed: Uint8Array;
+  /** Index of the first bar that differs from the previous series; 0: draw everything again. */
+  changedFrom: number;
+  /** True when no older bars exist at the gateway. */
+  historyComplete: boolean;
+}
+
+/** How far a channel's value can be trusted right now. */
+export interface Staleness {
+  freshness: Freshness;
+  /** Milliseconds since the value was received, as of the last flush; null before the first value. */
+  ageMs: number | null;
+  cause: Cause | null;
+}
+
+/** What a channel of each namespace holds. Other namespaces can be added by declaration merging. */
+export interface ChannelData {
+  price: Price;
+  candles: CandleSeries;
+}
+
+/** The value of a channel, by its namespace; `unknown` where the namespace is not in {@link ChannelData}. */
+export type DataOf<K extends string> = K extends `${infer N}:${string}`
+  ? N extends keyof ChannelData
+    ? ChannelData[N]
+    : unknown
+  : unknown;
+
+/** How a channel is to be had. The first holder's transport and the fastest holder's rate count. */
+export interface ChannelOptions {
+  /** Most envelopes a second; the gateway merges the rest. Absent: as fast as the channel goes. */
+  maxHz?: number;
+  /** Absent: the client's `preferTransport`, else the namespace's own default. */
+  transport?: Transport;
+  /** How long the subscription outlives its last holder, in milliseconds. Default 1,000. */
+  lingerMs?: number;
+}
+
+/** {@link ChannelOptions} for candles. */
+export interface CandleOptions extends ChannelOptions {
+  /** The newest bars to hold, history and live together: 1 to 5,000, default 500. */
+  limit?: number;
+}
+
+/** One channel. Watching it subscribes; the last watcher's leaving unsubscribes, after a linger. */
+export interface Channel<T> extends Readable<Snap<T>> {
+  /** A part of it: changes are told only when the part differs, by `Object.is` or `equal`. */
+  select<S>(pick: (snap: Snap<T>) => S, equal?: (a: S, b: S) => boolean): Readable<S>;
+  /** Holds the subscription without watching. Returns the release, which may be called twice. */
+  retain(): () => void;
+  /** How far the value can be trusted. Watching it holds the channel. */
+  readonly staleness: Readable<Staleness>;
+  /** Age of the value in milliseconds, renewed every `everyMs` (default 1,000); NaN before the first value. */
+  age(everyMs?: number): Readable<number>;
+}
+
+/** Something for the developer rather than the person in front of the page. */
+export interface LiveReport {
+  /** `rejected`: an envelope broke a rule. `restarted`: the WebAssembly module trapped. `refused`: a frame was too large. */
+  kind: "rejected" | "restarted" | "refused";
+  code: string;
+  message: string;
+  field?: string;
+  reason?: string;
+}
+
+/** One channel in {@link LiveStats}. */
+export interface ChannelStats {
+  channel: string;
+  /** The mode that the gateway named; null before its answer. */
+  mode: string | null;
+  freshness: Freshness;
+  /** Holders right now; 0 while it lingers. */
+  subscribers: number;
+  seq: number;
+  transport: Transport;
+}
+
+/** Counters since the client was made. */
+export interface LiveStats {
+  /** Frames taken in, and their bytes. */
+  frames: number;
+  bytes: number;
+  /** Envelopes delivered, refused, out of order or unheld, merged before anyone saw them, and lost. */
+  accepted: number;
+  rejected: number;
+  ignored: number;
+  merged: number;
+  dropped: number;
+  gaps: number;
+  /** Moves by one with every flush that changed something. */
+  generation: number;
+  /** Flushes that ran; lines that were opened; restarts of the WebAssembly module; history pages asked for. */
+  flushes: number;
+  connects: number;
+  restarts: number;
+  historyRequests: number;
+  channels: ChannelStats[];
+}
+
+/** What {@link LiveClient} is made from. */
+export interface LiveClientOptions {
+  /** Where the gateway is, without the `api/…` part. Relative addresses are resolved against the page. */
+  url: string | URL;
+  /** Delay before the next attempt: full jitter below a ceiling that doubles from `minMs` to `maxMs` (500 and 30,000). */
+  retry?: { minMs?: number; maxMs?: number };
+  /** When changes become visible: with the display's frames (default; every 250 ms while hidden), or by a timer. */
+  flush?: "frame" | { everyMs: number };
+  /** WebSocket frames: `auto` and `binary` ask for bytes, `text` for strings. */
+  frames?: "auto" | "binary" | "text";
+  /** Transport of the channels whose holder names none. */
+  preferTransport?: Transport;
+  /** Time and randomness; another one in tests. */
+  clock?: Clock;
+  /** Whether the machine is online, the page visible; another one in tests. */
+  network?: NetworkStatus;
+  /** How lines are opened; another one in tests. */
+  transport?: TransportFactory;
+  /** For history: the page's own `fetch` unless given. */
+  fetch?: typeof globalThis.fetch;
+  /** Takes what a developer should know. Default: a warning on the console, in development, once for each kind. */
+  onReport?: (report: LiveReport) => void;
+}
+
+/** One line to the gateway and all that is held of it. */
+export interface LiveClient {
+  /** The state of the link. Watching it opens nothing. */
+  readonly link: Readable<LinkState>;
+  /** A channel by name. Cheap, and opens nothing until it is watched or retained. */
+  channel<K extends ChannelName>(name: K, options?: ChannelOptions): Channel<DataOf<K>>;
+  /** Bars of a symbol: the live channel with its history under it. */
+  candles(symbol: string, interval: Interval, options?: CandleOptions): Readable<Snap<CandleSeries>>;
+  /** Counters and what is held, for tests and tools. */
+  stats(): LiveStats;
+  /** Ends the line, frees the WebAssembly memory, keeps the last values readable. May be called twice. */
+  close(): void;
+}

@@ -1,0 +1,34 @@
+/** The catalogue of error codes: what an envelope's `errorCode` can be. */
+export const ERROR_CODES = [
+  "BAD_ENVELOPE",
+  "UNSUPPORTED_VERSION",
+  "BAD_REQUEST",
+  "NOT_FOUND",
+  "UNAUTHENTICATED",
+  "SUBJECT_MISMATCH",
+  "AUTH_EXPIRED",
+  "AUTH_REVOKED",
+  "FORBIDDEN",
+  "CHANNEL_UNKNOWN",
+  "CHANNEL_INVALID",
+  "SUBSCRIPTION_LIMIT",
+  "CONNECTION_LIMIT",
+  "RATE_LIMITED",
+  "CURSOR_EXPIRED",
+  "EPOCH_CHANGED",
+  "CURSOR_INVALID",
+  "CONTINUITY_UNKNOWN",
+  "RESYNC_FAILED",
+  "SLOW_CONSUMER",
+  "PING_TIMEOUT",
+  "BROKER_UNAVAILABLE",
+  "OVERLOADED",
+  "DRAINING",
+  "PAYLOAD_TOO_LARGE",
+  "PARAMS_INVALID",
+  "STORE_UNAVAILABLE",
+  "INTERNAL",
+] as const;
+
+/** A code of the catalogue. */
+export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -1,0 +1,11 @@
+"use client";
+
+export { LiveProvider, type LiveProviderProps } from "./LiveProvider.js";
+export type { LiveHookOptions } from "./options.js";
+export { useAge } from "./useAge.js";
+export { useCandles } from "./useCandles.js";
+export { useChannel } from "./useChannel.js";
+export { useLiveClient } from "./useLiveClient.js";
+export { useLiveStatus } from "./useLiveStatus.js";
+export { usePrice } from "./usePrice.js";
+export { useStaleness } from "./useStaleness.js";
