@@ -1,0 +1,375 @@
+//! The payloads that the crate knows by their own type, and how each is judged.
+
+use serde::{Serialize, Serializer};
+
+use crate::json::{Cursor, Fault, Members, Unknown};
+use crate::system;
+
+/// Longest symbol, in bytes.
+pub const SYMBOL_LEN_MAX: usize = 100;
+
+/// `price.tick`: the newest price of a symbol.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct PriceTick {
+    /// The symbol, as in the channel's name.
+    pub symbol: Box<str>,
+    /// Last price, in the quote's units.
+    #[serde(serialize_with = "number")]
+    pub price: f64,
+    /// Best bid, in the quote's units.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_number")]
+    #[cfg_attr(test, ts(optional))]
+    pub bid: Option<f64>,
+    /// Best ask, in the quote's units.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_number")]
+    #[cfg_attr(test, ts(optional))]
+    pub ask: Option<f64>,
+    /// Volume of the market's day so far, in the base's units, not negative.
+    #[serde(serialize_with = "number")]
+    pub volume: f64,
+    /// Difference to the previous close, in the quote's units.
+    #[serde(serialize_with = "number")]
+    pub change: f64,
+    /// The same in percent of the previous close.
+    #[serde(serialize_with = "number")]
+    pub change_pct: f64,
+    /// The market's own time in milliseconds since the Unix epoch; a replay's lies in the past.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub market_time: i64,
+}
+
+/// `candles.bar`: one bar of a symbol and interval, forming or closed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct CandleBar {
+    /// The symbol, as in the channel's name.
+    pub symbol: Box<str>,
+    /// The interval, a number and a unit: `1s`, `5m`, `4h`, `1d`, `1w`.
+    pub interval: Box<str>,
+    /// Start of the bar in the market's own time, in milliseconds since the Unix epoch; the bar's key.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub open_time: i64,
+    /// First price.
+    #[serde(serialize_with = "number")]
+    pub open: f64,
+    /// Highest price, not below any of the other three.
+    #[serde(serialize_with = "number")]
+    pub high: f64,
+    /// Lowest price, not above any of the other three.
+    #[serde(serialize_with = "number")]
+    pub low: f64,
+    /// Last price.
+    #[serde(serialize_with = "number")]
+    pub close: f64,
+    /// Volume in the base's units, not negative.
+    #[serde(serialize_with = "number")]
+    pub volume: f64,
+    /// Whether the bar is final.
+    pub closed: bool,
+}
+
+/// Writes whole numbers without a fraction: shorter on the wire, and what people expect to read.
+fn number<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+    const EXACT: f64 = (1u64 << 53) as f64;
+    if value.fract() == 0.0 && value.abs() < EXACT {
+        to.serialize_i64(*value as i64)
+    } else {
+        to.serialize_f64(*value)
+    }
+}
+
+fn optional_number<S: Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => number(value, to),
+        None => to.serialize_none(),
+    }
+}
+
+/// Judges the data of an event. An event that is not known passes untouched.
+pub(crate) fn check(event: &str, data: &[u8]) -> Result<(), Fault> {
+    match event {
+        PriceTick::EVENT => PriceTick::read(data).map(|_| ()),
+        CandleBar::EVENT => CandleBar::read(data).map(|_| ()),
+        _ => system::check(event, data),
+    }
+}
+
+impl PriceTick {
+    /// The event's name.
+    pub const EVENT: &'static str = "price.tick";
+    const NAMES: [&'static str; 8] =
+        ["symbol", "price", "bid", "ask", "volume", "change", "changePct", "marketTime"];
+
+    /// Reads and judges the data of a `price.tick`; members that are not known are ignored.
+    ///
+    /// # Errors
+    /// The first fault, with the member's name.
+    pub fn read(data: &[u8]) -> Result<Self, Fault> {
+        let members = Members::read(data, &Self::NAMES, Unknown::Ignore)?;
+        Ok(Self {
+            symbol: read_symbol(&members, 0)?,
+            price: members.number(1)?,
+            bid: members.optional_number(2)?,
+            ask: members.optional_number(3)?,
+            volume: not_negative(&members, 4)?,
+            change: members.number(5)?,
+            change_pct: members.number(6)?,
+            market_time: members.time(7)?,
+        })
+    }
+}
+
+/// The numbers of a `price.tick`, without its symbol, which a reader knows from the channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TickNumbers {
+    /// Last price.
+    pub price: f64,
+    /// Best bid; NaN where there is none.
+    pub bid: f64,
+    /// Best ask; NaN where there is none.
+    pub ask: f64,
+    /// Volume so far.
+    pub volume: f64,
+    /// Difference to the previous close.
+    pub change: f64,
+    /// The same in percent.
+    pub change_pct: f64,
+    /// Market time in milliseconds since the Unix epoch.
+    pub market_time: f64,
+}
+
+impl TickNumbers {
+    /// Reads the numbers of a tick: one pass when the text is canonical, else by [`PriceTick::read`].
+    pub fn read(data: &[u8]) -> Option<Self> {
+        let Some(spans) = TickSpans::scan(&mut Cursor::new(data)) else {
+            return PriceTick::read(data).ok().map(|tick| Self::of(&tick));
+        };
+        let number = |span: &[u8]| str::from_utf8(span).ok().and_then(|text| text.parse().ok());
+        let optional = |span: Option<&[u8]>| span.map_or(Some(f64::NAN), number);
+        Some(Self {
+            price: number(spans.price)?,
+            bid: optional(spans.bid)?,
+            ask: optional(spans.ask)?,
+            volume: number(spans.volume)?,
+            change: number(spans.change)?,
+            change_pct: number(spans.change_pct)?,
+            market_time: number(spans.market_time)?,
+        })
+    }
+
+    fn of(tick: &PriceTick) -> Self {
+        Self {
+            price: tick.price,
+            bid: tick.bid.unwrap_or(f64::NAN),
+            ask: tick.ask.unwrap_or(f64::NAN),
+            volume: tick.volume,
+            change: tick.change,
+            change_pct: tick.change_pct,
+            market_time: tick.market_time as f64,
+        }
+    }
+}
+
+/// Where the numbers of a canonical tick stand.
+pub(crate) struct TickSpans<'a> {
+    price: &'a [u8],
+    bid: Option<&'a [u8]>,
+    ask: Option<&'a [u8]>,
+    volume: &'a [u8],
+    change: &'a [u8],
+    change_pct: &'a [u8],
+    market_time: &'a [u8],
+}
+
+impl<'a> TickSpans<'a> {
+    /// Takes exactly what the gateway writes, and nothing that [`PriceTick::read`] would refuse.
+    pub(crate) fn scan(from: &mut Cursor<'a>) -> Option<Self> {
+        from.literal(b"{\"symbol\":\"")?;
+        let symbol = from.plain_string()?;
+        from.literal(b",\"price\":")?;
+        let price = from.short_number()?;
+        let bid = from.literal(b",\"bid\":").map(|()| from.short_number());
+        let ask = from.literal(b",\"ask\":").map(|()| from.short_number());
+        from.literal(b",\"volume\":")?;
+        let volume = from.short_number()?;
+        from.literal(b",\"change\":")?;
+        let change = from.short_number()?;
+        from.literal(b",\"changePct\":")?;
+        let change_pct = from.short_number()?;
+        from.literal(b",\"marketTime\":")?;
+        let start = from.at;
+        // At most 2^53 - 1: within the range of dates only below 8.64e15, which has 16 digits as well.
+        if from.integer()? > crate::json::TIME_MAX_MS as u64 {
+            return None;
+        }
+        let market_time = &from.text[start..from.at];
+        from.literal(b"}")?;
+        let bid = bid.map_or(Some(None), |span| span.map(Some))?;
+        let ask = ask.map_or(Some(None), |span| span.map(Some))?;
+        // A sign in front of the volume is left to the full path: "-0" is a number that is not negative.
+        (is_symbol(symbol) && volume.first() != Some(&b'-')).then_some(Self {
+            price,
+            bid,
+            ask,
+            volume,
+            change,
+            change_pct,
+            market_time,
+        })
+    }
+}
+
+impl CandleBar {
+    /// The event's name.
+    pub const EVENT: &'static str = "candles.bar";
+    const NAMES: [&'static str; 9] =
+        ["symbol", "interval", "openTime", "open", "high", "low", "close", "volume", "closed"];
+
+    /// Reads and judges the data of a `candles.bar`; members that are not known are ignored.
+    ///
+    /// # Errors
+    /// The first fault, with the member's name: also a high or low that does not enclose the other prices.
+    pub fn read(data: &[u8]) -> Result<Self, Fault> {
+        let members = Members::read(data, &Self::NAMES, Unknown::Ignore)?;
+        let symbol = read_symbol(&members, 0)?;
+        let interval = members.string(1)?;
+        if Interval::parse(&interval).is_none() {
+            return Err(members.fault(1, "is not an interval such as 1m, 4h or 1d"));
+        }
+        let bar = Self {
+            symbol,
+            interval: interval.into(),
+            open_time: members.time(2)?,
+            open: members.number(3)?,
+            high: members.number(4)?,
+            low: members.number(5)?,
+            close: members.number(6)?,
+            volume: not_negative(&members, 7)?,
+            closed: members.boolean(8)?,
+        };
+        if bar.high < bar.low {
+            return Err(members.fault(4, "is below low"));
+        }
+        if bar.open.max(bar.close) > bar.high {
+            return Err(members.fault(4, "is below open or close"));
+        }
+        if bar.open.min(bar.close) < bar.low {
+            return Err(members.fault(5, "is above open or close"));
+        }
+        Ok(bar)
+    }
+}
+
+/// Length of a bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Interval {
+    length_ms: u64,
+}
+
+impl Interval {
+    /// Reads a number from 1 to 999 and a unit: `s`, `m`, `h`, `d` or `w`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let unit_at = text.len().checked_sub(1)?;
+        let unit_ms = match text.as_bytes()[unit_at] {
+            b's' => 1_000,
+            b'm' => 60_000,
+            b'h' => 3_600_000,
+            b'd' => 86_400_000,
+            b'w' => 604_800_000,
+            _ => return None,
+        };
+        let digits = &text[..unit_at];
+        let is_canonical = (1..=3).contains(&digits.len())
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && !digits.starts_with('0');
+        let count: u64 = if is_canonical { digits.parse().ok()? } else { return None };
+        Some(Self { length_ms: count * unit_ms })
+    }
+
+    /// The length in milliseconds.
+    pub const fn length_ms(self) -> u64 {
+        self.length_ms
+    }
+}
+
+fn read_symbol<const N: usize>(members: &Members<'_, N>, index: usize) -> Result<Box<str>, Fault> {
+    let symbol = members.string(index)?;
+    if !is_symbol(symbol.as_bytes()) {
+        return Err(members.fault(index, "is not a symbol: letters, digits, '_' and '-', joined by dots"));
+    }
+    Ok(symbol.into())
+}
+
+/// Whether a text can stand as a symbol in a channel's name.
+pub fn is_symbol(text: &[u8]) -> bool {
+    text.len() <= SYMBOL_LEN_MAX
+        && text.split(|&b| b == b'.').all(|part| {
+            !part.is_empty() && part.iter().all(|&b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        })
+}
+
+fn not_negative<const N: usize>(members: &Members<'_, N>, index: usize) -> Result<f64, Fault> {
+    let number = members.number(index)?;
+    if number < 0.0 { Err(members.fault(index, "is negative")) } else { Ok(number) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_are_written_short_and_read_back_exactly() {
+        let tick = PriceTick {
+            symbol: "AAPL".into(),
+            price: 130.31,
+            bid: None,
+            ask: Some(1.2e-7),
+            volume: 9_616_100.0,
+            change: -0.5,
+            change_pct: 0.0,
+            market_time: -86_400_000,
+        };
+        let text = serde_json::to_string(&tick).expect("encodes");
+        assert_eq!(
+            text,
+            r#"{"symbol":"AAPL","price":130.31,"ask":1.2e-7,"volume":9616100,"change":-0.5,"changePct":0,"marketTime":-86400000}"#
+        );
+        assert_eq!(PriceTick::read(text.as_bytes()), Ok(tick));
+    }
+
+    #[test]
+    fn intervals_are_strict() {
+        let lengths = ["1s", "5m", "4h", "1d", "1w"].map(|t| Interval::parse(t).map(Interval::length_ms));
+        assert_eq!(
+            lengths,
+            [Some(1_000), Some(300_000), Some(14_400_000), Some(86_400_000), Some(604_800_000)]
+        );
+        for bad in ["", "m", "0m", "01m", "1", "1M", "-1m", "1000d", "1 m", "1é"] {
+            assert_eq!(Interval::parse(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_two_readers_of_a_tick_agree(
+            price in any::<f64>().prop_filter("finite", |n| n.is_finite()),
+            bid in prop::option::of(0.0..1e6f64),
+            volume in 0u64..1_000_000_000,
+            change in -1e3..1e3f64,
+            market_time in -1_000_000i64..2_000_000_000_000,
+        ) {
+            let tick = PriceTick { symbol: "BRK.B".into(), price, bid, ask: None, volume: volume as f64, change, change_pct: change / 7.0, market_time };
+            let text = serde_json::to_string(&tick).expect("encodes");
+            let full = PriceTick::read(text.as_bytes()).expect("reads");
+            prop_assert_eq!(&full, &tick);
+            let numbers = TickNumbers::read(text.as_bytes()).expect("reads");
+            prop_assert_eq!(numbers.price.to_bits(), full.price.to_bits());
+            prop_assert_eq!(numbers.change_pct.to_bits(), full.change_pct.to_bits());
+            prop_assert_eq!(numbers.market_time, full.market_time as f64);
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! Everything that waits for one connection: a bounded queue for each channel, a queue of its own for
+//! control messages, and one cap on the bytes of all.
+
+use std::collections::VecDeque;
+
+use crate::backpressure::{Item, Offer, Queue};
+use crate::channel::Mode;
+use crate::system::{BackpressureDrop, Side};
+
+/// Most control messages that wait for one connection; they are never dropped.
+pub const CONTROL_MAX: usize = 64;
+/// Most bytes that wait for one connection where nothing else is said.
+pub const BYTES_MAX_DEFAULT: usize = 1024 * 1024;
+
+/// What an outbox has to know of an item besides what a queue does.
+pub trait Measured {
+    /// Bytes on the wire.
+    fn len_bytes(&self) -> usize;
+}
+
+/// A channel's place in an outbox, given by [`Outbox::open`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lane(u32);
+
+/// The next thing to send.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next<T> {
+    /// A control message or an envelope.
+    Item(T),
+    /// A loss on that lane's channel, to be told before its next envelope.
+    Lost(Lane, BackpressureDrop),
+}
+
+/// The control queue is full: the peer does not read at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("64 control messages wait already")]
+pub struct ControlFull;
+
+#[derive(Debug)]
+struct Slot<T> {
+    queue: Queue<T>,
+    /// It stands in `ready`.
+    is_ready: bool,
+}
+
+/// Queues of one connection. Lanes are served in turn, one item each, so that a busy channel does not
+/// hold up a quiet one; within a lane order is kept.
+#[derive(Debug)]
+pub struct Outbox<T> {
+    control: VecDeque<T>,
+    lanes: Vec<Option<Slot<T>>>,
+    free: Vec<u32>,
+    ready: VecDeque<u32>,
+    capacity: usize,
+    bytes: usize,
+    bytes_max: usize,
+    full_since_ms: Option<f64>,
+}
+
+impl<T: Item + Measured> Outbox<T> {
+    /// An empty one. `capacity` is that of each lane in envelopes, `bytes_max` the cap over all lanes.
+    pub fn new(capacity: usize, bytes_max: usize) -> Self {
+        Self {
+            control: VecDeque::new(),
+            lanes: Vec::new(),
+            free: Vec::new(),
+            ready: VecDeque::new(),
+            capacity,
+            bytes: 0,
+            bytes_max,
+            full_since_ms: None,
+        }
+    }
+
+    /// Opens a lane for a channel of that mode.
+    pub fn open(&mut self, mode: Mode) -> Lane {
+        let slot = Slot { queue: Queue::new(mode, self.capacity, Side::Gateway), is_ready: false };
+        if let Some(index) = self.free.pop() {
+            self.lanes[index as usize] = Some(slot);
+            return Lane(index);
+        }
+        self.lanes.push(Some(slot));
+        Lane(self.lanes.len() as u32 - 1)
+    }
+
+    /// Closes a lane and forgets what waits in it. The lane may be given out again.
+    pub fn close(&mut self, lane: Lane) {
+        self.clear(lane);
+        if let Some(slot) = self.lanes.get_mut(lane.0 as usize)
+            && slot.take().is_some()
+        {
+            self.ready.retain(|&index| index != lane.0);
+            self.free.push(lane.0);
+        }
+    }
+
+    /// Forgets what waits in a lane, for a subscription that starts again.
+    pub fn clear(&mut self, lane: Lane) {
+        let mut freed = 0;
+        if let Some(Some(slot)) = self.lanes.get_mut(lane.0 as usize) {
+            slot.queue.clear(&mut |item: T| freed += item.len_bytes());
+        }
+        self.give_back(freed);
+    }
+
+    /// Offers an item to a lane. A lane that is not open takes nothing and says [`Offer::Refused`].
+    ///
+    /// At the byte cap the lane first gives back what its mode allows. What still does not fit is refused;
+    /// under `event` it is counted into the loss that will be told.
+    pub fn offer(&mut self, lane: Lane, item: T, now_ms: f64) -> Offer {
+        let Some(Some(slot)) = self.lanes.get_mut(lane.0 as usize) else { return Offer::Refused };
+        let len = item.len_bytes();
+        let mut freed = 0;
+        let mut count = |gone: T| freed += gone.len_bytes();
+        let mut shed = 0;
+        if self.bytes + len > self.bytes_max {
+            self.full_since_ms.get_or_insert(now_ms);
+            if let Offer::Merged { merged } | Offer::DroppedOldest { dropped: merged } =
+                slot.queue.shed(&mut count)
+            {
+                shed = merged;
+            }
+        }
+        let fits = self.bytes - freed + len <= self.bytes_max;
+        let mut count = |gone: T| freed += gone.len_bytes();
+        let offer = match fits {
+            true => slot.queue.offer(item, &mut count),
+            false if slot.queue.mode() == Mode::Event => {
+                slot.queue.count_lost(item.seq());
+                Offer::DroppedOldest { dropped: 1 }
+            }
+            false => Offer::Refused,
+        };
+        let taken = fits && offer != Offer::Refused;
+        if !slot.is_ready && !slot.queue.is_empty() {
+            slot.is_ready = true;
+            self.ready.push_back(lane.0);
+        }
+        self.give_back(freed);
+        if taken {
+            self.bytes += len;
+        }
+        joined(offer, shed, slot_mode(&self.lanes, lane))
+    }
+
+    /// Queues a control message; these go out before any envelope.
+    ///
+    /// # Errors
+    /// [`ControlFull`] when [`CONTROL_MAX`] wait already; the connection should be closed.
+    pub fn control(&mut self, item: T) -> Result<(), ControlFull> {
+        if self.control.len() >= CONTROL_MAX {
+            return Err(ControlFull);
+        }
+        self.control.push_back(item);
+        Ok(())
+    }
+
+    /// The next thing to send: control messages first, then one of each lane in turn.
+    pub fn next(&mut self, now_ms: f64) -> Option<Next<T>> {
+        if let Some(item) = self.control.pop_front() {
+            return Some(Next::Item(item));
+        }
+        for _ in 0..self.ready.len() {
+            let index = self.ready.pop_front()?;
+            let Some(Some(slot)) = self.lanes.get_mut(index as usize) else { continue };
+            if let Some(lost) = slot.queue.take_notice(now_ms) {
+                self.ready.push_back(index);
+                return Some(Next::Lost(Lane(index), lost));
+            }
+            let item = slot.queue.pop();
+            slot.is_ready = !slot.queue.is_empty();
+            if slot.is_ready {
+                self.ready.push_back(index);
+            }
+            if let Some(item) = item {
+                self.give_back(item.len_bytes());
+                // Below half, the reader is keeping up again; at the brim it only made room for one more.
+                if self.bytes * 2 < self.bytes_max {
+                    self.full_since_ms = None;
+                }
+                return Some(Next::Item(item));
+            }
+        }
+        None
+    }
+
+    /// When to look again although nothing is offered: a loss waits to be told. `None` when none does.
+    pub fn due_ms(&self) -> Option<f64> {
+        self.lanes.iter().flatten().filter_map(|slot| slot.queue.notice_due_ms()).reduce(f64::min)
+    }
+
+    /// Whether something can be sent now.
+    pub fn has_items(&self) -> bool {
+        !self.control.is_empty() || self.lanes.iter().flatten().any(|slot| slot.queue.len() > 0)
+    }
+
+    /// Whether nothing waits in that lane.
+    pub fn is_quiet(&self, lane: Lane) -> bool {
+        matches!(self.lanes.get(lane.0 as usize), Some(Some(slot)) if slot.queue.is_empty())
+    }
+
+    /// Bytes that wait in all lanes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Since when the byte cap has been full without a pause; `None` when it is not.
+    pub fn full_since_ms(&self) -> Option<f64> {
+        self.full_since_ms
+    }
+
+    fn give_back(&mut self, bytes: usize) {
+        debug_assert!(bytes <= self.bytes, "more given back than was taken");
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+fn slot_mode<T: Item>(lanes: &[Option<Slot<T>>], lane: Lane) -> Option<Mode> {
+    lanes.get(lane.0 as usize).and_then(Option::as_ref).map(|slot| slot.queue.mode())
+}
+
+/// One outcome for what was shed and what was offered.
+fn joined(offer: Offer, shed: u64, mode: Option<Mode>) -> Offer {
+    match offer {
+        Offer::Accepted if shed > 0 && mode == Some(Mode::Event) => Offer::DroppedOldest { dropped: shed },
+        Offer::Accepted if shed > 0 => Offer::Merged { merged: shed },
+        Offer::Merged { merged } => Offer::Merged { merged: merged + shed },
+        Offer::DroppedOldest { dropped } => Offer::DroppedOldest { dropped: dropped + shed },
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Thing {
+        seq: u64,
+        len: usize,
+    }
+
+    impl Item for Thing {
+        fn seq(&self) -> u64 {
+            self.seq
+        }
+    }
+
+    impl Measured for Thing {
+        fn len_bytes(&self) -> usize {
+            self.len
+        }
+    }
+
+    fn thing(seq: u64) -> Thing {
+        Thing { seq, len: 10 }
+    }
+
+    fn sent(outbox: &mut Outbox<Thing>) -> Vec<u64> {
+        std::iter::from_fn(|| outbox.next(0.0))
+            .filter_map(|next| if let Next::Item(thing) = next { Some(thing.seq) } else { None })
+            .collect()
+    }
+
+    #[test]
+    fn control_goes_first_and_lanes_take_turns() {
+        let mut outbox = Outbox::new(16, 1_000);
+        let (a, b) = (outbox.open(Mode::Event), outbox.open(Mode::State));
+        for seq in [1, 2, 3] {
+            outbox.offer(a, thing(seq), 0.0);
+        }
+        outbox.offer(b, thing(100), 0.0);
+        outbox.control(thing(0)).expect("room");
+        assert_eq!(sent(&mut outbox), [0, 1, 100, 2, 3]);
+        assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn at_the_byte_cap_a_state_lane_merges_and_an_event_lane_tells() {
+        let mut outbox = Outbox::new(16, 50);
+        let (state, event) = (outbox.open(Mode::State), outbox.open(Mode::Event));
+        for seq in 1..=4 {
+            outbox.offer(state, thing(seq), 0.0);
+        }
+        assert_eq!(outbox.offer(event, thing(1), 0.0), Offer::Accepted);
+        assert_eq!(outbox.offer(state, thing(5), 7.0), Offer::Merged { merged: 3 });
+        assert_eq!(outbox.full_since_ms(), Some(7.0));
+        for seq in 2..=9 {
+            outbox.offer(event, thing(seq), 9.0);
+        }
+        assert!(outbox.bytes() <= 50);
+        assert_eq!(outbox.full_since_ms(), Some(7.0));
+        let told: Vec<_> = std::iter::from_fn(|| outbox.next(0.0)).collect();
+        assert!(
+            told.iter()
+                .any(|next| matches!(next, Next::Lost(lane, lost) if *lane == event && lost.from_seq == 1))
+        );
+        assert_eq!(outbox.full_since_ms(), None);
+    }
+
+    #[test]
+    fn a_closed_lane_takes_nothing_and_is_given_out_again() {
+        let mut outbox = Outbox::new(16, 50);
+        let lane = outbox.open(Mode::Event);
+        outbox.offer(lane, thing(1), 0.0);
+        outbox.close(lane);
+        assert_eq!((outbox.bytes(), outbox.offer(lane, thing(2), 0.0)), (0, Offer::Refused));
+        assert_eq!(outbox.open(Mode::State), lane);
+        assert_eq!(sent(&mut outbox), [0u64; 0]);
+    }
+
+    #[test]
+    fn control_messages_are_bounded() {
+        let mut outbox = Outbox::new(16, 50);
+        for _ in 0..CONTROL_MAX {
+            outbox.control(thing(0)).expect("room");
+        }
+        assert_eq!(outbox.control(thing(0)), Err(ControlFull));
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_are_accounted_for_exactly(
+            steps in prop::collection::vec((0u8..8, 0usize..3, 1usize..400), 1..300),
+        ) {
+            let mut outbox = Outbox::new(16, 1_000);
+            let lanes = [outbox.open(Mode::State), outbox.open(Mode::Event), outbox.open(Mode::Lossless)];
+            let mut seq = 0;
+            for (step, lane, len) in steps {
+                match step {
+                    0..=4 => {
+                        seq += 1;
+                        outbox.offer(lanes[lane], Thing { seq, len }, 0.0);
+                    }
+                    5 => outbox.clear(lanes[lane]),
+                    _ => { outbox.next(f64::from(step)); }
+                }
+                let waiting: usize = outbox.lanes.iter().flatten().map(|slot| slot.queue.iter().map(Measured::len_bytes).sum::<usize>()).sum();
+                prop_assert_eq!(outbox.bytes(), waiting);
+                prop_assert!(waiting <= 1_000);
+            }
+            while let Some(next) = outbox.next(f64::INFINITY) { drop(next); }
+            prop_assert_eq!((outbox.bytes(), outbox.has_items(), outbox.due_ms()), (0, false, None));
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! Data of the protocol's own events.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::channel::Mode;
+use crate::json::{Fault, Members, Unknown, entries, read_integer};
+use crate::sequence::is_epoch;
+
+/// `system.hello`: the first envelope of every connection.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Hello {
+    /// Names the connection; a token is refreshed under it.
+    pub session_id: Box<str>,
+    /// The gateway's wall clock, in milliseconds since the Unix epoch.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub server_time: u64,
+    /// Time between two heartbeats, in milliseconds.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub heartbeat_ms: u64,
+}
+
+/// `system.ack` of a subscription: where it really starts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Ack {
+    /// The command's id; absent where there was no command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "number"))]
+    pub id: Option<u64>,
+    /// The channel that the verdict is about.
+    pub channel: Box<str>,
+    /// 8 to 12 characters that change when the channel's history is lost.
+    pub epoch: Box<str>,
+    /// `seq` of the newest publication; 0 before the first.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub head: u64,
+    /// Whether everything after the client's position follows; `false`: a snapshot follows.
+    pub resumed: bool,
+    /// What may be merged or dropped.
+    pub mode: Mode,
+    /// Bound of the rate, in envelopes a second.
+    pub max_hz: Option<f64>,
+    /// Age from which a value counts as stale, in milliseconds.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub stale_after_ms: Option<u64>,
+}
+
+/// `system.ack` of any other command.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct CommandAck {
+    /// The command's id.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub id: u64,
+    /// The gateway's wall clock, in milliseconds since the Unix epoch; answers a `ping`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "number"))]
+    pub server_time: Option<u64>,
+}
+
+/// `system.heartbeat`: the link is alive, and this is how far each quiet channel has come.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Heartbeat {
+    /// The gateway's wall clock, in milliseconds since the Unix epoch.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub server_time: u64,
+    /// `seq` of the newest publication of each of the client's channels for which nothing waits.
+    #[cfg_attr(test, ts(type = "Record<string, number>"))]
+    pub heads: BTreeMap<Box<str>, u64>,
+}
+
+/// `system.snapshot_end`: all items of a keyed channel have been sent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotEnd {
+    /// The channel's epoch.
+    pub epoch: Box<str>,
+    /// `seq` of the newest publication when the snapshot was taken.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub head: u64,
+    /// How many items the snapshot had.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub count: u64,
+}
+
+/// `system.resync`: what the client holds of the channel is void; a snapshot follows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Resync {
+    /// The channel's new epoch.
+    pub epoch: Box<str>,
+    /// Why, in plain words.
+    pub reason: Box<str>,
+}
+
+/// `system.drain`: the node is being stopped.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Drain {
+    /// When to reconnect, in milliseconds from now; drawn at random so that not all come at once.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub reconnect_after_ms: u64,
+}
+
+/// `system.error`: what was refused, and where the fault lies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorDetail {
+    /// The command's id; absent where there was no command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "number"))]
+    pub id: Option<u64>,
+    /// What happened, for people.
+    pub message: Box<str>,
+    /// The channel's name as it was given, cut to 64 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub channel: Option<Box<str>>,
+    /// The field or parameter at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub field: Option<Box<str>>,
+    /// What is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub reason: Option<Box<str>>,
+    /// What would have been accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub allowed: Option<Box<str>>,
+    /// When to try again, in milliseconds from now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "number"))]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// At which end a queue was full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// Between the gateway's hub and the connection.
+    Gateway,
+    /// Between the connection and the page.
+    Client,
+}
+
+/// `backpressure_drop`: exactly which envelopes of a channel were dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct BackpressureDrop {
+    /// How many.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub dropped: u64,
+    /// First `seq` that was dropped.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub from_seq: u64,
+    /// Last `seq` that was dropped.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub to_seq: u64,
+    /// Capacity of the queue, in envelopes.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub capacity: u64,
+    /// Whose queue it was.
+    pub side: Side,
+}
+
+/// Names of the protocol's own events.
+pub mod name {
+    /// See [`super::Hello`].
+    pub const HELLO: &str = "system.hello";
+    /// See [`super::Ack`] and [`super::CommandAck`].
+    pub const ACK: &str = "system.ack";
+    /// See [`super::Heartbeat`].
+    pub const HEARTBEAT: &str = "system.heartbeat";
+    /// See [`super::SnapshotEnd`].
+    pub const SNAPSHOT_END: &str = "system.snapshot_end";
+    /// See [`super::Resync`].
+    pub const RESYNC: &str = "system.resync";
+    /// See [`super::Drain`].
+    pub const DRAIN: &str = "system.drain";
+    /// See [`super::ErrorDetail`].
+    pub const ERROR: &str = "system.error";
+    /// See [`super::BackpressureDrop`].
+    pub const BACKPRESSURE_DROP: &str = "backpressure_drop";
+}
+
+/// Judges the data of a system event. One that is not known passes untouched.
+pub(crate) fn check(event: &str, data: &[u8]) -> Result<(), Fault> {
+    match event {
+        name::HELLO => Hello::read(data).map(|_| ()),
+        name::ACK => AnyAck::read(data).map(|_| ()),
+        name::HEARTBEAT => Heartbeat::read(data).map(|_| ()),
+        name::SNAPSHOT_END => SnapshotEnd::read(data).map(|_| ()),
+        name::RESYNC => Resync::read(data).map(|_| ()),
+        name::DRAIN => Drain::read(data).map(|_| ()),
+        name::ERROR => ErrorDetail::read(data).map(|_| ()),
+        name::BACKPRESSURE_DROP => BackpressureDrop::read(data).map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
+/// Reads the members that a type names, and ignores others: a newer gateway may say more.
+macro_rules! members {
+    ($data:expr, $($name:literal),+) => {{
+        const NAMES: &[&str; [$($name),+].len()] = &[$($name),+];
+        Members::read($data, NAMES, Unknown::Ignore)?
+    }};
+}
+
+impl Hello {
+    /// Reads and judges the data; the first fault names its member.
+    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+        let members = members!(data, "sessionId", "serverTime", "heartbeatMs");
+        Ok(Self {
+            session_id: members.text(0)?,
+            server_time: members.integer(1)?,
+            heartbeat_ms: members.integer(2)?,
+        })
+    }
+}
+
+/// Either kind of `system.ack`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum AnyAck {
+    Channel(Ack),
+    Command(CommandAck),
+}
+
+impl AnyAck {
+    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+        let members = members!(
+            data,
+            "id",
+            "channel",
+            "epoch",
+            "head",
+            "resumed",
+            "mode",
+            "maxHz",
+            "staleAfterMs",
+            "serverTime"
+        );
+        if members.optional(1).is_none() {
+            let server_time = members.optional_integer(8)?;
+            return Ok(Self::Command(CommandAck { id: members.integer(0)?, server_time }));
+        }
+        let mode = members.string(5)?;
+        let mode = Mode::from_name(&mode).ok_or_else(|| members.fault(5, "is not a mode"))?;
+        let epoch = members.text(2)?;
+        if !is_epoch(&epoch) {
+            return Err(members.fault(2, "is not 8 to 12 letters or digits"));
+        }
+        Ok(Self::Channel(Ack {
+            id: members.optional_integer(0)?,
+            channel: members.text(1)?,
+            epoch,
+            head: members.integer(3)?,
+            resumed: members.boolean(4)?,
+            mode,
+            max_hz: members.nullable(6, |members| members.number(6))?,
+            stale_after_ms: members.nullable(7, |members| members.integer(7))?,
+        }))
+    }
+}
+
+impl Heartbeat {
+    /// Reads and judges the data; the first fault names its member.
+    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+        let members = members!(data, "serverTime", "heads");
+        let server_time = members.integer(0)?;
+        let fault = || members.fault(1, "is not an object of channels and their seq");
+        let mut heads = BTreeMap::new();
+        for (channel, head) in entries(members.raw(1)?.as_bytes()).map_err(|_| fault())? {
+            heads.insert(channel.into(), read_integer(head).map_err(|_| fault())?);
+        }
+        Ok(Self { server_time, heads })
+    }
+}
+
+impl SnapshotEnd {
+    /// Reads and judges the data; the first fault names its member.
+    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+        let members = members!(data, "epoch", "head", "count");
+        Ok(Self { epoch: members.text(0)?, head: members.integer(1)?, count: members.integer(2)? })
+    }
+}
+
+impl Resync {
+    /// Reads and judges the data; the first fault names its member.
+    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+        let members = members!(data, "epoch", "reason");
+        Ok(Self { epoch: members.text(0)?, reason: members.text(1)? })
+    }
+}
+
+impl Drain {
+    /// Reads and judges the data; the first fault names its member.
+    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+        let members = members!(data, "reconnectAfterMs");
+        Ok(Self { reconnect_after_ms: members.integer(0)? })
+    }
+}
+
+impl ErrorDetail {
+    /// Reads and judges the data; the first fault names its member.
+    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+        let members =
+            members!(data, "id", "message", "channel", "field", "reason", "allowed", "retryAfterMs");
+        Ok(Self {
+            id: members.optional_integer(0)?,
+            message: members.text(1)?,
+            channel: members.optional_text(2)?,
+            field: members.optional_text(3)?,
+            reason: members.optional_text(4)?,
+            allowed: members.optional_text(5)?,
+            retry_after_ms: members.optional_integer(6)?,
+        })
+    }
+}
+
+impl BackpressureDrop {
+    /// Reads and judges the data; the first fault names its member.
+    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+        let members = members!(data, "dropped", "fromSeq", "toSeq", "capacity", "side");
+        let side = match &*members.string(4)? {
+            "gateway" => Side::Gateway,
+            "client" => Side::Client,
+            _ => return Err(members.fault(4, "is not \"gateway\" or \"client\"")),
+        };
+        let drop = Self {
+            dropped: members.integer(0)?,
+            from_seq: members.integer(1)?,
+            to_seq: members.integer(2)?,
+            capacity: members.integer(3)?,
+            side,
+        };
+        if drop.to_seq < drop.from_seq {
+            return Err(members.fault(2, "is below fromSeq"));
+        }
+        Ok(drop)
+    }
+}
