@@ -120,7 +120,8 @@ impl Gateway {
             let status = child.try_wait();
             bail!("gateway does not listen ({status:?}); it said:\n{}", output.text());
         };
-        let listening = serde_json::from_str(&line).with_context(|| format!("first line of output: {line}"))?;
+        let listening =
+            serde_json::from_str(&line).with_context(|| format!("first line of output: {line}"))?;
         Ok(Self { options, child, listening, output, state_dir })
     }
 
