@@ -28,24 +28,51 @@ export function checkSteps({ long }) {
     ),
     check("types", "TypeScript's types", ["build-packages"], types),
     check("clippy", "Rust's lints, warnings denied", [...rust, "build-page"], () =>
-      must("cargo", ["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]),
+      must("cargo", [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+      ]),
     ),
     check("docs", "Rust's documentation, warnings denied", [...rust, "build-page"], () =>
-      must("cargo", ["doc", "--workspace", "--no-deps", "--locked", "--quiet"], { env: { RUSTDOCFLAGS: "-D warnings" } }),
+      must("cargo", ["doc", "--workspace", "--no-deps", "--locked", "--quiet"], {
+        env: { RUSTDOCFLAGS: "-D warnings" },
+      }),
     ),
     check("browser-target", "live-core compiles for the browser by itself", rust, () =>
-      must("cargo", ["check", "-p", "live-core", "--target", "wasm32-unknown-unknown", "--locked", "--quiet"]),
+      must("cargo", [
+        "check",
+        "-p",
+        "live-core",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--locked",
+        "--quiet",
+      ]),
     ),
     check("dependencies", "licences and bans", rust, dependencies),
-    tests("scripts", "the scripts in .ci", [], () => counted(nodeCounts, "node", ["--test", ...scriptTests()])),
+    tests("scripts", "the scripts in .ci", [], () =>
+      counted(nodeCounts, "node", ["--test", ...scriptTests()]),
+    ),
     tests("rust", "all crates but the end-to-end tests", [...rust, "build-page"], () =>
       cargoTest(["--workspace", "--exclude", "spark-live-tests"], env),
     ),
     tests("core-wasm", "live-core's tests as WebAssembly", rust, () => coreAsWebAssembly(env)),
-    tests("verdicts", "native and WebAssembly judge alike", ["build-wasm", ...rust], () => verdicts(effort.verdictInputs)),
+    tests("verdicts", "native and WebAssembly judge alike", ["build-wasm", ...rust], () =>
+      verdicts(effort.verdictInputs),
+    ),
     tests("packages", "the npm packages and the page", ["build-packages"], packageTests),
-    tests("gateway", "the gateway, end to end", [...rust, "build-gateway"], () => cargoTest(["-p", "spark-live-tests"], env)),
-    tests("browser", "the page in a browser", ["build-gateway", "chromium"], () => browser(effort.reconnectRounds)),
+    tests("gateway", "the gateway, end to end", [...rust, "build-gateway"], () =>
+      cargoTest(["-p", "spark-live-tests"], env),
+    ),
+    tests("browser", "the page in a browser", ["build-gateway", "chromium"], () =>
+      browser(effort.reconnectRounds),
+    ),
   ];
 }
 
@@ -76,18 +103,37 @@ function coreAsWebAssembly(env) {
   const runner = ["node", "--no-warnings", path.join(ROOT, ".ci", "wasi-run.mjs")];
   const config = `target.wasm32-wasip1.runner=${JSON.stringify(runner)}`;
   // Integration and unit tests; documentation examples are compiled for the machine itself only.
-  return cargoTest(["-p", "live-core", "--target", "wasm32-wasip1", "--config", config, "--lib", "--tests"], env);
+  return cargoTest(
+    ["-p", "live-core", "--target", "wasm32-wasip1", "--config", config, "--lib", "--tests"],
+    env,
+  );
 }
 
 async function verdicts(inputs) {
   mkdirSync(ARTIFACTS, { recursive: true });
   const file = path.join(ARTIFACTS, "verdicts.jsonl");
-  const example = ["run", "--quiet", "--locked", "-p", "live-core", "--example", "verdicts", "--", file, String(inputs)];
+  const example = [
+    "run",
+    "--quiet",
+    "--locked",
+    "-p",
+    "live-core",
+    "--example",
+    "verdicts",
+    "--",
+    file,
+    String(inputs),
+  ];
   await must("cargo", example);
-  const counts = await counted(nodeCounts, "node", ["--test", "--test-reporter=spec", "tests/verdicts/verdicts.test.mjs"], {
-    SPARK_VERDICTS: file,
-    SPARK_VERDICTS_MINIMUM: String(Math.min(inputs, 10_000)),
-  });
+  const counts = await counted(
+    nodeCounts,
+    "node",
+    ["--test", "--test-reporter=spec", "tests/verdicts/verdicts.test.mjs"],
+    {
+      SPARK_VERDICTS: file,
+      SPARK_VERDICTS_MINIMUM: String(Math.min(inputs, 10_000)),
+    },
+  );
   rmSync(file, { force: true });
   return counts;
 }
@@ -97,7 +143,18 @@ async function types() {
 }
 
 function packageTests() {
-  const args = ["test", "--if-present", "-w", "@spark/live-core", "-w", "@spark/live-react", "-w", "www", "-w", "@spark/tests-bench"];
+  const args = [
+    "test",
+    "--if-present",
+    "-w",
+    "@spark/live-core",
+    "-w",
+    "@spark/live-react",
+    "-w",
+    "www",
+    "-w",
+    "@spark/tests-bench",
+  ];
   return counted(scriptCounts, "npm", args, { NO_COLOR: "1" });
 }
 
@@ -120,4 +177,3 @@ async function dependencies() {
   // line adds them (`cargo deny check`).
   await must("cargo", ["deny", "--offline", "check", "bans", "licenses", "sources"]);
 }
-

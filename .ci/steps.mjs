@@ -26,7 +26,12 @@ export const setupSteps = [
   { name: "build-wasm", about: "the rules as WebAssembly", needs: ["toolchain", "modules"], run: wasm },
   { name: "build-packages", about: "the npm packages", needs: ["modules", "build-wasm"], run: packages },
   { name: "build-page", about: "the web page", needs: ["build-packages"], run: page },
-  { name: "build-release", about: "the gateway, optimised", needs: ["toolchain", "build-page"], run: release },
+  {
+    name: "build-release",
+    about: "the gateway, optimised",
+    needs: ["toolchain", "build-page"],
+    run: release,
+  },
   { name: "build-gateway", about: "the gateway for tests", needs: ["toolchain", "build-page"], run: gateway },
   { name: "test-targets", about: "Rust's lints, format and WASI", needs: ["toolchain"], run: testTargets },
   { name: "chromium", about: "a browser to test in", run: chromium },
@@ -45,7 +50,9 @@ function checkNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   const [wantMajor, wantMinor] = NODE_MINIMUM;
   if (major > wantMajor || (major === wantMajor && minor >= wantMinor)) return;
-  throw new StepError(`Node ${process.versions.node} is too old: ${NODE_MINIMUM.join(".")} or later is needed`);
+  throw new StepError(
+    `Node ${process.versions.node} is too old: ${NODE_MINIMUM.join(".")} or later is needed`,
+  );
 }
 
 /** Makes sure that the compiler that rust-toolchain.toml names answers. */
@@ -71,7 +78,9 @@ async function addTargets(names) {
   });
   if (missing.length === 0) return;
   if (ask("rustup", ["--version"]) === null) {
-    throw new StepError(`the Rust target ${missing.join(", ")} is missing and there is no rustup to add it with`);
+    throw new StepError(
+      `the Rust target ${missing.join(", ")} is missing and there is no rustup to add it with`,
+    );
   }
   await must("rustup", ["target", "add", "--toolchain", wantedRust().channel, ...missing]);
 }
@@ -93,7 +102,14 @@ async function modules() {
 async function wasm() {
   const step = {
     name: "build-wasm",
-    inputs: [...rustInputs(), "live-core", "live-wasm/Cargo.toml", "live-wasm/src", "live-wasm/pack", "package-lock.json"],
+    inputs: [
+      ...rustInputs(),
+      "live-core",
+      "live-wasm/Cargo.toml",
+      "live-wasm/src",
+      "live-wasm/pack",
+      "package-lock.json",
+    ],
     without: ["tests"],
     outputs: [GENERATED],
     also: [ask("rustc", ["-vV"]) ?? "", process.version],

@@ -25,18 +25,23 @@ export function sum(list) {
 /** `cargo test`: one `test result:` line for each binary. */
 export function cargoCounts(output) {
   const line = /^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;/gm;
-  return sum([...plain(output).matchAll(line)].map(([, passed, failed, skipped]) => of(passed, failed, skipped)));
+  return sum(
+    [...plain(output).matchAll(line)].map(([, passed, failed, skipped]) => of(passed, failed, skipped)),
+  );
 }
 
 /** Vitest: `Tests  1 failed | 12 passed | 2 skipped (15)`, one line for each project that it was run in. */
 export function vitestCounts(output) {
   const lines = [...plain(output).matchAll(/^\s*Tests\s+(.*\(\d+\))\s*$/gm)].map(([, rest]) => rest);
-  return sum(lines.map((rest) => of(before(rest, "passed"), before(rest, "failed"), before(rest, "skipped"))));
+  return sum(
+    lines.map((rest) => of(before(rest, "passed"), before(rest, "failed"), before(rest, "skipped"))),
+  );
 }
 
 /** Node's own runner: `# pass 3` or `ℹ pass 3`. */
 export function nodeCounts(output) {
-  const all = (word) => [...plain(output).matchAll(new RegExp(`^[#ℹ] ${word} (\\d+)$`, "gm"))].map(([, n]) => n);
+  const all = (word) =>
+    [...plain(output).matchAll(new RegExp(`^[#ℹ] ${word} (\\d+)$`, "gm"))].map(([, n]) => n);
   const add = (numbers) => numbers.reduce((total, n) => total + Number(n), 0);
   return of(add(all("pass")), add(all("fail")) + add(all("cancelled")), add(all("skipped")));
 }

@@ -66,7 +66,13 @@ async function performOne(step) {
     return ended({ step, state: result === "unchanged" ? "unchanged" : "done", ms: since(), counts });
   } catch (cause) {
     if (cause instanceof Skipped) {
-      return ended({ step, state: "skipped", ms: since(), counts: { ...none(), skipped: 1 }, why: cause.message });
+      return ended({
+        step,
+        state: "skipped",
+        ms: since(),
+        counts: { ...none(), skipped: 1 },
+        why: cause.message,
+      });
     }
     const why = cause instanceof StepError ? cause.message : String(cause?.stack ?? cause);
     return ended({ step, state: "failed", ms: since(), counts: { ...none(), failed: 1 }, why });

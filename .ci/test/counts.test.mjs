@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cargoCounts, judged, nodeCounts, playwrightCounts, scriptCounts, vitestCounts } from "../lib/counts.mjs";
+import {
+  cargoCounts,
+  judged,
+  nodeCounts,
+  playwrightCounts,
+  scriptCounts,
+  vitestCounts,
+} from "../lib/counts.mjs";
 
 test("cargo's result lines are added up over all binaries", () => {
   const output = [
@@ -13,7 +20,8 @@ test("cargo's result lines are added up over all binaries", () => {
 });
 
 test("vitest's line of tests is read, its line of files is not, colours or none", () => {
-  const coloured = " \u001b[2mTest Files \u001b[22m \u001b[1m\u001b[32m4 passed\u001b[39m (4)\n \u001b[2m     Tests \u001b[22m \u001b[1m\u001b[31m1 failed\u001b[39m | 12 passed | 2 skipped (15)\n";
+  const coloured =
+    " \u001b[2mTest Files \u001b[22m \u001b[1m\u001b[32m4 passed\u001b[39m (4)\n \u001b[2m     Tests \u001b[22m \u001b[1m\u001b[31m1 failed\u001b[39m | 12 passed | 2 skipped (15)\n";
   assert.deepEqual(vitestCounts(coloured), { passed: 12, failed: 1, skipped: 2 });
 });
 

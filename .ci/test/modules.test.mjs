@@ -13,7 +13,10 @@ function checkout(t, wanted, installed) {
   writeFileSync(path.join(root, "package-lock.json"), JSON.stringify({ packages: wanted }));
   mkdirSync(path.join(root, "node_modules"));
   if (installed) {
-    writeFileSync(path.join(root, "node_modules/.package-lock.json"), JSON.stringify({ packages: installed }));
+    writeFileSync(
+      path.join(root, "node_modules/.package-lock.json"),
+      JSON.stringify({ packages: installed }),
+    );
     for (const place of Object.keys(installed)) mkdirSync(path.join(root, place), { recursive: true });
   }
   return root;
@@ -26,15 +29,27 @@ test("a tree that is as the lock says needs nothing", (t) => {
 
 test("what is optional may be absent", (t) => {
   const optional = { ...ZOD, optional: true };
-  const root = checkout(t, { "node_modules/zod": ZOD, "node_modules/other-os": optional }, { "node_modules/zod": ZOD });
+  const root = checkout(
+    t,
+    { "node_modules/zod": ZOD, "node_modules/other-os": optional },
+    { "node_modules/zod": ZOD },
+  );
   assert.equal(reasonToInstall(root), null);
 });
 
 for (const [what, wanted, installed] of [
   ["nothing is installed", { "node_modules/zod": ZOD }, null],
   ["one is missing", { "node_modules/zod": ZOD }, {}],
-  ["one has another version", { "node_modules/zod": { ...ZOD, version: "5.0.0" } }, { "node_modules/zod": ZOD }],
-  ["one has other contents", { "node_modules/zod": { ...ZOD, integrity: "sha512-b" } }, { "node_modules/zod": ZOD }],
+  [
+    "one has another version",
+    { "node_modules/zod": { ...ZOD, version: "5.0.0" } },
+    { "node_modules/zod": ZOD },
+  ],
+  [
+    "one has other contents",
+    { "node_modules/zod": { ...ZOD, integrity: "sha512-b" } },
+    { "node_modules/zod": ZOD },
+  ],
   ["one is not wanted any more", {}, { "node_modules/zod": ZOD }],
 ]) {
   test(`installs when ${what}`, (t) => {

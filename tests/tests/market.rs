@@ -1,6 +1,8 @@
 //! Symbols and candles: what the gateway serves is what stands in the files, digit for digit, and history
 //! and live bars join without a seam.
 
+#![allow(clippy::unwrap_used, reason = "also in helpers, where a panic is the verdict of the test")]
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;

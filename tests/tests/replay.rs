@@ -1,5 +1,7 @@
 //! The end of a file: the replay starts over, and every subscriber is told that this is another history.
 
+#![allow(clippy::unwrap_used, reason = "also in helpers, where a panic is the verdict of the test")]
+
 use std::collections::BTreeSet;
 
 use spark_live_tests::{DataDir, Envelope, Gateway, WebSocket};

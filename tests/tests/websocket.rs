@@ -1,5 +1,7 @@
 //! The WebSocket: its greeting, its commands, and the joint between snapshot and live values.
 
+#![allow(clippy::unwrap_used, reason = "also in helpers, where a panic is the verdict of the test")]
+
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 

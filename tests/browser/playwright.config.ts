@@ -1,0 +1,39 @@
+import path from "node:path";
+import { defineConfig } from "@playwright/test";
+
+/** Where reports and pictures go: outside the checkout's own files. */
+const artifacts = path.resolve(import.meta.dirname, "../../target/test-artifacts");
+
+export default defineConfig({
+  testDir: "specs",
+  outputDir: path.join(artifacts, "browser"),
+  // Each test runs a gateway of its own; two of them and two browsers are too much for two cores.
+  workers: 1,
+  forbidOnly: process.env.CI !== undefined,
+  retries: 0,
+  timeout: 90_000,
+  expect: { timeout: 20_000 },
+  reporter: [
+    ["list"],
+    ["json", { outputFile: process.env.SPARK_TEST_REPORT ?? path.join(artifacts, "browser.json") }],
+  ],
+  use: {
+    browserName: "chromium",
+    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
+    viewport: { width: 1440, height: 900 },
+    launchOptions: {
+      executablePath: process.env.SPARK_TEST_CHROMIUM ?? "/usr/bin/chromium",
+      args: [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+});

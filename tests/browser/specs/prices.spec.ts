@@ -1,0 +1,100 @@
+import { Collector } from "../src/collector.ts";
+import { expect, test } from "../src/fixtures.ts";
+import { shows, type Transport } from "../src/prices-page.ts";
+
+const TRANSPORTS: Transport[] = ["websocket", "sse"];
+const SYMBOLS = ["AAPL", "FB", "GOOG", "IBM", "MSFT"];
+
+/** How often the line is cut in the test that cuts it. */
+const ROUNDS = Number(process.env.SPARK_TEST_ROUNDS ?? "1");
+
+for (const transport of TRANSPORTS) {
+  test.describe(`over ${transport}`, () => {
+    test("a price on the page is the one that was published under its number", async ({
+      gateway,
+      prices,
+    }) => {
+      const witnesses = new Map(
+        SYMBOLS.map((symbol) => [symbol, Collector.overWebSocket(gateway, `price:${symbol}`)]),
+      );
+      const stream = Collector.overEventStream(gateway, "price:AAPL");
+      await prices.open(transport);
+      const checked = new Set<string>();
+      for (const [symbol, witness] of witnesses) {
+        for (let round = 0; round < 5; round += 1) {
+          let last = -1;
+          await expect
+            .poll(async () => {
+              const shown = await prices.shown(symbol);
+              const published = witness.price(shown.seq);
+              last = shown.seq;
+              return published !== undefined && shows(shown.text, published);
+            }, `${symbol} shows what was published`)
+            .toBe(true);
+          checked.add(`${symbol} ${last}`);
+          await expect
+            .poll(async () => (await prices.shown(symbol)).seq, "the next price")
+            .toBeGreaterThan(last);
+        }
+      }
+      expect(checked.size).toBe(25);
+      const { seq } = await prices.shown("AAPL");
+      await expect.poll(() => stream.price(seq), "both witnesses agree").toBeDefined();
+      expect(stream.price(seq)).toBe(witnesses.get("AAPL")?.price(seq));
+      for (const witness of [...witnesses.values(), stream]) witness.close();
+    });
+
+    test("the status bar names the transport and says fresh with a small age", async ({ prices }) => {
+      await prices.open(transport);
+      await expect(prices.status("transport")).toContainText(
+        transport === "sse" ? /sse|event stream/i : /websocket/i,
+      );
+      await expect(prices.status("freshness")).toContainText(/fresh/i);
+      await expect.poll(() => prices.ageMs()).toBeLessThan(5_000);
+    });
+
+    test("a killed gateway is told, the last price stays, and a new one is taken up without a reload", async ({
+      gateway,
+      prices,
+      complaints,
+    }) => {
+      test.setTimeout(90_000 + ROUNDS * 60_000);
+      await prices.open(transport);
+      await prices.page.evaluate(() => Object.assign(window, { survivor: "same page" }));
+      for (let round = 0; round < ROUNDS; round += 1) {
+        await gateway.kill();
+        await expect(prices.status("link")).toContainText(/disconnected/i);
+        await expect(prices.status("freshness")).toContainText(/disconnected/i);
+        const last = await prices.shown("AAPL");
+        expect(last.text).toMatch(/\d/);
+        const age = await prices.ageMs();
+        await expect.poll(() => prices.ageMs(), "the age grows").toBeGreaterThan(age + 2_000);
+        expect(await prices.shown("AAPL"), "the last price is still there").toEqual(last);
+
+        await gateway.start();
+        const witness = Collector.overWebSocket(gateway, "price:AAPL");
+        await prices.live();
+        await expect
+          .poll(async () => {
+            const shown = await prices.shown("AAPL");
+            const published = witness.price(shown.seq);
+            return published !== undefined && shows(shown.text, published);
+          }, "the price is the new gateway's")
+          .toBe(true);
+        expect(await prices.page.evaluate(() => Reflect.get(window, "survivor"))).toBe("same page");
+        witness.close();
+      }
+      // A browser tells of each failed attempt to connect; here and only here that is as it should be.
+      const unexpected = complaints.splice(0).filter((text) => !/WebSocket connection|ERR_|net::/.test(text));
+      expect(unexpected).toEqual([]);
+    });
+  });
+}
+
+test("every price moves", async ({ prices }) => {
+  await prices.open();
+  for (const symbol of SYMBOLS) {
+    const { text } = await prices.shown(symbol);
+    await expect.poll(async () => (await prices.shown(symbol)).text, symbol).not.toBe(text);
+  }
+});
