@@ -391,10 +391,16 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn white_space(&mut self) {
+    pub(crate) fn white_space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
         }
+    }
+
+    /// White space, then exactly this byte.
+    pub(crate) fn token(&mut self, token: u8) -> Option<()> {
+        self.white_space();
+        (self.peek()? == token).then(|| self.at += 1)
     }
 
     /// Any value of at most `levels` levels of nesting (at most 64). UTF-8 is not judged here.

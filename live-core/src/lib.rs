@@ -25,7 +25,6 @@ pub mod scan;
 pub mod sequence;
 pub mod sse;
 pub mod staleness;
-#[allow(missing_docs)]
 pub mod store;
 pub mod system;
 

@@ -1,1 +1,412 @@
+//! The client's store: takes in bytes, merges by mode, and shows a consistent picture that moves only
+//! when it is flushed.
+//!
+//! Cost follows what is read: an envelope that arrives is validated, its place looked up and its bytes
+//! kept; numbers are made of them when somebody reads. Between two flushes every read of a channel gives
+//! the same answer.
 
+mod bars;
+mod control;
+mod notice;
+mod slot;
+
+use std::collections::HashMap;
+
+use rustc_hash::FxBuildHasher;
+
+pub use bars::{Bar, PageError};
+pub use notice::Notice;
+pub use slot::Head;
+
+use crate::channel::{ChannelError, ChannelName, Namespaces};
+use crate::envelope::{self, Envelope, Reject};
+use crate::error::ErrorCode;
+use crate::event::TickNumbers;
+use crate::sse;
+use crate::staleness::{ClockEstimate, Freshness, Link, StalePolicy};
+use slot::{Slot, Taken};
+
+/// Something in the store changed: a flush will show it.
+pub const DIRTY: u32 = 1;
+/// Notices wait for the connection.
+pub const NOTICES: u32 = 2;
+/// The change ends something: flush at once rather than with the next frame.
+pub const URGENT: u32 = 4;
+/// An event of the stream was longer than an envelope may be, and was skipped.
+pub const TOO_LONG: u32 = 8;
+
+/// Most transports that feed one store at the same time.
+pub const LINKS: usize = 3;
+/// Time between heartbeats until a hello says otherwise, in milliseconds.
+const HEARTBEAT_DEFAULT_MS: f64 = 15_000.0;
+/// Grace on top of two heartbeats before a silent link is called so, in milliseconds.
+const SILENCE_GRACE_MS: f64 = 5_000.0;
+/// Most refused envelopes whose details wait to be reported; all are counted.
+const REJECT_NOTICES_MAX: usize = 16;
+
+/// A channel's number in one store; it stays valid as long as the store lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChannelId(pub u32);
+
+/// Why a channel could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The text is not a channel name.
+    #[error(transparent)]
+    Invalid(#[from] ChannelError),
+    /// There is no such namespace.
+    #[error("there is no namespace \"{0}\"")]
+    Unknown(Box<str>),
+}
+
+impl OpenError {
+    /// The code of the catalogue.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Invalid(_) => ErrorCode::ChannelInvalid,
+            Self::Unknown(_) => ErrorCode::ChannelUnknown,
+        }
+    }
+}
+
+/// What has happened since the store was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counters {
+    /// Pieces taken in.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Envelopes that were valid.
+    pub accepted: u64,
+    /// Envelopes that were refused.
+    pub rejected: u64,
+    /// Valid envelopes of channels that nobody holds, or older than what is held.
+    pub ignored: u64,
+    /// Values that a newer one replaced before anybody saw them.
+    pub merged: u64,
+    /// Envelopes that a full queue dropped, at either end.
+    pub dropped: u64,
+    /// Times that something was found missing.
+    pub gaps: u64,
+    /// Flushes that showed a change.
+    pub generation: u64,
+}
+
+/// The store of one client. It reads no clock: `now_ms` is milliseconds of any clock that never goes back.
+#[derive(Debug)]
+pub struct Store {
+    namespaces: Namespaces,
+    index: HashMap<Box<str>, ChannelId, FxBuildHasher>,
+    slots: Vec<Slot>,
+    pending: Vec<ChannelId>,
+    changed: Vec<ChannelId>,
+    links: [Link; LINKS],
+    links_changed: bool,
+    streams: [sse::Parser; LINKS],
+    heartbeat_ms: f64,
+    clock: ClockEstimate,
+    next_change_ms: f64,
+    notices: Vec<Notice>,
+    counters: Counters,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self::new(Namespaces::builtin())
+    }
+}
+
+impl Store {
+    /// An empty store with no link.
+    pub fn new(namespaces: Namespaces) -> Self {
+        Self {
+            namespaces,
+            index: HashMap::default(),
+            slots: Vec::new(),
+            pending: Vec::new(),
+            changed: Vec::new(),
+            links: [Link::Down; LINKS],
+            links_changed: false,
+            streams: Default::default(),
+            heartbeat_ms: HEARTBEAT_DEFAULT_MS,
+            clock: ClockEstimate::default(),
+            next_change_ms: f64::INFINITY,
+            notices: Vec::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Starts to hold a channel whose envelopes arrive on `link` (below [`LINKS`]; a larger one is the last).
+    ///
+    /// # Errors
+    /// When the text is no channel name, or its namespace is not known.
+    pub fn open(&mut self, name: &str, link: usize) -> Result<ChannelId, OpenError> {
+        let link = link.min(LINKS - 1);
+        if let Some(&id) = self.index.get(name) {
+            self.slots[id.0 as usize].hold(link);
+            return Ok(id);
+        }
+        let name = ChannelName::parse(name)?;
+        let Ok(policy) = self.namespaces.policy(&name) else {
+            return Err(OpenError::Unknown(name.namespace().into()));
+        };
+        let id = ChannelId(self.slots.len() as u32);
+        self.index.insert(name.as_str().into(), id);
+        self.slots.push(Slot::new(name, policy, link));
+        Ok(id)
+    }
+
+    /// Forgets what is held of a channel and stops taking in its envelopes, until it is opened again.
+    pub fn forget(&mut self, id: ChannelId) {
+        if let Some(slot) = self.slots.get_mut(id.0 as usize) {
+            slot.forget();
+        }
+    }
+
+    /// A transport has opened. The parser of its stream starts anew.
+    pub fn link_up(&mut self, link: usize, now_ms: f64) {
+        if let Some(state) = self.links.get_mut(link) {
+            *state = Link::Up { last_frame_ms: now_ms, broker_is_proven: true };
+            self.streams[link] = sse::Parser::default();
+            self.links_changed = true;
+        }
+    }
+
+    /// A transport has closed: what arrived on it is from now on the last that was seen.
+    pub fn link_down(&mut self, link: usize) {
+        if let Some(state) = self.links.get_mut(link) {
+            *state = Link::Down;
+            self.links_changed = true;
+            self.slots.iter_mut().filter(|slot| slot.link == link).for_each(Slot::lose_sight);
+        }
+    }
+
+    /// Takes in envelopes separated by newlines, as a WebSocket frame carries them. Returns flags.
+    pub fn ingest_frame(&mut self, frame: &[u8], link: usize, now_ms: f64) -> u32 {
+        self.saw(link, frame.len(), now_ms);
+        let mut flags = 0;
+        let mut rest = frame;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            if end > 0 {
+                flags |= self.ingest(&rest[..end], link, now_ms);
+            }
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+        flags
+    }
+
+    /// Takes in a piece of an event stream, cut anywhere. Returns flags.
+    pub fn ingest_sse(&mut self, piece: &[u8], link: usize, now_ms: f64) -> u32 {
+        self.saw(link, piece.len(), now_ms);
+        let Some(stream) = self.streams.get_mut(link) else { return 0 };
+        let mut stream = std::mem::take(stream);
+        let mut flags = 0;
+        stream.feed(piece, |event| match event {
+            sse::Event::Data(data) => flags |= self.ingest(data, link, now_ms),
+            sse::Event::TooLong => {
+                self.counters.rejected += 1;
+                flags |= TOO_LONG;
+            }
+        });
+        self.streams[link] = stream;
+        flags
+    }
+
+    /// The parser of a link's event stream, for its last id and its reconnection time.
+    pub fn stream(&self, link: usize) -> Option<&sse::Parser> {
+        self.streams.get(link)
+    }
+
+    /// Shows what has arrived since the last flush, and judges staleness anew where time or a link asks
+    /// for it. Returns how many channels changed; [`changed`](Self::changed) names them.
+    pub fn flush(&mut self, now_ms: f64) -> usize {
+        self.changed.clear();
+        for id in std::mem::take(&mut self.pending) {
+            let slot = &mut self.slots[id.0 as usize];
+            if slot.publish(now_ms, &mut self.notices, &mut self.counters) {
+                self.changed.push(id);
+            }
+        }
+        let all = self.links_changed || now_ms >= self.next_change_ms;
+        self.links_changed = false;
+        if all {
+            self.next_change_ms = f64::INFINITY;
+            for at in 0..self.slots.len() {
+                self.judge(ChannelId(at as u32), now_ms);
+            }
+        } else {
+            for at in 0..self.changed.len() {
+                self.judge(self.changed[at], now_ms);
+            }
+        }
+        for id in &self.changed {
+            self.slots[id.0 as usize].is_changed = false;
+        }
+        self.counters.generation += u64::from(!self.changed.is_empty());
+        self.changed.len()
+    }
+
+    /// The channels that the last flush changed.
+    pub fn changed(&self) -> &[ChannelId] {
+        &self.changed
+    }
+
+    /// When a channel's freshness will change by the passing of time alone; infinite for never. A flush
+    /// then will show it. It may be too early, never too late.
+    pub fn next_change_ms(&self) -> f64 {
+        self.next_change_ms
+    }
+
+    /// What the connection has to act on, and forgets it.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// What has happened so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The visible head of a channel; `None` before its first value.
+    pub fn head(&self, id: ChannelId) -> Option<Head> {
+        self.slots.get(id.0 as usize)?.head()
+    }
+
+    /// The verdict on a channel as of the last flush.
+    pub fn freshness(&self, id: ChannelId) -> Freshness {
+        self.slots.get(id.0 as usize).map_or(Freshness::Pending, |slot| slot.verdict.freshness)
+    }
+
+    /// The numbers of a channel whose visible value is a `price.tick`.
+    pub fn tick(&self, id: ChannelId) -> Option<TickNumbers> {
+        self.slots.get(id.0 as usize)?.tick()
+    }
+
+    /// The visible bars of a candles channel in ascending order of their open time; empty for any other.
+    pub fn bars(&self, id: ChannelId) -> &[Bar] {
+        self.slots.get(id.0 as usize).map_or(&[], Slot::bars)
+    }
+
+    /// Whether the bars before the live ones have been loaded since the channel was last (re)started.
+    pub fn has_history(&self, id: ChannelId) -> bool {
+        self.slots.get(id.0 as usize).is_some_and(Slot::has_history)
+    }
+
+    /// Event name and JSON text of the data of a channel's newest visible envelope.
+    pub fn data(&self, id: ChannelId) -> Option<(&str, &str)> {
+        self.slots.get(id.0 as usize)?.visible()
+    }
+
+    /// The name of a channel.
+    pub fn name(&self, id: ChannelId) -> Option<&ChannelName> {
+        self.slots.get(id.0 as usize).map(|slot| &slot.name)
+    }
+
+    /// Age of the visible value in milliseconds; `None` before the first.
+    pub fn age_ms(&self, id: ChannelId, now_ms: f64) -> Option<f64> {
+        self.slots.get(id.0 as usize)?.age_ms(now_ms)
+    }
+
+    /// Estimate of the gateway's wall clock; `None` before its first message.
+    pub fn server_time_ms(&self, now_ms: f64) -> Option<f64> {
+        self.clock.difference_ms().map(|difference| now_ms + difference)
+    }
+
+    /// Puts a page of `GET /api/market/candles` under the live bars; the next flush shows it. Returns how
+    /// many rows it had.
+    ///
+    /// # Errors
+    /// When the channel has no bars, or the page is malformed or of another symbol or interval.
+    pub fn history_page(&mut self, id: ChannelId, page: &[u8]) -> Result<usize, PageError> {
+        let slot = self.slots.get_mut(id.0 as usize).ok_or(PageError::NotCandles)?;
+        let rows = slot.history_page(page)?;
+        mark(&mut self.pending, id, slot);
+        Ok(rows)
+    }
+
+    fn saw(&mut self, link: usize, bytes: usize, now_ms: f64) {
+        self.counters.frames += 1;
+        self.counters.bytes += bytes as u64;
+        if let Some(Link::Up { last_frame_ms, .. }) = self.links.get_mut(link) {
+            let silence = now_ms - *last_frame_ms;
+            *last_frame_ms = now_ms;
+            // A link that had been called silent speaks again.
+            self.links_changed |= silence >= self.silent_after_ms();
+        }
+    }
+
+    fn ingest(&mut self, text: &[u8], link: usize, now_ms: f64) -> u32 {
+        match envelope::parse(text) {
+            Ok(envelope) => {
+                self.counters.accepted += 1;
+                if envelope.seq == 0 {
+                    self.control(&envelope, link, now_ms)
+                } else {
+                    self.publication(&envelope, now_ms)
+                }
+            }
+            Err(reject) => self.reject(reject),
+        }
+    }
+
+    fn publication(&mut self, envelope: &Envelope<'_>, now_ms: f64) -> u32 {
+        let Some(&id) = self.index.get(&*envelope.channel) else {
+            self.counters.ignored += 1;
+            return 0;
+        };
+        let slot = &mut self.slots[id.0 as usize];
+        match slot.take(envelope, self.clock.born_ms(envelope.ts as f64, now_ms), &mut self.counters) {
+            Taken::Ignored => {
+                self.counters.ignored += 1;
+                0
+            }
+            Taken::Kept => {
+                mark(&mut self.pending, id, slot);
+                DIRTY
+            }
+            Taken::Overrun => {
+                self.notices.push(Notice::Overrun { channel: slot.name.as_str().into() });
+                NOTICES
+            }
+        }
+    }
+
+    fn reject(&mut self, reject: Reject) -> u32 {
+        self.counters.rejected += 1;
+        if self.notices.iter().filter(|notice| matches!(notice, Notice::Rejected { .. })).count()
+            >= REJECT_NOTICES_MAX
+        {
+            return 0;
+        }
+        self.notices.push(reject.into());
+        NOTICES
+    }
+
+    fn judge(&mut self, id: ChannelId, now_ms: f64) {
+        let link_silent_after_ms = self.silent_after_ms();
+        let slot = &mut self.slots[id.0 as usize];
+        if !slot.is_held {
+            return;
+        }
+        let policy = StalePolicy { stale_after_ms: slot.stale_after_ms, link_silent_after_ms };
+        if slot.judge(now_ms, self.links[slot.link], &policy) && !slot.is_changed {
+            slot.is_changed = true;
+            self.changed.push(id);
+        }
+        self.next_change_ms = self.next_change_ms.min(slot.verdict.changes_at_ms);
+    }
+
+    /// Two heartbeats and a grace: one may be late, two are not.
+    fn silent_after_ms(&self) -> f64 {
+        2.0 * self.heartbeat_ms + SILENCE_GRACE_MS
+    }
+}
+
+fn mark(pending: &mut Vec<ChannelId>, id: ChannelId, slot: &mut Slot) {
+    if !slot.is_pending {
+        slot.is_pending = true;
+        pending.push(id);
+    }
+}

@@ -1,0 +1,110 @@
+//! How the store acts on the protocol's own events.
+
+use crate::envelope::Envelope;
+use crate::store::{ChannelId, DIRTY, NOTICES, Notice, Store, mark};
+use crate::system::{
+    AnyAck, BackpressureDrop, CommandAck, Drain, ErrorDetail, Heartbeat, Hello, Resync, name,
+};
+
+impl Store {
+    /// Takes in a valid envelope with `seq` 0. Its data has been judged, so a reader that refuses it here
+    /// is one of an error or of an event that is not known: nothing to do.
+    pub(super) fn control(&mut self, envelope: &Envelope<'_>, link: usize, now_ms: f64) -> u32 {
+        if let Some(code) = &envelope.error_code {
+            let mut detail = ErrorDetail::read(envelope.data).unwrap_or_default();
+            if detail.channel.is_none() && !envelope.channel.is_empty() {
+                detail.channel = Some((&*envelope.channel).into());
+            }
+            return self.notify(Notice::Error { code: (&**code).into(), detail });
+        }
+        let data = envelope.data;
+        match &*envelope.event {
+            name::HELLO => Hello::read(data).map_or(0, |hello| self.hello(hello, now_ms)),
+            name::ACK => AnyAck::read(data).map_or(0, |ack| self.acknowledged(ack, link, now_ms)),
+            name::HEARTBEAT => Heartbeat::read(data).map_or(0, |beat| self.heartbeat(&beat, link, now_ms)),
+            name::SNAPSHOT_END => self.with_slot(&envelope.channel, |store, id| {
+                store.slots[id.0 as usize].snapshot_end();
+                store.dirty(id)
+            }),
+            name::RESYNC => Resync::read(data).map_or(0, |resync| {
+                self.with_slot(&envelope.channel, |store, id| {
+                    store.slots[id.0 as usize].resync(&resync.epoch);
+                    let channel = (&*envelope.channel).into();
+                    store.notify(Notice::Resync { channel, reason: resync.reason }) | store.dirty(id)
+                })
+            }),
+            name::BACKPRESSURE_DROP => BackpressureDrop::read(data).map_or(0, |lost| {
+                self.with_slot(&envelope.channel, |store, id| {
+                    store.slots[id.0 as usize].lose(lost.from_seq, lost.to_seq);
+                    store.counters.dropped += lost.dropped;
+                    store.counters.gaps += 1;
+                    let channel = (&*envelope.channel).into();
+                    store.notify(Notice::Dropped { channel, lost }) | store.dirty(id)
+                })
+            }),
+            name::DRAIN => Drain::read(data).map_or(0, |drain| {
+                self.notify(Notice::Drain { reconnect_after_ms: drain.reconnect_after_ms })
+            }),
+            _ => 0,
+        }
+    }
+
+    fn hello(&mut self, hello: Hello, now_ms: f64) -> u32 {
+        self.clock.sample(hello.server_time as f64, now_ms);
+        self.heartbeat_ms = hello.heartbeat_ms as f64;
+        let Hello { session_id, server_time, heartbeat_ms } = hello;
+        self.notify(Notice::Hello { session_id, server_time, heartbeat_ms })
+    }
+
+    fn acknowledged(&mut self, ack: AnyAck, link: usize, now_ms: f64) -> u32 {
+        let ack = match ack {
+            AnyAck::Channel(ack) => ack,
+            AnyAck::Command(CommandAck { id, server_time }) => {
+                if let Some(server_time) = server_time {
+                    self.clock.sample(server_time as f64, now_ms);
+                }
+                return self.notify(Notice::AckCommand { id });
+            }
+        };
+        let flags = self.with_slot(&ack.channel, |store, id| {
+            let slot = &mut store.slots[id.0 as usize];
+            slot.link = link;
+            slot.acknowledge(&ack);
+            store.dirty(id)
+        });
+        let crate::system::Ack { id, channel, epoch, head, resumed, mode, max_hz, stale_after_ms } = ack;
+        flags | self.notify(Notice::Ack { id, channel, epoch, head, resumed, mode, max_hz, stale_after_ms })
+    }
+
+    fn heartbeat(&mut self, beat: &Heartbeat, link: usize, now_ms: f64) -> u32 {
+        self.clock.sample(beat.server_time as f64, now_ms);
+        let mut flags = 0;
+        for (channel, &head) in &beat.heads {
+            flags |= self.with_slot(channel, |store, id| {
+                let slot = &mut store.slots[id.0 as usize];
+                let Some(last) = slot.is_behind(head).filter(|_| slot.link == link) else { return 0 };
+                slot.lose(last + 1, head);
+                store.counters.gaps += 1;
+                store.notify(Notice::Behind { channel: channel.clone(), last, head }) | store.dirty(id)
+            });
+        }
+        flags
+    }
+
+    fn with_slot(&mut self, channel: &str, act: impl FnOnce(&mut Self, ChannelId) -> u32) -> u32 {
+        match self.index.get(channel).copied() {
+            Some(id) if self.slots[id.0 as usize].is_held => act(self, id),
+            _ => 0,
+        }
+    }
+
+    fn dirty(&mut self, id: ChannelId) -> u32 {
+        mark(&mut self.pending, id, &mut self.slots[id.0 as usize]);
+        DIRTY
+    }
+
+    fn notify(&mut self, notice: Notice) -> u32 {
+        self.notices.push(notice);
+        NOTICES
+    }
+}
