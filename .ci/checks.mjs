@@ -130,8 +130,8 @@ async function verdicts(inputs) {
     "node",
     ["--test", "--test-reporter=spec", "tests/verdicts/verdicts.test.mjs"],
     {
-      SPARK_VERDICTS: file,
-      SPARK_VERDICTS_MINIMUM: String(Math.min(inputs, 10_000)),
+      VERDICTS_FILE: file,
+      VERDICTS_MINIMUM: String(Math.min(inputs, 10_000)),
     },
   );
   rmSync(file, { force: true });
@@ -162,7 +162,7 @@ async function browser(rounds) {
   const report = path.join(ARTIFACTS, "browser.json");
   rmSync(report, { force: true });
   const { code } = await run("npm", ["test", "-w", "@spark/tests-browser"], {
-    env: { SPARK_TEST_REPORT: report, SPARK_TEST_ROUNDS: String(rounds) },
+    env: { TEST_REPORT: report, TEST_ROUNDS: String(rounds) },
   });
   const counts = existsSync(report) ? playwrightCounts(JSON.parse(readFileSync(report, "utf8"))) : none();
   return judged(counts, code);

@@ -15,7 +15,7 @@ import { unlessDone } from "./lib/stamp.mjs";
  */
 
 const NODE_MINIMUM = [20, 19];
-const CHROMIUM = process.env.SPARK_TEST_CHROMIUM ?? "/usr/bin/chromium";
+const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
 const GENERATED = "live-wasm/packages/live-core/src/generated";
 const PACKAGES = ["live-core", "live-react"];
 
@@ -184,9 +184,9 @@ async function testTargets() {
 async function chromium() {
   if (existsSync(CHROMIUM)) return "unchanged";
   const able = process.getuid?.() === 0 && ask("apt-get", ["--version"]) !== null;
-  if (process.env.SPARK_TEST_CHROMIUM || !able) {
+  if (process.env.CHROMIUM_PATH || !able) {
     throw new StepError(
-      `there is no browser at ${CHROMIUM}. Install Chromium (Debian: apt-get install chromium), or set SPARK_TEST_CHROMIUM to one`,
+      `there is no browser at ${CHROMIUM}. Install Chromium (Debian: apt-get install chromium), or set CHROMIUM_PATH to one`,
     );
   }
   const env = { DEBIAN_FRONTEND: "noninteractive" };

@@ -52,7 +52,7 @@ async function servePage() {
 async function measure() {
   const server = await servePage();
   const browser = await chromium.launch({
-    executablePath: process.env.SPARK_TEST_CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
     args: [
       ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
       ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],

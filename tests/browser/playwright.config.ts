@@ -15,7 +15,7 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   reporter: [
     ["list"],
-    ["json", { outputFile: process.env.SPARK_TEST_REPORT ?? path.join(artifacts, "browser.json") }],
+    ["json", { outputFile: process.env.TEST_REPORT ?? path.join(artifacts, "browser.json") }],
   ],
   use: {
     browserName: "chromium",
@@ -23,7 +23,7 @@ export default defineConfig({
     screenshot: "only-on-failure",
     viewport: { width: 1440, height: 900 },
     launchOptions: {
-      executablePath: process.env.SPARK_TEST_CHROMIUM ?? "/usr/bin/chromium",
+      executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
       args: [
         "--headless",
         "--no-sandbox",

@@ -59,7 +59,7 @@ pub struct Gateway {
     child: Child,
     listening: Listening,
     output: Output,
-    /// Where the process keeps its state, so that none is left in the checkout.
+    /// The process's working folder, so that whatever it keeps is not left in the checkout.
     state_dir: Arc<TempDir>,
 }
 
@@ -88,7 +88,7 @@ impl Gateway {
     }
 
     async fn start_with(options: GatewayOptions) -> Result<Self> {
-        let state_dir = Arc::new(tempfile::tempdir().context("a folder for the gateway's state")?);
+        let state_dir = Arc::new(tempfile::tempdir().context("a folder for the gateway")?);
         Self::spawn(options, "127.0.0.1:0", state_dir).await
     }
 
@@ -102,7 +102,7 @@ impl Gateway {
                 command.env_remove(name);
             }
         }
-        command.env("SPARK_ADDR", addr).env("SPARK_STATE_DIR", state_dir.path());
+        command.env("SPARK_ADDR", addr).current_dir(state_dir.path());
         command.envs(options.env.iter().map(|(name, value)| (name, value)));
         let mut child = command.spawn().with_context(|| format!("start {}", binary.display()))?;
         let (said, mut lines) = mpsc::unbounded_channel();

@@ -10,14 +10,14 @@ import { isDeepStrictEqual } from "node:util";
 import { Core, initSync } from "../../live-wasm/packages/live-core/src/generated/live_wasm.js";
 
 const MODULE = new URL("../../live-wasm/packages/live-core/src/generated/live_wasm_bg.wasm", import.meta.url);
-const FILE = process.env.SPARK_VERDICTS;
-const MINIMUM = Number(process.env.SPARK_VERDICTS_MINIMUM ?? "10000");
+const FILE = process.env.VERDICTS_FILE;
+const MINIMUM = Number(process.env.VERDICTS_MINIMUM ?? "10000");
 
 /** Verdicts by what they say: how many accepted on which path, how many refused for which reason. */
 const seen = { inputs: 0, scan: 0, full: 0, refused: 0, reasons: new Set(), differences: [] };
 
 before(async () => {
-  assert.ok(FILE, "SPARK_VERDICTS names the file of inputs");
+  assert.ok(FILE, "VERDICTS_FILE names the file of inputs");
   initSync({ module: readFileSync(MODULE) });
   for await (const line of createInterface({ input: createReadStream(FILE) })) judge(JSON.parse(line));
 });

@@ -6,7 +6,7 @@ const TRANSPORTS: Transport[] = ["websocket", "sse"];
 const SYMBOLS = ["AAPL", "FB", "GOOG", "IBM", "MSFT"];
 
 /** How often the line is cut in the test that cuts it. */
-const ROUNDS = Number(process.env.SPARK_TEST_ROUNDS ?? "1");
+const ROUNDS = Number(process.env.TEST_ROUNDS ?? "1");
 
 for (const transport of TRANSPORTS) {
   test.describe(`over ${transport}`, () => {

@@ -13,17 +13,17 @@ export class Gateway {
   #process: ChildProcess | null = null;
   #addr = "127.0.0.1:0";
   #errors = "";
-  readonly #stateDir: string;
+  readonly #dir: string;
   readonly #settings: Record<string, string>;
 
-  private constructor(stateDir: string, settings: Record<string, string>) {
-    this.#stateDir = stateDir;
+  private constructor(dir: string, settings: Record<string, string>) {
+    this.#dir = dir;
     this.#settings = settings;
   }
 
   /** Starts one on a free port, with settings by the names of their environment variables. */
   static async start(settings: Record<string, string> = {}): Promise<Gateway> {
-    const gateway = new Gateway(await mkdtemp(path.join(tmpdir(), "spark-state-")), settings);
+    const gateway = new Gateway(await mkdtemp(path.join(tmpdir(), "spark-gateway-")), settings);
     await gateway.start();
     return gateway;
   }
@@ -41,8 +41,9 @@ export class Gateway {
         ...ownEnvironment(),
         ...this.#settings,
         SPARK_ADDR: this.#addr,
-        SPARK_STATE_DIR: this.#stateDir,
       },
+      // Whatever it keeps is not left in the checkout.
+      cwd: this.#dir,
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = child;
@@ -75,7 +76,7 @@ export class Gateway {
   /** Ends it for good. */
   async dispose(): Promise<void> {
     await this.kill();
-    await rm(this.#stateDir, { recursive: true, force: true });
+    await rm(this.#dir, { recursive: true, force: true });
   }
 }
 
