@@ -1,6 +1,6 @@
 /** What both entries of the package have in common. */
 export { type Clock, systemClock } from "./clock.js";
-export { ERROR_CODES, type ErrorCode, type Envelope, PROTOCOL_VERSION } from "./envelope.js";
+export { type Envelope, ERROR_CODES, type ErrorCode, PROTOCOL_VERSION } from "./envelope.js";
 export { browserNetwork, type NetworkEvent, type NetworkStatus } from "./network.js";
 export { defaultTransport } from "./transport/default.js";
 export type {
@@ -37,4 +37,5 @@ export type {
   Staleness,
   Transport,
 } from "./types.js";
+export { computeStaleness, type StalenessInput, type Verdict, validate } from "./wasm.js";
 export type { CandleBar, PriceTick } from "./wire/events.js";

@@ -53,7 +53,7 @@ export interface Snap<T> {
   value: T | undefined;
   freshness: Freshness;
   continuity: Continuity;
-  /** Why it is not fresh; null while it is, and while it is pending. */
+  /** What fell silent; null while the value is fresh. */
   cause: Cause | null;
   /** Sequence number of the envelope that brought the value; 0 before the first. */
   seq: number;
@@ -113,7 +113,7 @@ export interface CandleSeries {
   closed: Uint8Array;
   /** Index of the first bar that differs from the previous series; 0: draw everything again. */
   changedFrom: number;
-  /** True when no older bars exist at the gateway. */
+  /** True once history is under the live bars; false while only those are held. */
   historyComplete: boolean;
 }
 

@@ -1,0 +1,53 @@
+/** Builds `dist/`: ESM and CJS for each entry, types for both, and the WebAssembly module as a file. */
+import { execFileSync } from "node:child_process";
+import { copyFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { build } from "esbuild";
+import { writeGlue } from "./glue.mjs";
+
+const here = import.meta.dirname;
+const dist = path.join(here, "dist");
+const entries = ["index", "slim", "envelope"];
+
+await writeGlue();
+await rm(dist, { recursive: true, force: true });
+await Promise.all([bundle("esm", ".js"), bundle("cjs", ".cjs"), declarations()]);
+await copyFile(path.join(here, "src/generated/live_wasm_bg.wasm"), path.join(dist, "core.wasm"));
+
+function bundle(format, extension) {
+  return build({
+    absWorkingDir: here,
+    entryPoints: entries.map((name) => `src/${name}.ts`),
+    outdir: "dist",
+    outExtension: { ".js": extension },
+    bundle: true,
+    format,
+    // Both entries of a page share what they have in common.
+    splitting: format === "esm",
+    platform: "neutral",
+    target: "es2022",
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}
+
+/** Writes `.d.ts` for ESM, and the same as `.d.cts` for CJS, whose imports name `.cjs`. */
+async function declarations() {
+  const tsc = path.join(
+    path.dirname(createRequire(import.meta.url).resolve("typescript/package.json")),
+    "bin/tsc",
+  );
+  const args = ["-p", "tsconfig.build.json"];
+  execFileSync(process.execPath, [tsc, ...args], { cwd: here, stdio: "inherit" });
+  const files = await readdir(dist, { recursive: true });
+  await Promise.all(
+    files
+      .filter((name) => name.endsWith(".d.ts"))
+      .map(async (name) => {
+        const text = await readFile(path.join(dist, name), "utf8");
+        const common = text.replaceAll(/(["'])(\.{1,2}\/[^"']+)\.js\1/g, "$1$2.cjs$1");
+        await writeFile(path.join(dist, name.replace(/\.d\.ts$/, ".d.cts")), common);
+      }),
+  );
+}

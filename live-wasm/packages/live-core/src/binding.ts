@@ -1,0 +1,96 @@
+import type { Transport } from "./types.js";
+
+/**
+ * What the client needs of the generated bindings. The client depends on this alone; the generated class
+ * satisfies it by its shape, which a type test holds.
+ */
+export interface CoreBinding {
+  free(): void;
+  /** Starts to hold a channel that arrives on that link. Throws an `Error` whose message is a JSON object when the name is bad. */
+  open(name: string, link: number): number;
+  /** Drops what is held of a channel, which `open` starts anew under the same number. */
+  forget(id: number): void;
+  /** Address of an input buffer of at least `len` bytes. */
+  inputPtr(len: number): number;
+  /** Takes `len` bytes of newline-separated envelopes. Returns {@link Flag}s. */
+  ingestFrame(len: number, nowMs: number, link: number): number;
+  /** Takes a piece of an event stream. Returns {@link Flag}s. */
+  ingestSse(len: number, nowMs: number, link: number): number;
+  /** The `retry:` of a link's event stream in milliseconds, -1 before one was seen. */
+  sseRetryMs(link: number): number;
+  linkUp(nowMs: number, link: number): void;
+  linkDown(link: number): void;
+  /** Makes pending values visible. Returns how many channels changed. */
+  flush(nowMs: number): number;
+  changed(): Uint32Array;
+  /** When some channel's freshness changes by time alone; Infinity: never. */
+  nextChangeMs(): number;
+  /** A JSON array of {@link Notice}s, drained by the call. */
+  notices(): string;
+  /** Address of 16 doubles in which the reads below leave their numbers. */
+  scratchPtr(): number;
+  readHead(id: number): number;
+  readTick(id: number): number;
+  readBars(id: number, limit: number): Float64Array;
+  readData(id: number): string | undefined;
+  /** Takes a page of history of `len` bytes. Returns the rows taken; throws like `open`. */
+  historyPage(id: number, len: number): number;
+  ageMs(id: number, nowMs: number): number;
+  counters(): string;
+}
+
+/** What a call that takes bytes in says about them. */
+export const Flag = {
+  /** Something waits for a flush. */
+  dirty: 1,
+  /** Notices wait. */
+  notices: 2,
+  /** Flush at once: a terminal state. */
+  urgent: 4,
+  /** A frame was too large and refused whole. */
+  refused: 8,
+} as const;
+
+/** What the connection must act on. */
+export type Notice =
+  | { kind: "hello"; sessionId: string; serverTime: number; heartbeatMs: number }
+  | { kind: "ack"; id?: number; channel: string; epoch: string; head: number; resumed: boolean; mode: string }
+  | { kind: "ackCommand"; id: number }
+  | {
+      kind: "error";
+      code: string;
+      message: string;
+      channel?: string;
+      id?: number;
+      field?: string;
+      reason?: string;
+      retryAfterMs?: number;
+    }
+  | { kind: "resync"; channel: string; reason: string }
+  | { kind: "behind"; channel: string; last: number; head: number }
+  | { kind: "overrun"; channel: string }
+  | { kind: "dropped"; channel: string; dropped: number; fromSeq: number; toSeq: number; side: string }
+  | { kind: "drain"; reconnectAfterMs: number }
+  | { kind: "rejected"; code: string; field: string; reason: string; at: number };
+
+/** The core's number for each transport. */
+export const LINK: Record<Transport, number> = { websocket: 0, sse: 1, polling: 2 };
+
+/** What the core counts. */
+export interface CoreCounters {
+  frames: number;
+  bytes: number;
+  accepted: number;
+  rejected: number;
+  ignored: number;
+  merged: number;
+  dropped: number;
+  gaps: number;
+  generation: number;
+}
+
+/** One instance of the module with its own memory. */
+export interface CoreInstance {
+  readonly memory: WebAssembly.Memory;
+  readonly core: CoreBinding;
+}

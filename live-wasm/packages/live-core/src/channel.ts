@@ -1,0 +1,142 @@
+import type { Engine } from "./engine.js";
+import { type Hold, PENDING, STALENESS_PENDING } from "./entry.js";
+import { select } from "./readable.js";
+import type {
+  CandleOptions,
+  CandleSeries,
+  Channel,
+  ChannelOptions,
+  Readable,
+  Snap,
+  Staleness,
+  Transport,
+} from "./types.js";
+
+/** How long a subscription outlives its last holder. */
+const DEFAULT_LINGER_MS = 1_000;
+/** Bars of history unless asked for otherwise, and the most that one page can carry. */
+const DEFAULT_HISTORY = 500;
+const MAX_HISTORY = 5_000;
+/** The shortest time between two looks at an age. */
+const MIN_AGE_EVERY_MS = 16;
+
+/** A way to a channel. It holds nothing itself, so that it can be made in a render and thrown away. */
+interface Way {
+  engine: Engine;
+  name: string;
+  transport: Transport;
+  hold: Omit<Hold, "historyLimit">;
+  historyLimit: number;
+}
+
+function way(engine: Engine, name: string, options: ChannelOptions, historyLimit: number): Way {
+  return {
+    engine,
+    name,
+    transport: options.transport ?? engine.preferTransport ?? defaultTransportOf(name),
+    hold: { maxHz: options.maxHz ?? null, lingerMs: options.lingerMs ?? DEFAULT_LINGER_MS },
+    historyLimit,
+  };
+}
+
+/** The transport that suits a namespace, where nobody names another. */
+function defaultTransportOf(name: string): Transport {
+  return name.startsWith("copilot:") ? "sse" : "websocket";
+}
+
+/** Holds the channel and watches it. */
+function watch(to: Way, callback: () => void): () => void {
+  // A hold of its own each time: the set that counts them goes by identity.
+  const held = to.engine.hold(to.name, to.transport, { ...to.hold, historyLimit: to.historyLimit });
+  if (!held) return () => {};
+  const unwatch = held.entry.listeners.add(callback);
+  return () => {
+    unwatch();
+    held.release();
+  };
+}
+
+function snaps<T>(to: Way): Readable<Snap<T>> {
+  return {
+    get: () => to.engine.snap(to.name, to.historyLimit) as Snap<T>,
+    getServer: () => PENDING,
+    subscribe: (callback) => watch(to, callback),
+  };
+}
+
+/** Makes a channel of the client. */
+export function channelOf<T>(engine: Engine, name: string, options: ChannelOptions): Channel<T> {
+  const to = way(engine, name, options, 0);
+  const readable = snaps<T>(to);
+  return {
+    ...readable,
+    select: (pick, equal) => select(readable, pick, equal),
+    retain: () => watch(to, () => {}),
+    staleness: stalenessOf(to),
+    age: (everyMs = 1_000) => ageOf(to, everyMs),
+  };
+}
+
+/** Makes the bars of a symbol: the channel, with history under it. */
+export function candlesOf(
+  engine: Engine,
+  symbol: string,
+  interval: string,
+  options: CandleOptions,
+): Readable<Snap<CandleSeries>> {
+  const limit = Math.min(MAX_HISTORY, Math.max(1, Math.trunc(options.limit ?? DEFAULT_HISTORY)));
+  return snaps(way(engine, `candles:${symbol}.${interval}`, options, limit));
+}
+
+function stalenessOf(to: Way): Readable<Staleness> {
+  return {
+    get: () => to.engine.staleness(to.name),
+    getServer: () => STALENESS_PENDING,
+    subscribe: (callback) => watch(to, callback),
+  };
+}
+
+/** The age, looked at by a timer rather than at each read, so that a read within a turn is stable. */
+function ageOf(to: Way, everyMs: number): Readable<number> {
+  const { engine } = to;
+  const callbacks = new Set<{ call: () => void }>();
+  let age = Number.NaN;
+  let stop: (() => void) | null = null;
+
+  const look = () => {
+    const now = engine.ageMs(to.name);
+    if (Object.is(now, age)) return;
+    age = now;
+    for (const { call } of [...callbacks]) call();
+  };
+  const start = (): (() => void) => {
+    const release = watch(to, () => {
+      if (Number.isNaN(age)) look();
+    });
+    let cancel = () => {};
+    const tick = () => {
+      look();
+      if (!engine.isClosed) cancel = engine.clock.after(Math.max(MIN_AGE_EVERY_MS, everyMs), tick);
+    };
+    tick();
+    return () => {
+      cancel();
+      release();
+    };
+  };
+  return {
+    get: () => age,
+    getServer: () => Number.NaN,
+    subscribe(callback) {
+      const entry = { call: callback };
+      callbacks.add(entry);
+      stop ??= start();
+      return () => {
+        callbacks.delete(entry);
+        if (callbacks.size > 0) return;
+        stop?.();
+        stop = null;
+      };
+    },
+  };
+}

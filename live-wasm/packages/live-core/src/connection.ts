@@ -1,0 +1,391 @@
+import { backoffMs, type RetryBounds } from "./backoff.js";
+import type { Clock } from "./clock.js";
+import type { NetworkEvent } from "./network.js";
+import type {
+  Framing,
+  TransportClose,
+  TransportFactory,
+  TransportLink,
+  WantedChannel,
+} from "./transport/transport.js";
+import type { LinkState, LiveError, Transport } from "./types.js";
+
+/** How long the hello may take, from the start of an attempt. */
+export const HELLO_WITHIN_MS = 10_000;
+/** A line that held this long has proved itself: the next attempt starts from the smallest delay. */
+const STABLE_AFTER_MS = 5_000;
+/** Slack over two heartbeats before silence means that the line is dead. */
+const SILENCE_SLACK_MS = 5_000;
+/** How often silence is looked at. */
+const WATCH_EVERY_MS = 5_000;
+/** How long a line may take to prove that it is alive after a wake. */
+const PROBE_WITHIN_MS = 5_000;
+/** A line that spoke this recently needs no proof. */
+const RECENT_MS = 2_000;
+/** Changes of the channels within this time open one new stream. */
+const REOPEN_AFTER_MS = 50;
+/** How long a line outlives its last channel. */
+const IDLE_CLOSE_MS = 10_000;
+/** The gateway's heartbeat, until its hello says otherwise. */
+const DEFAULT_HEARTBEAT_MS = 15_000;
+
+/** What a connection needs of its owner. */
+export interface ConnectionOwner {
+  readonly clock: Clock;
+  readonly retry: RetryBounds;
+  open: TransportFactory;
+  /** Address of the gateway. */
+  base(): URL;
+  frames: "binary" | "text";
+  /** The channels that are to be had over this transport now. */
+  wanted(kind: Transport): readonly WantedChannel[];
+  /** The next command's id. */
+  nextId(): number;
+  /** A line is open; nothing is subscribed on it yet, but what its address named. */
+  opened(connection: Connection): void;
+  /** Bytes of the present line. */
+  chunk(connection: Connection, bytes: Uint8Array, framing: Framing): void;
+  /** The line is gone, by whatever cause. Not called for a planned replacement. */
+  lost(connection: Connection): void;
+  /** The state is another one. */
+  changed(): void;
+  /** The delay that the stream asked for, in milliseconds; negative when it did not. */
+  retryHintMs(kind: Transport): number;
+}
+
+/**
+ * What the connection is doing. `opening`: waits for the line. `greeting`: waits for the hello.
+ * `waiting`: for the next attempt. `refused`: the gateway said not to come back.
+ */
+export type Phase = "idle" | "opening" | "greeting" | "connected" | "waiting" | "refused" | "closed";
+
+type Timer = "hello" | "watch" | "probe" | "retry" | "reopen" | "idle" | "drain";
+
+const STATUS: Record<Phase, LinkState["status"]> = {
+  idle: "idle",
+  opening: "connecting",
+  greeting: "connecting",
+  connected: "connected",
+  waiting: "disconnected",
+  refused: "disconnected",
+  closed: "closed",
+};
+
+/** One line to the gateway over one transport, opened again by one path whatever ended it. */
+export class Connection {
+  readonly kind: Transport;
+  readonly #owner: ConnectionOwner;
+  #phase: Phase = "idle";
+  #state: LinkState;
+  #line: TransportLink | null = null;
+  /** A stream with another set of channels, taking over from `#line` once it is open. */
+  #next: TransportLink | null = null;
+  #attempt = 0;
+  #heartbeatMs = DEFAULT_HEARTBEAT_MS;
+  #connectedAt = 0;
+  #heardAt = 0;
+  #heardAtWall = 0;
+  #drainUntil: number | null = null;
+  /** The set of channels that the last line was opened with. */
+  #askedFor = "";
+  readonly #timers = new Map<Timer, () => void>();
+
+  constructor(kind: Transport, owner: ConnectionOwner) {
+    this.kind = kind;
+    this.#owner = owner;
+    this.#state = {
+      status: "idle",
+      transport: kind,
+      since: 0,
+      attempt: 0,
+      retryAt: null,
+      sessionId: null,
+      error: null,
+    };
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** The state as the page sees it; a new object whenever something in it changed. */
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** True while a line is open, greeted or not. */
+  get isOpen(): boolean {
+    return this.#phase === "greeting" || this.#phase === "connected";
+  }
+
+  /** The set of wanted channels changed: opens, replaces or lets go of the line as needed. */
+  wantedChanged(): void {
+    if (this.#phase === "closed") return;
+    if (this.#owner.wanted(this.kind).length === 0) {
+      this.#stop("reopen");
+      if (this.#phase === "refused") this.#rest();
+      else if (this.#phase !== "idle" && !this.#timers.has("idle")) {
+        this.#after("idle", IDLE_CLOSE_MS, () => this.#rest());
+      }
+      return;
+    }
+    this.#stop("idle");
+    if (this.#phase === "idle") this.#connect();
+    else if (this.kind === "sse" && this.#phase !== "waiting") {
+      this.#after("reopen", REOPEN_AFTER_MS, () => this.#reopen());
+    }
+  }
+
+  /** Sends a command, if the line is open and takes any. */
+  send(command: object): boolean {
+    return this.isOpen && (this.#line?.send(JSON.stringify(command)) ?? false);
+  }
+
+  /** The gateway's hello came on this line. */
+  greeted(sessionId: string, heartbeatMs: number): void {
+    if (!this.isOpen) return;
+    this.#stop("hello");
+    this.#heartbeatMs = heartbeatMs;
+    if (this.#phase !== "connected") this.#connectedAt = this.#owner.clock.now();
+    this.#phase = "connected";
+    this.#watch();
+    this.#publish({ sessionId, error: null, retryAt: null, attempt: 0 });
+  }
+
+  /** The gateway is going down: it closes the line soon, and is not to be asked again before the time named. */
+  draining(reconnectAfterMs: number): void {
+    if (!this.isOpen) return;
+    this.#drainUntil = this.#owner.clock.now() + reconnectAfterMs;
+    this.#after("drain", reconnectAfterMs, () =>
+      this.fail({ code: "DRAINING", message: "the gateway is being stopped" }),
+    );
+  }
+
+  /** Something happened to the machine or the page. */
+  network(event: NetworkEvent): void {
+    if (event === "hidden" || event === "visible") return;
+    if (event !== "offline" && this.#phase === "waiting") {
+      this.#attempt = 0;
+      this.#connect();
+    } else this.#probe();
+  }
+
+  /** Ends the present line and starts again after a delay: the one path for all that can go wrong. */
+  fail(error: LiveError): void {
+    if (this.#phase === "idle" || this.#phase === "refused" || this.#phase === "closed") return;
+    const { clock, retry } = this.#owner;
+    const now = clock.now();
+    const held = this.#phase === "connected" && now - this.#connectedAt >= STABLE_AFTER_MS;
+    this.#attempt = held ? 1 : this.#attempt + 1;
+    const hint = this.#attempt === 1 ? this.#owner.retryHintMs(this.kind) : -1;
+    let delay = hint >= 0 ? Math.min(hint, retry.maxMs) : backoffMs(this.#attempt, clock.random(), retry);
+    if (this.#drainUntil !== null) delay += Math.max(0, this.#drainUntil - now);
+    this.#hangUp();
+    this.#phase = "waiting";
+    this.#after("retry", delay, () => this.#connect());
+    this.#owner.lost(this);
+    this.#publish({ sessionId: null, error, retryAt: clock.wallNow() + delay, attempt: this.#attempt });
+  }
+
+  /** The stream is to start over, with what is wanted now. For transports without commands. */
+  renew(): void {
+    if (this.isOpen) this.#after("reopen", REOPEN_AFTER_MS, () => this.#reopen());
+  }
+
+  /** The gateway refused something that concerns no single channel. The line goes on. */
+  complain(error: LiveError): void {
+    this.#publish({ error });
+  }
+
+  /** Ends it for good. */
+  close(): void {
+    if (this.#phase === "closed") return;
+    this.#hangUp();
+    this.#phase = "closed";
+    this.#publish({ sessionId: null, retryAt: null });
+  }
+
+  #connect(): void {
+    this.#hangUp();
+    if (this.#owner.wanted(this.kind).length === 0) {
+      this.#rest();
+      return;
+    }
+    this.#phase = "opening";
+    this.#after("hello", HELLO_WITHIN_MS, () => {
+      this.fail({ code: "NETWORK", message: "the gateway did not say hello in time" });
+    });
+    this.#publish({ sessionId: null, retryAt: null });
+    try {
+      this.#line = this.#openLine();
+    } catch (error) {
+      this.fail({ code: "NETWORK", message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  /** Opens a stream with the present set of channels; the one that runs goes on until the new one is open. */
+  #reopen(): void {
+    // What was refused would be refused again: only another set is worth another request.
+    const isRefused = this.#phase === "refused" && setKey(this.#owner.wanted(this.kind)) === this.#askedFor;
+    if (this.#phase === "opening" || (this.#phase === "refused" && !isRefused)) {
+      this.#connect();
+    } else if (this.isOpen) {
+      this.#next?.close();
+      this.#next = this.#openLine();
+    }
+  }
+
+  #openLine(): TransportLink {
+    const owner = this.#owner;
+    const channels = owner.wanted(this.kind);
+    this.#askedFor = setKey(channels);
+    const line: TransportLink = owner.open(
+      { kind: this.kind, base: owner.base(), channels, frames: owner.frames },
+      {
+        opened: () => this.#lineOpened(line),
+        chunk: (bytes, framing) => this.#heard(line, bytes, framing),
+        closed: (why) => this.#lineClosed(line, why),
+      },
+    );
+    return line;
+  }
+
+  #lineOpened(line: TransportLink): void {
+    if (line === this.#next) {
+      this.#line?.close();
+      this.#line = line;
+      this.#next = null;
+      this.#after("hello", HELLO_WITHIN_MS, () => {
+        this.fail({ code: "NETWORK", message: "the gateway did not say hello in time" });
+      });
+    } else if (line !== this.#line) return;
+    if (this.#phase === "opening") this.#phase = "greeting";
+    this.#mark();
+    this.#owner.opened(this);
+  }
+
+  #heard(line: TransportLink, bytes: Uint8Array, framing: Framing): void {
+    if (line !== this.#line && line !== this.#next) return;
+    this.#mark();
+    this.#stop("probe");
+    this.#owner.chunk(this, bytes, framing);
+  }
+
+  #lineClosed(line: TransportLink, why: TransportClose): void {
+    if (line !== this.#line && line !== this.#next) return;
+    const error: LiveError = {
+      code: "NETWORK",
+      message: why.reason || (why.code === null ? "the line broke" : `the line was closed with ${why.code}`),
+    };
+    if (!isFinal(why)) {
+      this.fail(error);
+      return;
+    }
+    this.#hangUp();
+    this.#phase = "refused";
+    this.#owner.lost(this);
+    this.#publish({ sessionId: null, error, retryAt: null, attempt: this.#attempt });
+    // The answer may have named a bad channel; without it the others can be had.
+    this.wantedChanged();
+  }
+
+  /** After a wake or a change of the network: what looks alive has to prove it. */
+  #probe(): void {
+    if (this.#phase !== "connected") return;
+    const silenceMs = this.#owner.clock.wallNow() - this.#heardAtWall;
+    if (silenceMs > this.#silenceLimitMs()) this.#dead();
+    else if (silenceMs > RECENT_MS) this.#ping();
+  }
+
+  #watch(): void {
+    this.#after("watch", WATCH_EVERY_MS, () => {
+      const silenceMs = this.#owner.clock.now() - this.#heardAt;
+      if (silenceMs > this.#silenceLimitMs()) {
+        this.#dead();
+        return;
+      }
+      // The machine may have slept without a word: the wall clock then knows more than the monotonic one.
+      if (this.#owner.clock.wallNow() - this.#heardAtWall > this.#silenceLimitMs()) this.#ping();
+      if (this.#phase === "connected") this.#watch();
+    });
+  }
+
+  /** Asks for a sign of life where one can be asked for. A wall clock that jumped costs no more than that. */
+  #ping(): void {
+    if (this.#timers.has("probe")) return;
+    if (this.send({ id: this.#owner.nextId(), cmd: "ping" })) {
+      this.#after("probe", PROBE_WITHIN_MS, () => this.#dead());
+    }
+  }
+
+  #dead(): void {
+    this.fail({ code: "NETWORK", message: "the line went silent" });
+  }
+
+  #silenceLimitMs(): number {
+    return 2 * this.#heartbeatMs + SILENCE_SLACK_MS;
+  }
+
+  #mark(): void {
+    this.#heardAt = this.#owner.clock.now();
+    this.#heardAtWall = this.#owner.clock.wallNow();
+  }
+
+  /** Nothing is wanted: no line, and no attempt to get one. */
+  #rest(): void {
+    const wasOpen = this.#line !== null;
+    this.#hangUp();
+    this.#phase = "idle";
+    this.#attempt = 0;
+    if (wasOpen) this.#owner.lost(this);
+    this.#publish({ sessionId: null, retryAt: null, attempt: 0, error: null });
+  }
+
+  #hangUp(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    this.#line?.close();
+    this.#next?.close();
+    this.#line = null;
+    this.#next = null;
+    this.#drainUntil = null;
+  }
+
+  #publish(change: Partial<LinkState>): void {
+    const status = STATUS[this.#phase];
+    const since = status === this.#state.status ? this.#state.since : this.#owner.clock.wallNow();
+    const next = { ...this.#state, ...change, status, since };
+    const keys = Object.keys(next) as (keyof LinkState)[];
+    if (keys.every((key) => Object.is(next[key], this.#state[key]))) return;
+    this.#state = next;
+    this.#owner.changed();
+  }
+
+  #after(name: Timer, delayMs: number, run: () => void) {
+    this.#stop(name);
+    const cancel = this.#owner.clock.after(delayMs, () => {
+      this.#timers.delete(name);
+      run();
+    });
+    this.#timers.set(name, cancel);
+  }
+
+  #stop(name: Timer): void {
+    this.#timers.get(name)?.();
+    this.#timers.delete(name);
+  }
+}
+
+function setKey(channels: readonly WantedChannel[]): string {
+  return channels
+    .map(({ name }) => name)
+    .sort()
+    .join(",");
+}
+
+/** True when the gateway said not to come back: close codes 40xx, and refusals of the request itself. */
+function isFinal({ code, status }: TransportClose): boolean {
+  if (code !== null) return code >= 4000 && code < 4100;
+  if (status === null) return false;
+  return status >= 400 && status < 500 && ![401, 408, 425, 429].includes(status);
+}

@@ -1,0 +1,431 @@
+import { DEFAULT_RETRY, type RetryBounds } from "./backoff.js";
+import { type CoreCounters, Flag, LINK } from "./binding.js";
+import { type Clock, systemClock } from "./clock.js";
+import { Connection, type ConnectionOwner } from "./connection.js";
+import { bindingError, type Core, isTrap } from "./core.js";
+import { CoreLoader } from "./core-loader.js";
+import { type Entry, type Hold, PENDING, STALENESS_PENDING } from "./entry.js";
+import { FlushSchedule } from "./flush.js";
+import { History } from "./history.js";
+import { LINK_IDLE, worstLink } from "./link.js";
+import { browserNetwork, type NetworkStatus } from "./network.js";
+import { handleNotice } from "./notices.js";
+import { Value } from "./readable.js";
+import { Registry } from "./registry.js";
+import { warnOnce } from "./report.js";
+import { readSnap, readStaleness } from "./snaps.js";
+import { Subscriptions } from "./subscriptions.js";
+import { defaultTransport } from "./transport/default.js";
+import type { Framing, TransportFactory, WantedChannel } from "./transport/transport.js";
+import type {
+  LinkState,
+  LiveClientOptions,
+  LiveError,
+  LiveReport,
+  Snap,
+  Staleness,
+  Transport,
+} from "./types.js";
+import type { ModuleSource } from "./wasm.js";
+
+const NO_COUNTERS: CoreCounters = {
+  frames: 0,
+  bytes: 0,
+  accepted: 0,
+  rejected: 0,
+  ignored: 0,
+  merged: 0,
+  dropped: 0,
+  gaps: 0,
+  generation: 0,
+};
+
+/**
+ * What runs inside a client: the core, the lines, and the flush that carries what changed to those who
+ * watch. Everything happens in turns of the event loop: bytes in, decisions in the core, one flush a frame.
+ */
+export class Engine implements ConnectionOwner {
+  readonly clock: Clock;
+  readonly retry: RetryBounds;
+  readonly frames: "binary" | "text";
+  readonly open: TransportFactory;
+  readonly fetch: typeof globalThis.fetch;
+  readonly registry: Registry;
+  readonly history: History;
+  readonly subscriptions = new Subscriptions(() => this.nextId());
+  readonly link = new Value<LinkState>(LINK_IDLE);
+  readonly report: (report: LiveReport) => void;
+  readonly preferTransport: Transport | undefined;
+
+  readonly #url: string | URL;
+  readonly #network: NetworkStatus;
+  readonly #schedule: FlushSchedule;
+  readonly #loader: CoreLoader;
+  readonly #connections = new Map<Transport, Connection>();
+  readonly #byId = new Map<number, Entry>();
+  readonly #touched = new Set<Entry>();
+  #core: Core | null = null;
+  #counters = NO_COUNTERS;
+  #commandId = 0;
+  #flushedAt = 0;
+  #cancelFreshness: (() => void) | null = null;
+  #stopNetwork: (() => void) | null = null;
+  #isStarted = false;
+  #isSyncDue = false;
+  #isClosed = false;
+  readonly counts = { flushes: 0, connects: 0, restarts: 0 };
+
+  constructor(options: LiveClientOptions, source: ModuleSource) {
+    this.clock = options.clock ?? systemClock();
+    this.retry = { ...DEFAULT_RETRY, ...options.retry };
+    this.frames = options.frames === "text" ? "text" : "binary";
+    this.open = options.transport ?? defaultTransport;
+    this.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.preferTransport = options.preferTransport;
+    this.report = options.onReport ?? warnOnce();
+    this.#url = options.url;
+    this.#network = options.network ?? browserNetwork();
+    this.#schedule = new FlushSchedule(this.clock, this.#network, options.flush ?? "frame", () =>
+      this.flush(),
+    );
+    this.#loader = new CoreLoader(source, this, {
+      loaded: (core) => this.#loaded(core),
+      changed: () => this.changed(),
+    });
+    this.history = new History({
+      clock: this.clock,
+      retry: this.retry,
+      fetch: this.fetch,
+      base: () => this.base(),
+      page: (entry, bytes) => this.#historyPage(entry, bytes),
+      touched: (entry) => this.touch(entry),
+    });
+    this.registry = new Registry(this.clock, {
+      added: (entry) => this.#added(entry),
+      removed: (entry) => this.#removed(entry),
+      changed: (entry) => {
+        this.history.wantedChanged(entry);
+        this.syncSoon();
+      },
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  // What the lines need.
+
+  base(): URL {
+    const here = typeof location === "undefined" ? undefined : location.href;
+    const url = new URL(this.#url, here);
+    if (!url.pathname.endsWith("/")) url.pathname += "/";
+    url.search = "";
+    url.hash = "";
+    return url;
+  }
+
+  nextId(): number {
+    this.#commandId += 1;
+    return this.#commandId;
+  }
+
+  wanted(kind: Transport): readonly WantedChannel[] {
+    return this.registry.wanted(kind);
+  }
+
+  retryHintMs(kind: Transport): number {
+    return this.read((core) => core.binding.sseRetryMs(LINK[kind])) ?? -1;
+  }
+
+  opened(connection: Connection): void {
+    this.counts.connects += 1;
+    // This also empties the parser of the link's stream.
+    this.read((core) => core.binding.linkUp(this.clock.now(), LINK[connection.kind]));
+    if (connection.kind !== "websocket") return;
+    this.subscriptions.reset();
+    this.#subscribe(connection);
+  }
+
+  chunk(connection: Connection, bytes: Uint8Array, framing: Framing): void {
+    const flags = this.read((core) => {
+      const flags = core.ingest(bytes, framing, this.clock.now(), LINK[connection.kind]);
+      for (const notice of core.notices(flags)) handleNotice(this, connection, notice);
+      return flags;
+    });
+    if (flags === undefined) return;
+    if (flags & Flag.refused) {
+      const message = `a frame of ${bytes.length} bytes was refused`;
+      this.report({ kind: "refused", code: "PAYLOAD_TOO_LARGE", message });
+    }
+    if (flags & Flag.urgent) this.flush();
+    else if (flags & Flag.dirty) this.#schedule.request();
+  }
+
+  lost(connection: Connection): void {
+    for (const entry of this.registry.all()) {
+      if (entry.transport !== connection.kind) continue;
+      entry.isAcked = false;
+      this.history.interrupt(entry);
+      // Another gateway, or the same one started again, may know the channel. A bad name stays bad.
+      if (connection.phase !== "refused" && entry.id >= 0) entry.isRefused = false;
+    }
+    this.read((core) => core.binding.linkDown(LINK[connection.kind]));
+  }
+
+  changed(): void {
+    if (!this.#isClosed) this.flush();
+  }
+
+  // What the channels need.
+
+  /** Holds a channel; the first hold of all starts the client. */
+  hold(name: string, transport: Transport, hold: Hold): { entry: Entry; release: () => void } | null {
+    if (this.#isClosed) return null;
+    this.#start();
+    return this.registry.hold(name, transport, hold);
+  }
+
+  /** The channel's value as of the last flush. */
+  snap(name: string, limit: number): Snap<unknown> {
+    const entry = this.registry.get(name);
+    if (!entry) return PENDING;
+    const view = entry.views.get(limit) ?? { version: -1, snap: PENDING };
+    if (view.version === entry.version) return view.snap;
+    const fresh = this.read((core) => readSnap(core, entry, limit, view.snap));
+    view.snap = fresh ?? readSnap(null, entry, limit, view.snap);
+    view.version = entry.version;
+    entry.views.set(limit, view);
+    return view.snap;
+  }
+
+  /** How far the channel's value can be trusted, as of the last flush. */
+  staleness(name: string): Staleness {
+    const entry = this.registry.get(name);
+    if (!entry) return STALENESS_PENDING;
+    const last = entry.staleness;
+    if (last.version === entry.version) return last.value;
+    const fresh = this.read((core) => readStaleness(core, entry, this.#flushedAt, last.value));
+    const value = fresh ?? readStaleness(null, entry, this.#flushedAt, last.value);
+    entry.staleness = { version: entry.version, value };
+    return value;
+  }
+
+  /** Age of the channel's value at this moment, in milliseconds; NaN before the first value. */
+  ageMs(name: string): number {
+    const entry = this.registry.get(name);
+    if (!entry || entry.id < 0) return Number.NaN;
+    return this.read((core) => core.binding.ageMs(entry.id, this.clock.now())) ?? Number.NaN;
+  }
+
+  // What the notices need.
+
+  /** Marks what can be seen of a channel as changed; the next flush tells. */
+  touch(entry: Entry): void {
+    if (this.#isClosed) return;
+    this.#touched.add(entry);
+    this.#schedule.request();
+  }
+
+  /** Brings the subscriptions in step at the end of this turn, however often it is asked for. */
+  syncSoon(): void {
+    if (this.#isSyncDue || this.#isClosed) return;
+    this.#isSyncDue = true;
+    queueMicrotask(() => {
+      this.#isSyncDue = false;
+      if (!this.#isClosed) this.#sync();
+    });
+  }
+
+  /** Takes a channel anew: what arrived of it is not all there is. */
+  renew(entry: Entry): void {
+    if (entry.transport === "websocket") this.subscriptions.renew(entry.name);
+    else this.#connections.get(entry.transport)?.renew();
+    this.syncSoon();
+  }
+
+  // What the client needs.
+
+  /** Makes what arrived visible, and tells those who watch: values first, the link after them. */
+  flush(): void {
+    this.#schedule.cancel();
+    const now = this.clock.now();
+    this.#flushedAt = now;
+    this.counts.flushes += 1;
+    this.read((core) => {
+      if (core.binding.flush(now) === 0) return;
+      for (const id of core.binding.changed()) {
+        const entry = this.#byId.get(id);
+        if (entry) this.#touched.add(entry);
+      }
+    });
+    this.#armFreshness();
+    const changed = [...this.#touched];
+    this.#touched.clear();
+    for (const entry of changed) entry.version += 1;
+    for (const entry of changed) entry.listeners.notify();
+    this.link.set(this.#linkState());
+  }
+
+  /** What the core has counted, also after the end. */
+  coreCounters(): CoreCounters {
+    return this.read((core) => core.counters()) ?? this.#counters;
+  }
+
+  /** Ends the lines and frees the core. The last values stay readable. */
+  close(): void {
+    if (this.#isClosed) return;
+    const connections = [...this.#connections.values()];
+    this.#loader.stop();
+    this.#stopNetwork?.();
+    this.registry.freeze();
+    for (const entry of this.registry.all()) {
+      this.history.forget(entry);
+      // Read once more, so that what is shown from now on does not depend on the core.
+      for (const limit of entry.views.keys()) this.snap(entry.name, limit);
+    }
+    this.#counters = this.coreCounters();
+    this.#isClosed = true;
+    for (const connection of connections) connection.close();
+    this.#free();
+    for (const entry of this.registry.all()) this.#touched.add(entry);
+    this.flush();
+    this.#schedule.cancel();
+  }
+
+  /** Runs something on the core. Undefined when there is none, or when this very call brought it down. */
+  read<T>(run: (core: Core) => T): T | undefined {
+    const core = this.#core;
+    if (!core) return undefined;
+    try {
+      return run(core);
+    } catch (error) {
+      if (!isTrap(error)) throw error;
+      if (this.#core === core) this.#restart(error);
+      return undefined;
+    }
+  }
+
+  #start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#stopNetwork = this.#network.subscribe((event) => {
+      if (event === "hidden" || event === "visible") this.#schedule.moved();
+      else for (const connection of this.#connections.values()) connection.network(event);
+    });
+    this.#loader.load();
+  }
+
+  #added(entry: Entry): void {
+    if (entry.transport === "polling") {
+      const message = "this version does not speak long polling";
+      entry.refuse({ code: "TRANSPORT_UNAVAILABLE", message, channel: entry.name });
+      this.touch(entry);
+    } else this.#openInCore(entry);
+    this.syncSoon();
+  }
+
+  #removed(entry: Entry): void {
+    this.history.forget(entry);
+    this.#touched.delete(entry);
+    if (entry.id >= 0) {
+      this.#byId.delete(entry.id);
+      this.read((core) => core.binding.forget(entry.id));
+    }
+    this.syncSoon();
+  }
+
+  #openInCore(entry: Entry): void {
+    this.read((core) => {
+      try {
+        entry.id = core.binding.open(entry.name, LINK[entry.transport]);
+        this.#byId.set(entry.id, entry);
+      } catch (error) {
+        if (isTrap(error)) throw error;
+        entry.refuse(bindingError(error, entry.name));
+        this.touch(entry);
+      }
+    });
+  }
+
+  #loaded(core: Core): void {
+    this.#core = core;
+    for (const entry of this.registry.all()) if (entry.transport !== "polling") this.#openInCore(entry);
+    // After a restart every line starts again, since the new core knows nothing of what they carried.
+    const error = restartError();
+    if (this.counts.restarts > 0) for (const connection of this.#connections.values()) connection.fail(error);
+    this.#sync();
+    this.changed();
+  }
+
+  /** The module trapped: its memory is not to be trusted any more, so another instance takes its place. */
+  #restart(cause: unknown): void {
+    this.counts.restarts += 1;
+    this.#counters = NO_COUNTERS;
+    this.#core = null;
+    this.#byId.clear();
+    for (const entry of this.registry.all()) {
+      entry.id = -1;
+      entry.isAcked = false;
+      entry.isOrphan = true;
+      this.history.forget(entry);
+      this.#touched.add(entry);
+    }
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.report({ kind: "restarted", ...restartError(), reason });
+    this.#loader.load();
+  }
+
+  #historyPage(entry: Entry, bytes: Uint8Array): void {
+    if (entry.id < 0) return;
+    try {
+      this.read((core) => core.historyPage(entry.id, bytes));
+    } catch (error) {
+      throw new Error(bindingError(error).message);
+    }
+  }
+
+  #sync(): void {
+    for (const entry of this.registry.all()) {
+      if (entry.transport === "polling" || this.#connections.has(entry.transport)) continue;
+      this.#connections.set(entry.transport, new Connection(entry.transport, this));
+    }
+    for (const connection of this.#connections.values()) {
+      connection.wantedChanged();
+      if (connection.kind === "websocket" && connection.isOpen) this.#subscribe(connection);
+    }
+  }
+
+  #subscribe(connection: Connection): void {
+    this.subscriptions.sync(this.wanted("websocket"), (command) => connection.send(command));
+  }
+
+  #armFreshness(): void {
+    this.#cancelFreshness?.();
+    this.#cancelFreshness = null;
+    const at = this.read((core) => core.binding.nextChangeMs()) ?? Number.POSITIVE_INFINITY;
+    if (!Number.isFinite(at)) return;
+    this.#cancelFreshness = this.clock.after(Math.max(0, at - this.clock.now()), () => this.flush());
+  }
+
+  #linkState(): LinkState {
+    const states = [...this.#connections.values()].map(({ state }) => state);
+    return worstLink(states, this.#loader.state, this.#isClosed, this.link.get(), this.clock.wallNow());
+  }
+
+  #free(): void {
+    this.#cancelFreshness?.();
+    this.#cancelFreshness = null;
+    const core = this.#core;
+    this.#core = null;
+    try {
+      core?.binding.free();
+    } catch (error) {
+      if (!isTrap(error)) throw error;
+    }
+  }
+}
+
+function restartError(): LiveError {
+  return { code: "CORE_RESTARTED", message: "the WebAssembly module trapped and was started again" };
+}

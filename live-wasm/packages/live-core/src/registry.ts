@@ -1,0 +1,83 @@
+import type { Clock } from "./clock.js";
+import { Entry, type Hold } from "./entry.js";
+import type { WantedChannel } from "./transport/transport.js";
+import type { Transport } from "./types.js";
+
+/** What the registry tells its owner. */
+export interface RegistryEvents {
+  /** A channel is held for the first time. */
+  added(entry: Entry): void;
+  /** Its last holder is gone, and so is the linger. */
+  removed(entry: Entry): void;
+  /** What its holders ask for may be different. */
+  changed(entry: Entry): void;
+}
+
+/** The channels that are held, counted by their holders. */
+export class Registry {
+  readonly #entries = new Map<string, Entry>();
+  readonly #clock: Clock;
+  readonly #events: RegistryEvents;
+
+  constructor(clock: Clock, events: RegistryEvents) {
+    this.#clock = clock;
+    this.#events = events;
+  }
+
+  get(name: string): Entry | undefined {
+    return this.#entries.get(name);
+  }
+
+  all(): IterableIterator<Entry> {
+    return this.#entries.values();
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Holds a channel. Returns it, and the release, which counts once however often it is called. */
+  hold(name: string, transport: Transport, hold: Hold): { entry: Entry; release: () => void } {
+    const known = this.#entries.get(name);
+    const entry = known ?? new Entry(name, transport);
+    entry.cancelLinger?.();
+    entry.cancelLinger = null;
+    entry.holds.add(hold);
+    if (known) this.#events.changed(entry);
+    else {
+      this.#entries.set(name, entry);
+      this.#events.added(entry);
+    }
+    return { entry, release: () => this.#release(entry, hold) };
+  }
+
+  /** The channels to be had over that transport. */
+  wanted(kind: Transport): WantedChannel[] {
+    const wanted: WantedChannel[] = [];
+    for (const entry of this.#entries.values()) {
+      if (entry.transport === kind && !entry.isRefused && entry.id >= 0) wanted.push(entry.wanted());
+    }
+    return wanted;
+  }
+
+  /** Forgets all lingers: nothing ends by time any more. */
+  freeze(): void {
+    for (const entry of this.#entries.values()) {
+      entry.cancelLinger?.();
+      entry.cancelLinger = null;
+    }
+  }
+
+  #release(entry: Entry, hold: Hold): void {
+    if (!entry.holds.delete(hold)) return;
+    if (entry.holds.size > 0) {
+      this.#events.changed(entry);
+      return;
+    }
+    entry.cancelLinger = this.#clock.after(hold.lingerMs, () => {
+      entry.cancelLinger = null;
+      this.#entries.delete(entry.name);
+      this.#events.removed(entry);
+    });
+  }
+}

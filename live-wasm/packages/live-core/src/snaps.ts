@@ -1,0 +1,69 @@
+import type { Core } from "./core.js";
+import { type Entry, PENDING, STALENESS_PENDING } from "./entry.js";
+import { toSeries } from "./series.js";
+import type { CandleSeries, Price, Snap, Staleness } from "./types.js";
+
+/** Reads a channel's value anew. Objects of the last reading are kept where nothing in them differs. */
+export function readSnap(core: Core | null, entry: Entry, limit: number, last: Snap<unknown>): Snap<unknown> {
+  const error = entry.error ?? entry.historyError;
+  if (!core || entry.id < 0) return keep(last, entry, error);
+  const head = core.head(entry.id);
+  if (!head.hasValue && entry.isOrphan) return keep(last, entry, error);
+  entry.isOrphan = false;
+  const isSame = head.hasValue && head.seq === last.seq && head.ts === last.ts;
+  const value = readValue(core, entry, limit, last.value, isSame);
+  const { seq, ts, freshness, cause, continuity } = head;
+  return { value, freshness, continuity, cause, seq, ts, error };
+}
+
+/** The last value while there is no core to ask. */
+function keep(last: Snap<unknown>, entry: Entry, error: Snap<unknown>["error"]): Snap<unknown> {
+  if (last.value === undefined) return error ? { ...PENDING, error } : PENDING;
+  return { ...last, freshness: "disconnected", cause: "transport", error: error ?? entry.error };
+}
+
+function readValue(core: Core, entry: Entry, limit: number, last: unknown, isSame: boolean): unknown {
+  switch (entry.kind) {
+    case "price":
+      return isSame ? last : readPrice(core, entry);
+    case "candles": {
+      const { rows, historyComplete } = core.bars(entry.id, limit);
+      if (rows.length === 0) return undefined;
+      return toSeries(entry.name, rows, historyComplete, last as CandleSeries | undefined);
+    }
+    case "json": {
+      if (isSame) return last;
+      const text = core.binding.readData(entry.id);
+      return text === undefined ? undefined : (JSON.parse(text) as unknown);
+    }
+  }
+}
+
+function readPrice(core: Core, entry: Entry): Price | undefined {
+  const n = core.tick(entry.id);
+  if (!n) return undefined;
+  const number = (at: number) => n[at] ?? Number.NaN;
+  const optional = (at: number) => (Number.isNaN(number(at)) ? null : number(at));
+  return {
+    symbol: entry.symbol,
+    price: number(0),
+    bid: optional(1),
+    ask: optional(2),
+    volume: number(3),
+    change: number(4),
+    changePct: number(5),
+    marketTime: number(6),
+  };
+}
+
+/** Reads how far the value can be trusted, with its age at that moment. */
+export function readStaleness(core: Core | null, entry: Entry, nowMs: number, last: Staleness): Staleness {
+  if (!core || entry.id < 0) {
+    return last.ageMs === null
+      ? STALENESS_PENDING
+      : { ...last, freshness: "disconnected", cause: "transport" };
+  }
+  const { freshness, cause } = core.head(entry.id);
+  const age = core.binding.ageMs(entry.id, nowMs);
+  return { freshness, cause, ageMs: Number.isNaN(age) ? null : age };
+}

@@ -1,0 +1,82 @@
+import type { WantedChannel } from "./transport/transport.js";
+
+/** Channels in one command, so that it stays far below the gateway's limit for a frame. */
+const CHANNELS_A_COMMAND = 50;
+
+/** What of the line the subscriptions need: sends a command, false when there is no line. */
+type Send = (command: object) => boolean;
+
+/** Keeps what is subscribed on a line in step with what is wanted, by as few commands as can be. */
+export class Subscriptions {
+  readonly #nextId: () => number;
+  /** What was asked for on the present line, with its rate. */
+  readonly #asked = new Map<string, number | null>();
+  /** The channels of each subscribe command that is not answered for all of them. */
+  readonly #pending = new Map<number, Set<string>>();
+
+  constructor(nextId: () => number) {
+    this.#nextId = nextId;
+  }
+
+  /** A new line carries nothing yet. */
+  reset(): void {
+    this.#asked.clear();
+    this.#pending.clear();
+  }
+
+  /** Sends what differs: what to let go of first, then what to take. */
+  sync(wanted: readonly WantedChannel[], send: Send): void {
+    const rates = new Map(wanted.map(({ name, maxHz }) => [name, maxHz]));
+    // A channel whose rate changed is let go of and taken again.
+    const drop = [...this.#asked].filter(([name, maxHz]) => rates.get(name) !== maxHz).map(([name]) => name);
+    if (drop.length > 0) {
+      if (!send({ id: this.#nextId(), cmd: "unsubscribe", channels: drop })) return;
+      for (const name of drop) this.#asked.delete(name);
+    }
+    const take = wanted.filter(({ name }) => !this.#asked.has(name));
+    for (let start = 0; start < take.length; start += CHANNELS_A_COMMAND) {
+      if (!this.#subscribe(take.slice(start, start + CHANNELS_A_COMMAND), send)) return;
+    }
+  }
+
+  /** One channel was answered, well or badly. */
+  answered(id: number | undefined, name: string): void {
+    if (id === undefined) return;
+    const names = this.#pending.get(id);
+    names?.delete(name);
+    if (names?.size === 0) this.#pending.delete(id);
+  }
+
+  /** The channels that a refused command was about, which are then no longer asked for. */
+  refused(id: number | undefined): string[] {
+    const names = id === undefined ? undefined : this.#pending.get(id);
+    if (id === undefined || !names) return [];
+    this.#pending.delete(id);
+    for (const name of names) this.#asked.delete(name);
+    return [...names];
+  }
+
+  /** The gateway holds the channel no more, or never did. */
+  lost(name: string): void {
+    this.#asked.delete(name);
+  }
+
+  /** The channel is to be let go of and taken again. */
+  renew(name: string): void {
+    // A rate that nobody can ask for differs from any that is wanted.
+    if (this.#asked.has(name)) this.#asked.set(name, Number.NaN);
+  }
+
+  #subscribe(channels: readonly WantedChannel[], send: Send): boolean {
+    const id = this.#nextId();
+    const sent = send({
+      id,
+      cmd: "subscribe",
+      channels: channels.map(({ name, maxHz }) => (maxHz === null ? { name } : { name, maxHz })),
+    });
+    if (!sent) return false;
+    for (const { name, maxHz } of channels) this.#asked.set(name, maxHz);
+    this.#pending.set(id, new Set(channels.map(({ name }) => name)));
+    return true;
+  }
+}
