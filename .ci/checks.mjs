@@ -24,7 +24,12 @@ export function checkSteps({ long }) {
   return [
     check("format", "Rust is formatted", rust, () => must("cargo", ["fmt", "--all", "--check"])),
     check("lint", "TypeScript, JSON and CSS are formatted and linted", ["modules"], () =>
-      must("npx", ["biome", "ci", "--error-on-warnings", "."]),
+      must("node_modules/.bin/biome", [
+        "ci",
+        "--error-on-warnings",
+        `--colors=${process.stdout.isTTY ? "force" : "off"}`,
+        ".",
+      ]),
     ),
     check("types", "TypeScript's types", ["build-packages"], types),
     check("clippy", "Rust's lints, warnings denied", [...rust, "build-page"], () =>
