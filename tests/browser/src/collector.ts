@@ -1,20 +1,29 @@
 import WebSocket from "ws";
 import type { Gateway } from "./gateway.ts";
 
-/** What this collector needs of an envelope. */
+/** Data of an envelope, as far as it is looked at here. */
+export interface Published {
+  price?: number;
+  openTime?: number;
+  open?: number;
+  high?: number;
+  low?: number;
+  close?: number;
+}
+
 interface Envelope {
   event: string;
   channel: string;
   seq: number;
-  data: { price?: number };
+  data: Published;
 }
 
 /**
- * An independent witness of what the gateway publishes on one price channel: its own connection, and
+ * An independent witness of what the gateway publishes on one channel: its own connection, and
  * nothing of the client under test.
  */
 export class Collector {
-  readonly #prices = new Map<number, number>();
+  readonly #published = new Map<number, Published>();
   readonly #stop: () => void;
 
   private constructor(stop: () => void) {
@@ -55,12 +64,12 @@ export class Collector {
 
   /** The price that was published under this number, if it was seen. */
   price(seq: number): number | undefined {
-    return this.#prices.get(seq);
+    return this.#published.get(seq)?.price;
   }
 
-  /** How many prices were seen. */
-  get size(): number {
-    return this.#prices.size;
+  /** All that was seen, by number. */
+  all(): Published[] {
+    return [...this.#published.values()];
   }
 
   close(): void {
@@ -69,7 +78,7 @@ export class Collector {
 
   #take(text: string, channel: string): void {
     const envelope = JSON.parse(text) as Envelope;
-    if (envelope.event !== "price.tick" || envelope.channel !== channel) return;
-    if (typeof envelope.data.price === "number") this.#prices.set(envelope.seq, envelope.data.price);
+    const isData = !envelope.event.startsWith("system.") && envelope.channel === channel;
+    if (isData) this.#published.set(envelope.seq, envelope.data);
   }
 }

@@ -28,10 +28,19 @@ export class PricesPage {
 
   /** Waits until the page is connected and what it shows is fresh. */
   async live(): Promise<void> {
-    await expect(this.status("link")).toContainText(/connected/i, { timeout: 60_000 });
-    await expect(this.status("link")).not.toContainText(/disconnected/i);
+    await expect(this.status("link")).toHaveAttribute("data-status", "connected", { timeout: 60_000 });
+    await expect(this.status("link")).toContainText("Connected");
+    await expect(this.status("freshness")).toHaveAttribute("data-freshness", "fresh");
     await expect(this.status("freshness")).toContainText(/fresh/i);
     await expect(this.price("AAPL")).toHaveAttribute("data-seq", /^[1-9]\d*$/);
+  }
+
+  /** Waits until the page says that the line is lost and its prices are no longer current. */
+  async cutOff(): Promise<void> {
+    await expect(this.status("link")).toContainText("Disconnected");
+    await expect(this.status("freshness")).toHaveAttribute("data-freshness", "disconnected");
+    await expect(this.status("freshness")).toContainText(/disconnected/i);
+    await expect(this.page.getByTestId("row-AAPL")).toHaveAttribute("data-freshness", "disconnected");
   }
 
   /** The cell with the price of a symbol. */
@@ -52,6 +61,16 @@ export class PricesPage {
     }));
   }
 
+  /** The heading over the chart: the symbol that it shows. */
+  chartTitle(): Locator {
+    return this.page.locator("#chart-title");
+  }
+
+  /** The legend of the chart: the numbers of its newest bar while none is pointed at. */
+  legend(): Locator {
+    return this.page.getByTestId("legend");
+  }
+
   /** The age that the status bar tells, in milliseconds. */
   async ageMs(): Promise<number> {
     const text = (await this.status("age").textContent()) ?? "";
@@ -67,7 +86,7 @@ export class PricesPage {
 
 /** The number in a text, thousands separators apart; NaN when there is none. */
 export function numberIn(text: string): number {
-  return Number.parseFloat(text.replace(/[^0-9.-]/g, ""));
+  return Number.parseFloat(text.replace(/\u2212/g, "-").replace(/[^0-9.-]/g, ""));
 }
 
 /** Whether a text shows this number, rounded to as many decimals as it has (two at least). */
