@@ -118,12 +118,12 @@ impl ChannelName {
 
     /// What stands before the colon.
     pub fn namespace(&self) -> &str {
-        &self.name[..usize::from(self.colon)]
+        self.name.get(..usize::from(self.colon)).unwrap_or_default()
     }
 
     /// What stands after the colon, with its dots.
     pub fn path(&self) -> &str {
-        &self.name[usize::from(self.colon) + 1..]
+        self.name.get(usize::from(self.colon) + 1..).unwrap_or_default()
     }
 
     /// The parts of [`path`](Self::path) between the dots, one to eight of them, none empty.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::channel::check_channel;
 use crate::error::ErrorCode;
 use crate::event;
-use crate::json::{Fault, Members, NESTING_MAX, Unknown, nests_within};
+use crate::json::{Fault, Members, Unknown};
 use crate::scan;
 
 /// The protocol version that this crate speaks.
@@ -34,7 +34,7 @@ pub struct Envelope<'a> {
     /// on, so that an older client still learns of a newer gateway's errors.
     pub error_code: Option<Cow<'a, str>>,
     /// The JSON text of `data`.
-    pub data: &'a [u8],
+    pub data: &'a str,
 }
 
 /// Why an envelope was refused.
@@ -90,15 +90,13 @@ pub fn parse_full(text: &[u8]) -> Result<Envelope<'_>, Reject> {
     if text.len() > ENVELOPE_LEN_MAX {
         return Err(Reject::bad("envelope", "is longer than 65536 bytes", ENVELOPE_LEN_MAX));
     }
+    let text = str::from_utf8(text).map_err(|e| Reject::bad("envelope", "is not UTF-8", e.valid_up_to()))?;
     let members = Members::read(text, &FIELDS, Unknown::Refuse).map_err(Reject::from_envelope)?;
     let envelope = read_fields(&members).map_err(Reject::from_envelope)?;
     let data_at = members.offset(DATA);
     if members.integer(V).map_err(Reject::from_envelope)? != VERSION {
         let at = members.offset(V);
         return Err(Reject { code: ErrorCode::UnsupportedVersion, ..Reject::bad("v", "is not 1", at) });
-    }
-    if !nests_within(envelope.data, NESTING_MAX - 1) {
-        return Err(Reject::bad("data", "nests more than 64 levels deep", data_at));
     }
     if envelope.error_code.is_none() {
         event::check(&envelope.event, envelope.data).map_err(|fault| Reject::from_data(fault, data_at))?;
@@ -115,7 +113,7 @@ const OK: usize = 5;
 const ERROR_CODE: usize = 6;
 const DATA: usize = 7;
 
-fn read_fields<'a>(members: &Members<'a, 8>) -> Result<Envelope<'a>, Fault> {
+fn read_fields<'a>(members: &Members<'a>) -> Result<Envelope<'a>, Fault> {
     for index in 0..FIELDS.len() {
         members.raw(index)?;
     }
@@ -147,7 +145,7 @@ fn read_fields<'a>(members: &Members<'a, 8>) -> Result<Envelope<'a>, Fault> {
     if ok != error_code.is_none() {
         return Err(members.fault(OK, "does not go with errorCode"));
     }
-    Ok(Envelope { event, channel, seq, ts, error_code, data: members.raw(DATA)?.as_bytes() })
+    Ok(Envelope { event, channel, seq, ts, error_code, data: members.raw(DATA)? })
 }
 
 /// Whether a text is an event's name: words of letters, digits and `_` that begin with a letter, joined by dots.

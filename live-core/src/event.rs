@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::decimal;
 use crate::json::{Cursor, Fault, Members, Unknown};
 use crate::system;
 
@@ -89,7 +90,7 @@ fn optional_number<S: Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S
 }
 
 /// Judges the data of an event. An event that is not known passes untouched.
-pub(crate) fn check(event: &str, data: &[u8]) -> Result<(), Fault> {
+pub(crate) fn check(event: &str, data: &str) -> Result<(), Fault> {
     match event {
         PriceTick::EVENT => PriceTick::read(data).map(|_| ()),
         CandleBar::EVENT => CandleBar::read(data).map(|_| ()),
@@ -100,15 +101,15 @@ pub(crate) fn check(event: &str, data: &[u8]) -> Result<(), Fault> {
 impl PriceTick {
     /// The event's name.
     pub const EVENT: &'static str = "price.tick";
-    const NAMES: [&'static str; 8] =
-        ["symbol", "price", "bid", "ask", "volume", "change", "changePct", "marketTime"];
+    const NAMES: &'static [&'static str] =
+        &["symbol", "price", "bid", "ask", "volume", "change", "changePct", "marketTime"];
 
     /// Reads and judges the data of a `price.tick`; members that are not known are ignored.
     ///
     /// # Errors
     /// The first fault, with the member's name.
-    pub fn read(data: &[u8]) -> Result<Self, Fault> {
-        let members = Members::read(data, &Self::NAMES, Unknown::Ignore)?;
+    pub fn read(data: &str) -> Result<Self, Fault> {
+        let members = Members::read(data, Self::NAMES, Unknown::Ignore)?;
         Ok(Self {
             symbol: read_symbol(&members, 0)?,
             price: members.number(1)?,
@@ -143,11 +144,11 @@ pub struct TickNumbers {
 
 impl TickNumbers {
     /// Reads the numbers of a tick: one pass when the text is canonical, else by [`PriceTick::read`].
-    pub fn read(data: &[u8]) -> Option<Self> {
-        let Some(spans) = TickSpans::scan(&mut Cursor::new(data)) else {
+    pub fn read(data: &str) -> Option<Self> {
+        let Some(spans) = TickSpans::scan(&mut Cursor::new(data.as_bytes())) else {
             return PriceTick::read(data).ok().map(|tick| Self::of(&tick));
         };
-        let number = |span: &[u8]| str::from_utf8(span).ok().and_then(|text| text.parse().ok());
+        let number = |span: &[u8]| str::from_utf8(span).ok().map(decimal::parse);
         let optional = |span: Option<&[u8]>| span.map_or(Some(f64::NAN), number);
         Some(Self {
             price: number(spans.price)?,
@@ -225,15 +226,15 @@ impl<'a> TickSpans<'a> {
 impl CandleBar {
     /// The event's name.
     pub const EVENT: &'static str = "candles.bar";
-    const NAMES: [&'static str; 9] =
-        ["symbol", "interval", "openTime", "open", "high", "low", "close", "volume", "closed"];
+    const NAMES: &'static [&'static str] =
+        &["symbol", "interval", "openTime", "open", "high", "low", "close", "volume", "closed"];
 
     /// Reads and judges the data of a `candles.bar`; members that are not known are ignored.
     ///
     /// # Errors
     /// The first fault, with the member's name: also a high or low that does not enclose the other prices.
-    pub fn read(data: &[u8]) -> Result<Self, Fault> {
-        let members = Members::read(data, &Self::NAMES, Unknown::Ignore)?;
+    pub fn read(data: &str) -> Result<Self, Fault> {
+        let members = Members::read(data, Self::NAMES, Unknown::Ignore)?;
         let symbol = read_symbol(&members, 0)?;
         let interval = members.string(1)?;
         if Interval::parse(&interval).is_none() {
@@ -281,7 +282,7 @@ impl Interval {
             b'w' => 604_800_000,
             _ => return None,
         };
-        let digits = &text[..unit_at];
+        let digits = text.get(..unit_at)?;
         let is_canonical = (1..=3).contains(&digits.len())
             && digits.bytes().all(|b| b.is_ascii_digit())
             && !digits.starts_with('0');
@@ -295,7 +296,7 @@ impl Interval {
     }
 }
 
-fn read_symbol<const N: usize>(members: &Members<'_, N>, index: usize) -> Result<Box<str>, Fault> {
+fn read_symbol(members: &Members<'_>, index: usize) -> Result<Box<str>, Fault> {
     let symbol = members.string(index)?;
     if !is_symbol(symbol.as_bytes()) {
         return Err(members.fault(index, "is not a symbol: letters, digits, '_' and '-', joined by dots"));
@@ -311,7 +312,7 @@ pub fn is_symbol(text: &[u8]) -> bool {
         })
 }
 
-fn not_negative<const N: usize>(members: &Members<'_, N>, index: usize) -> Result<f64, Fault> {
+fn not_negative(members: &Members<'_>, index: usize) -> Result<f64, Fault> {
     let number = members.number(index)?;
     if number < 0.0 { Err(members.fault(index, "is negative")) } else { Ok(number) }
 }
@@ -338,7 +339,7 @@ mod tests {
             text,
             r#"{"symbol":"AAPL","price":130.31,"ask":1.2e-7,"volume":9616100,"change":-0.5,"changePct":0,"marketTime":-86400000}"#
         );
-        assert_eq!(PriceTick::read(text.as_bytes()), Ok(tick));
+        assert_eq!(PriceTick::read(&text), Ok(tick));
     }
 
     #[test]
@@ -364,9 +365,9 @@ mod tests {
         ) {
             let tick = PriceTick { symbol: "BRK.B".into(), price, bid, ask: None, volume: volume as f64, change, change_pct: change / 7.0, market_time };
             let text = serde_json::to_string(&tick).expect("encodes");
-            let full = PriceTick::read(text.as_bytes()).expect("reads");
+            let full = PriceTick::read(&text).expect("reads");
             prop_assert_eq!(&full, &tick);
-            let numbers = TickNumbers::read(text.as_bytes()).expect("reads");
+            let numbers = TickNumbers::read(&text).expect("reads");
             prop_assert_eq!(numbers.price.to_bits(), full.price.to_bits());
             prop_assert_eq!(numbers.change_pct.to_bits(), full.change_pct.to_bits());
             prop_assert_eq!(numbers.market_time, full.market_time as f64);

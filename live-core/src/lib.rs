@@ -16,6 +16,7 @@
 
 pub mod backpressure;
 pub mod channel;
+mod decimal;
 pub mod envelope;
 pub mod error;
 pub mod event;

@@ -15,10 +15,10 @@ use std::collections::HashMap;
 use rustc_hash::FxBuildHasher;
 
 pub use bars::{Bar, PageError};
-pub use notice::Notice;
+pub use notice::{Notice, NoticeKind, to_json as notices_to_json, write_string};
 pub use slot::Head;
 
-use crate::channel::{ChannelError, ChannelName, Namespaces};
+use crate::channel::{ChannelError, ChannelName, Mode, Namespaces};
 use crate::envelope::{self, Envelope, Reject};
 use crate::error::ErrorCode;
 use crate::event::TickNumbers;
@@ -304,6 +304,11 @@ impl Store {
         self.slots.get(id.0 as usize).map(|slot| &slot.name)
     }
 
+    /// What may be merged or dropped on a channel.
+    pub fn mode(&self, id: ChannelId) -> Option<Mode> {
+        self.slots.get(id.0 as usize).map(|slot| slot.mode)
+    }
+
     /// Age of the visible value in milliseconds; `None` before the first.
     pub fn age_ms(&self, id: ChannelId, now_ms: f64) -> Option<f64> {
         self.slots.get(id.0 as usize)?.age_ms(now_ms)
@@ -347,7 +352,7 @@ impl Store {
                     self.publication(&envelope, now_ms)
                 }
             }
-            Err(reject) => self.reject(reject),
+            Err(reject) => self.reject(&reject),
         }
     }
 
@@ -367,20 +372,19 @@ impl Store {
                 DIRTY
             }
             Taken::Overrun => {
-                self.notices.push(Notice::Overrun { channel: slot.name.as_str().into() });
+                self.notices.push(Notice::new(NoticeKind::Overrun, slot.name.as_str(), "{}"));
                 NOTICES
             }
         }
     }
 
-    fn reject(&mut self, reject: Reject) -> u32 {
+    fn reject(&mut self, reject: &Reject) -> u32 {
         self.counters.rejected += 1;
-        if self.notices.iter().filter(|notice| matches!(notice, Notice::Rejected { .. })).count()
-            >= REJECT_NOTICES_MAX
-        {
+        let waiting = self.notices.iter().filter(|notice| notice.kind == NoticeKind::Rejected).count();
+        if waiting >= REJECT_NOTICES_MAX {
             return 0;
         }
-        self.notices.push(reject.into());
+        self.notices.push(Notice::rejected(reject));
         NOTICES
     }
 

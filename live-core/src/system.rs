@@ -1,11 +1,9 @@
 //! Data of the protocol's own events.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::channel::Mode;
-use crate::json::{Fault, Members, Unknown, entries, read_integer};
+use crate::json::{Fault, Members, Unknown, each_member, read_integer};
 use crate::sequence::is_epoch;
 
 /// `system.hello`: the first envelope of every connection.
@@ -74,7 +72,8 @@ pub struct Heartbeat {
     pub server_time: u64,
     /// `seq` of the newest publication of each of the client's channels for which nothing waits.
     #[cfg_attr(test, ts(type = "Record<string, number>"))]
-    pub heads: BTreeMap<Box<str>, u64>,
+    #[serde(serialize_with = "as_map")]
+    pub heads: Vec<(Box<str>, u64)>,
 }
 
 /// `system.snapshot_end`: all items of a keyed channel have been sent.
@@ -198,8 +197,12 @@ pub mod name {
     pub const BACKPRESSURE_DROP: &str = "backpressure_drop";
 }
 
+fn as_map<S: Serializer>(heads: &[(Box<str>, u64)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(heads.iter().map(|(channel, head)| (channel, head)))
+}
+
 /// Judges the data of a system event. One that is not known passes untouched.
-pub(crate) fn check(event: &str, data: &[u8]) -> Result<(), Fault> {
+pub(crate) fn check(event: &str, data: &str) -> Result<(), Fault> {
     match event {
         name::HELLO => Hello::read(data).map(|_| ()),
         name::ACK => AnyAck::read(data).map(|_| ()),
@@ -216,14 +219,13 @@ pub(crate) fn check(event: &str, data: &[u8]) -> Result<(), Fault> {
 /// Reads the members that a type names, and ignores others: a newer gateway may say more.
 macro_rules! members {
     ($data:expr, $($name:literal),+) => {{
-        const NAMES: &[&str; [$($name),+].len()] = &[$($name),+];
-        Members::read($data, NAMES, Unknown::Ignore)?
+        Members::read($data, &[$($name),+], Unknown::Ignore)?
     }};
 }
 
 impl Hello {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
         let members = members!(data, "sessionId", "serverTime", "heartbeatMs");
         Ok(Self {
             session_id: members.text(0)?,
@@ -241,7 +243,7 @@ pub(crate) enum AnyAck {
 }
 
 impl AnyAck {
-    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
         let members = members!(
             data,
             "id",
@@ -279,21 +281,23 @@ impl AnyAck {
 
 impl Heartbeat {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
         let members = members!(data, "serverTime", "heads");
         let server_time = members.integer(0)?;
         let fault = || members.fault(1, "is not an object of channels and their seq");
-        let mut heads = BTreeMap::new();
-        for (channel, head) in entries(members.raw(1)?.as_bytes()).map_err(|_| fault())? {
-            heads.insert(channel.into(), read_integer(head).map_err(|_| fault())?);
-        }
+        let mut heads = Vec::new();
+        each_member(members.raw(1)?, |channel, head, _| {
+            heads.push((channel.into(), read_integer(head).map_err(|_| fault())?));
+            Ok(())
+        })
+        .map_err(|_| fault())?;
         Ok(Self { server_time, heads })
     }
 }
 
 impl SnapshotEnd {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
         let members = members!(data, "epoch", "head", "count");
         Ok(Self { epoch: members.text(0)?, head: members.integer(1)?, count: members.integer(2)? })
     }
@@ -301,7 +305,7 @@ impl SnapshotEnd {
 
 impl Resync {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
         let members = members!(data, "epoch", "reason");
         Ok(Self { epoch: members.text(0)?, reason: members.text(1)? })
     }
@@ -309,7 +313,7 @@ impl Resync {
 
 impl Drain {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
         let members = members!(data, "reconnectAfterMs");
         Ok(Self { reconnect_after_ms: members.integer(0)? })
     }
@@ -317,7 +321,7 @@ impl Drain {
 
 impl ErrorDetail {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
         let members =
             members!(data, "id", "message", "channel", "field", "reason", "allowed", "retryAfterMs");
         Ok(Self {
@@ -334,7 +338,7 @@ impl ErrorDetail {
 
 impl BackpressureDrop {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
         let members = members!(data, "dropped", "fromSeq", "toSeq", "capacity", "side");
         let side = match &*members.string(4)? {
             "gateway" => Side::Gateway,

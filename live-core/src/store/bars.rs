@@ -1,5 +1,6 @@
 //! The bars of one candles channel: history under live ones, one bar for each open time.
 
+use crate::decimal;
 use crate::event::CandleBar;
 use crate::json::{Cursor, Members, TIME_MAX_MS, Unknown};
 
@@ -148,8 +149,9 @@ impl Bars {
 
 /// Reads a page of `GET /api/market/candles` for one symbol and interval.
 pub(crate) fn read_page(page: &[u8], symbol: &str, interval: &str) -> Result<Vec<Bar>, PageError> {
-    const NAMES: &[&str; 3] = &["symbol", "interval", "rows"];
+    const NAMES: &[&str] = &["symbol", "interval", "rows"];
     let whole = |field, reason| PageError::Malformed { field, reason, row: 0 };
+    let page = str::from_utf8(page).map_err(|_| whole("page", "is not UTF-8"))?;
     let members = Members::read(page, NAMES, Unknown::Ignore).map_err(|fault| whole("page", fault.reason))?;
     let text = |index| members.string(index).map_err(|fault| whole(NAMES[index], fault.reason));
     if text(0)? != symbol || text(1)? != interval {
@@ -187,7 +189,7 @@ fn read_row(from: &mut Cursor<'_>) -> Option<[f64; 6]> {
     for (at, number) in numbers.iter_mut().enumerate() {
         from.token(if at == 0 { b'[' } else { b',' })?;
         from.white_space();
-        *number = str::from_utf8(from.short_number()?).ok()?.parse().ok()?;
+        *number = decimal::parse(str::from_utf8(from.short_number()?).ok()?);
     }
     from.token(b']')?;
     Some(numbers)

@@ -1,26 +1,31 @@
 //! How the store acts on the protocol's own events.
 
 use crate::envelope::Envelope;
+use crate::store::notice::NoticeKind;
 use crate::store::{ChannelId, DIRTY, NOTICES, Notice, Store, mark};
-use crate::system::{
-    AnyAck, BackpressureDrop, CommandAck, Drain, ErrorDetail, Heartbeat, Hello, Resync, name,
-};
+use crate::system::{AnyAck, BackpressureDrop, CommandAck, ErrorDetail, Heartbeat, Hello, Resync, name};
+
+/// What an error says when its data cannot be read.
+const NO_DETAIL: &str = r#"{"message":"the gateway gave no detail"}"#;
 
 impl Store {
     /// Takes in a valid envelope with `seq` 0. Its data has been judged, so a reader that refuses it here
     /// is one of an error or of an event that is not known: nothing to do.
     pub(super) fn control(&mut self, envelope: &Envelope<'_>, link: usize, now_ms: f64) -> u32 {
         if let Some(code) = &envelope.error_code {
-            let mut detail = ErrorDetail::read(envelope.data).unwrap_or_default();
-            if detail.channel.is_none() && !envelope.channel.is_empty() {
-                detail.channel = Some((&*envelope.channel).into());
-            }
-            return self.notify(Notice::Error { code: (&**code).into(), detail });
+            let is_readable = ErrorDetail::read(envelope.data).is_ok();
+            let data = if is_readable { envelope.data } else { NO_DETAIL };
+            let notice = Notice::new(NoticeKind::Error, &envelope.channel, data);
+            return self.notify(Notice { code: Some((&**code).into()), ..notice });
         }
         let data = envelope.data;
         match &*envelope.event {
-            name::HELLO => Hello::read(data).map_or(0, |hello| self.hello(hello, now_ms)),
-            name::ACK => AnyAck::read(data).map_or(0, |ack| self.acknowledged(ack, link, now_ms)),
+            name::HELLO => Hello::read(data).map_or(0, |hello| {
+                self.clock.sample(hello.server_time as f64, now_ms);
+                self.heartbeat_ms = hello.heartbeat_ms as f64;
+                self.notify(Notice::new(NoticeKind::Hello, "", data))
+            }),
+            name::ACK => AnyAck::read(data).map_or(0, |ack| self.acknowledged(&ack, data, link, now_ms)),
             name::HEARTBEAT => Heartbeat::read(data).map_or(0, |beat| self.heartbeat(&beat, link, now_ms)),
             name::SNAPSHOT_END => self.with_slot(&envelope.channel, |store, id| {
                 store.slots[id.0 as usize].snapshot_end();
@@ -29,8 +34,7 @@ impl Store {
             name::RESYNC => Resync::read(data).map_or(0, |resync| {
                 self.with_slot(&envelope.channel, |store, id| {
                     store.slots[id.0 as usize].resync(&resync.epoch);
-                    let channel = (&*envelope.channel).into();
-                    store.notify(Notice::Resync { channel, reason: resync.reason }) | store.dirty(id)
+                    store.notify(Notice::new(NoticeKind::Resync, &envelope.channel, data)) | store.dirty(id)
                 })
             }),
             name::BACKPRESSURE_DROP => BackpressureDrop::read(data).map_or(0, |lost| {
@@ -38,54 +42,45 @@ impl Store {
                     store.slots[id.0 as usize].lose(lost.from_seq, lost.to_seq);
                     store.counters.dropped += lost.dropped;
                     store.counters.gaps += 1;
-                    let channel = (&*envelope.channel).into();
-                    store.notify(Notice::Dropped { channel, lost }) | store.dirty(id)
+                    store.notify(Notice::new(NoticeKind::Dropped, &envelope.channel, data)) | store.dirty(id)
                 })
             }),
-            name::DRAIN => Drain::read(data).map_or(0, |drain| {
-                self.notify(Notice::Drain { reconnect_after_ms: drain.reconnect_after_ms })
-            }),
+            name::DRAIN => self.notify(Notice::new(NoticeKind::Drain, "", data)),
             _ => 0,
         }
     }
 
-    fn hello(&mut self, hello: Hello, now_ms: f64) -> u32 {
-        self.clock.sample(hello.server_time as f64, now_ms);
-        self.heartbeat_ms = hello.heartbeat_ms as f64;
-        let Hello { session_id, server_time, heartbeat_ms } = hello;
-        self.notify(Notice::Hello { session_id, server_time, heartbeat_ms })
-    }
-
-    fn acknowledged(&mut self, ack: AnyAck, link: usize, now_ms: f64) -> u32 {
-        let ack = match ack {
-            AnyAck::Channel(ack) => ack,
-            AnyAck::Command(CommandAck { id, server_time }) => {
-                if let Some(server_time) = server_time {
-                    self.clock.sample(server_time as f64, now_ms);
-                }
-                return self.notify(Notice::AckCommand { id });
+    fn acknowledged(&mut self, ack: &AnyAck, data: &str, link: usize, now_ms: f64) -> u32 {
+        match ack {
+            AnyAck::Channel(ack) => {
+                let flags = self.with_slot(&ack.channel, |store, id| {
+                    let slot = &mut store.slots[id.0 as usize];
+                    slot.link = link;
+                    slot.acknowledge(ack);
+                    store.dirty(id)
+                });
+                flags | self.notify(Notice::new(NoticeKind::Ack, &ack.channel, data))
             }
-        };
-        let flags = self.with_slot(&ack.channel, |store, id| {
-            let slot = &mut store.slots[id.0 as usize];
-            slot.link = link;
-            slot.acknowledge(&ack);
-            store.dirty(id)
-        });
-        let crate::system::Ack { id, channel, epoch, head, resumed, mode, max_hz, stale_after_ms } = ack;
-        flags | self.notify(Notice::Ack { id, channel, epoch, head, resumed, mode, max_hz, stale_after_ms })
+            AnyAck::Command(CommandAck { server_time, .. }) => {
+                if let Some(server_time) = server_time {
+                    self.clock.sample(*server_time as f64, now_ms);
+                }
+                self.notify(Notice::new(NoticeKind::AckCommand, "", data))
+            }
+        }
     }
 
     fn heartbeat(&mut self, beat: &Heartbeat, link: usize, now_ms: f64) -> u32 {
         self.clock.sample(beat.server_time as f64, now_ms);
         let mut flags = 0;
-        for (channel, &head) in &beat.heads {
+        for (channel, head) in &beat.heads {
+            let head = *head;
             flags |= self.with_slot(channel, |store, id| {
                 let slot = &mut store.slots[id.0 as usize];
                 let Some(last) = slot.is_behind(head).filter(|_| slot.link == link) else { return 0 };
                 slot.lose(last + 1, head);
                 store.counters.gaps += 1;
-                store.notify(Notice::Behind { channel: channel.clone(), last, head }) | store.dirty(id)
+                store.notify(Notice::behind(channel, last, head)) | store.dirty(id)
             });
         }
         flags

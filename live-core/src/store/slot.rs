@@ -48,7 +48,7 @@ impl Raw {
     fn set(&mut self, envelope: &Envelope<'_>, born_ms: f64) {
         self.bytes.clear();
         self.bytes.extend_from_slice(envelope.event.as_bytes());
-        self.bytes.extend_from_slice(envelope.data);
+        self.bytes.extend_from_slice(envelope.data.as_bytes());
         self.event_len = envelope.event.len();
         (self.seq, self.ts, self.born_ms) = (envelope.seq, envelope.ts, born_ms);
     }
@@ -57,8 +57,8 @@ impl Raw {
         &self.bytes[..self.event_len]
     }
 
-    fn data(&self) -> &[u8] {
-        &self.bytes[self.event_len..]
+    fn data(&self) -> Option<&str> {
+        str::from_utf8(&self.bytes[self.event_len..]).ok()
     }
 }
 
@@ -90,7 +90,7 @@ pub(crate) struct Slot {
     pub(crate) is_changed: bool,
     pub(crate) stale_after_ms: Option<f64>,
     pub(crate) verdict: Staleness,
-    mode: Mode,
+    pub(crate) mode: Mode,
     epoch: Option<Box<str>>,
     sequence: Sequence,
     continuity: Continuity,
@@ -200,8 +200,8 @@ impl Slot {
         Taken::Kept
     }
 
-    /// A subscription is in place. Returns whether the channel's history is another one than before.
-    pub(crate) fn acknowledge(&mut self, ack: &Ack) -> bool {
+    /// A subscription is in place.
+    pub(crate) fn acknowledge(&mut self, ack: &Ack) {
         self.stale_after_ms = ack.stale_after_ms.map(|ms| ms as f64);
         if ack.mode != self.mode {
             self.mode = ack.mode;
@@ -218,7 +218,6 @@ impl Slot {
             self.continuity = Continuity::Proven;
         }
         self.epoch = Some(ack.epoch.clone());
-        is_other_history
     }
 
     /// The gateway voids what is held.
@@ -274,7 +273,7 @@ impl Slot {
                 if let Some(lost) = queue.take_notice(now_ms) {
                     self.continuity.lose(lost.from_seq, lost.to_seq);
                     counters.dropped += lost.dropped;
-                    notices.push(Notice::Dropped { channel: self.name.as_str().into(), lost });
+                    notices.push(Notice::dropped(self.name.as_str(), &lost));
                 }
             }
         }
@@ -309,14 +308,14 @@ impl Slot {
 
     pub(crate) fn tick(&self) -> Option<TickNumbers> {
         let is_tick = self.has_visible && self.visible.event() == PriceTick::EVENT.as_bytes();
-        if is_tick { TickNumbers::read(self.visible.data()) } else { None }
+        if is_tick { TickNumbers::read(self.visible.data()?) } else { None }
     }
 
     pub(crate) fn visible(&self) -> Option<(&str, &str)> {
         if !self.has_visible {
             return None;
         }
-        Some((str::from_utf8(self.visible.event()).ok()?, str::from_utf8(self.visible.data()).ok()?))
+        Some((str::from_utf8(self.visible.event()).ok()?, self.visible.data()?))
     }
 
     pub(crate) fn age_ms(&self, now_ms: f64) -> Option<f64> {
