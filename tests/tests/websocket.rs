@@ -234,3 +234,26 @@ async fn the_hundred_and_first_subscription_is_refused() {
     let id = socket.subscribe(&["price:S100"]).await.unwrap();
     assert!(answer(&mut socket, id).await.ok);
 }
+
+#[tokio::test]
+async fn a_heartbeat_tells_the_clock_and_how_far_each_quiet_channel_is() {
+    // One print in five seconds: the channel is quiet between two beats.
+    let options = Gateway::options().speed(0.05).env("SPARK_LIVE_HEARTBEAT_MS", 200);
+    let gateway = options.start().await.unwrap();
+    let mut socket = gateway.websocket().await.unwrap();
+    let hello = socket.next().await.unwrap();
+    assert_eq!(hello.field::<u64>("heartbeatMs").unwrap(), 200);
+    subscribed(&mut socket, "price:AAPL").await;
+    let price = socket.find(Envelope::is_data).await.unwrap();
+    let beats = |envelope: &Envelope| envelope.event == "system.heartbeat";
+    for _ in 0..3 {
+        let beat = socket.find(beats).await.unwrap();
+        assert_eq!((beat.channel.as_str(), beat.seq), ("", 0));
+        assert!(beat.field::<u64>("serverTime").unwrap() >= hello.field::<u64>("serverTime").unwrap());
+        let heads: BTreeMap<String, u64> = beat.field("heads").unwrap();
+        assert!(heads["price:AAPL"] >= price.seq, "{beat}");
+    }
+    let mut stream = gateway.sse("price:AAPL").await.unwrap();
+    let beat = stream.find(beats).await.unwrap();
+    assert!(beat.field::<BTreeMap<String, u64>>("heads").unwrap().contains_key("price:AAPL"), "{beat}");
+}
