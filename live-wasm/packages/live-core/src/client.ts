@@ -10,6 +10,7 @@ export function createClient(options: LiveClientOptions, source: ModuleSource): 
     link: engine.link,
     channel: (name, channelOptions = {}) => channelOf(engine, name, channelOptions),
     candles: (symbol, interval, candleOptions = {}) => candlesOf(engine, symbol, interval, candleOptions),
+    symbols: () => engine.symbols,
     stats: () => stats(engine),
     close: () => engine.close(),
   };

@@ -15,6 +15,7 @@ import { Registry } from "./registry.js";
 import { warnOnce } from "./report.js";
 import { readSnap, readStaleness } from "./snaps.js";
 import { Subscriptions } from "./subscriptions.js";
+import { Symbols } from "./symbols.js";
 import { defaultTransport } from "./transport/default.js";
 import type { Framing, TransportFactory, WantedChannel } from "./transport/transport.js";
 import type {
@@ -52,6 +53,7 @@ export class Engine implements ConnectionOwner {
   readonly fetch: typeof globalThis.fetch;
   readonly registry: Registry;
   readonly history: History;
+  readonly symbols: Symbols;
   readonly subscriptions = new Subscriptions(() => this.nextId());
   readonly link = new Value<LinkState>(LINK_IDLE);
   readonly report: (report: LiveReport) => void;
@@ -99,6 +101,13 @@ export class Engine implements ConnectionOwner {
       base: () => this.base(),
       page: (entry, bytes) => this.#historyPage(entry, bytes),
       touched: (entry) => this.touch(entry),
+    });
+    this.symbols = new Symbols({
+      clock: this.clock,
+      retry: this.retry,
+      fetch: this.fetch,
+      base: () => this.base(),
+      link: this.link,
     });
     this.registry = new Registry(this.clock, {
       added: (entry) => this.#added(entry),
@@ -278,6 +287,7 @@ export class Engine implements ConnectionOwner {
     const connections = [...this.#connections.values()];
     this.#loader.stop();
     this.#stopNetwork?.();
+    this.symbols.stop();
     this.registry.freeze();
     for (const entry of this.registry.all()) {
       this.history.forget(entry);

@@ -35,6 +35,9 @@ export type {
   Readable,
   Snap,
   Staleness,
+  SymbolInfo,
+  SymbolList,
+  SymbolsState,
   Transport,
 } from "./types.js";
 export { computeStaleness, type StalenessInput, type Verdict, validate } from "./wasm.js";

@@ -1,8 +1,8 @@
+import { failureText, type Refusal, refusal } from "./answer.js";
 import { backoffMs, type RetryBounds } from "./backoff.js";
 import type { Clock } from "./clock.js";
 import type { Entry } from "./entry.js";
 import { candleNames } from "./series.js";
-import type { LiveError } from "./types.js";
 
 /** How long the gateway may take for a page. */
 const PAGE_WITHIN_MS = 15_000;
@@ -95,7 +95,7 @@ export class History {
   }
 
   /** Fetches a page and hands it over. Returns what went wrong, and whether another attempt may help. */
-  async #load(entry: Entry, load: Load): Promise<{ error: LiveError; isTransient: boolean } | null> {
+  async #load(entry: Entry, load: Load): Promise<Refusal | null> {
     this.requests += 1;
     const timeout = new AbortController();
     const cancel = this.#owner.clock.after(PAGE_WITHIN_MS, () => timeout.abort());
@@ -104,12 +104,12 @@ export class History {
       const response = await this.#owner.fetch(this.#url(entry, load.limit), { signal: timeout.signal });
       const bytes = new Uint8Array(await response.arrayBuffer());
       if (load.abort.signal.aborted) return null;
-      if (!response.ok) return refusal(entry.name, response.status, bytes);
+      if (!response.ok) return refusal(response.status, bytes, entry.name);
       this.#owner.page(entry, bytes);
       return null;
     } catch (error) {
       const isLate = timeout.signal.aborted;
-      const message = isLate ? "the history did not come in time" : text(error);
+      const message = isLate ? "the history did not come in time" : failureText(error);
       return { error: { code: "NETWORK", message, channel: entry.name }, isTransient: true };
     } finally {
       cancel();
@@ -124,30 +124,4 @@ export class History {
     url.searchParams.set("limit", String(limit));
     return url;
   }
-}
-
-/** Reads the error envelope of an answer; anything else, such as a proxy's page, by its status alone. */
-function refusal(
-  channel: string,
-  status: number,
-  bytes: Uint8Array,
-): { error: LiveError; isTransient: boolean } {
-  const isTransient = status >= 500 || status === 408 || status === 429;
-  let error: LiveError = { code: "INTERNAL", message: `the gateway answered ${status}`, channel };
-  try {
-    const { errorCode, data } = JSON.parse(new TextDecoder().decode(bytes)) as {
-      errorCode?: unknown;
-      data?: { message?: unknown; field?: unknown };
-    };
-    if (typeof errorCode === "string") error = { ...error, code: errorCode };
-    if (typeof data?.message === "string") error = { ...error, message: data.message };
-    if (typeof data?.field === "string") error = { ...error, field: data.field };
-  } catch {
-    // Not an envelope: the status says enough.
-  }
-  return { error, isTransient };
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

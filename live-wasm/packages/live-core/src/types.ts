@@ -117,6 +117,38 @@ export interface CandleSeries {
   historyComplete: boolean;
 }
 
+/** One symbol that the gateway serves, as of the moment it was asked. */
+export interface SymbolInfo {
+  symbol: string;
+  /** Lengths of bars that its candles come in. */
+  intervals: string[];
+  /** Closed bars that there are by now. */
+  bars: number;
+  /** Open times of the first and the last of them, milliseconds since the Unix epoch; null without bars. */
+  firstTime: number | null;
+  lastTime: number | null;
+  /** Rows of its file that could not be used. */
+  skippedRows: number;
+  /** Close of the last bar; null without bars. */
+  lastClose: number | null;
+}
+
+/** What the gateway serves. */
+export interface SymbolList {
+  /** The kind of feed, such as `replay`. */
+  source: string;
+  symbols: SymbolInfo[];
+}
+
+/** The list of symbols, and how the last attempt to get it went. */
+export interface SymbolsState {
+  /** `error`: the last attempt failed, and another one follows. */
+  status: "pending" | "ready" | "error";
+  /** The newest list; kept when a later attempt fails. */
+  value: SymbolList | undefined;
+  error: LiveError | null;
+}
+
 /** How far a channel's value can be trusted right now. */
 export interface Staleness {
   freshness: Freshness;
@@ -242,6 +274,11 @@ export interface LiveClient {
   channel<K extends ChannelName>(name: K, options?: ChannelOptions): Channel<DataOf<K>>;
   /** Bars of a symbol: the live channel with its history under it. */
   candles(symbol: string, interval: Interval, options?: CandleOptions): Readable<Snap<CandleSeries>>;
+  /**
+   * The symbols that the gateway serves. Asked for when first watched, again while that fails, and again
+   * after the line was lost and is back, since another gateway may serve others.
+   */
+  symbols(): Readable<SymbolsState>;
   /** Counters and what is held, for tests and tools. */
   stats(): LiveStats;
   /** Ends the line, frees the WebAssembly memory, keeps the last values readable. May be called twice. */

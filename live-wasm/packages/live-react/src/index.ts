@@ -9,3 +9,4 @@ export { useLiveClient } from "./useLiveClient.js";
 export { useLiveStatus } from "./useLiveStatus.js";
 export { usePrice } from "./usePrice.js";
 export { useStaleness } from "./useStaleness.js";
+export { useSymbols } from "./useSymbols.js";
