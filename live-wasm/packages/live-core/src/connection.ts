@@ -298,16 +298,16 @@ export class Connection {
   }
 
   #watch(): void {
-    this.#after("watch", WATCH_EVERY_MS, () => {
-      const silenceMs = this.#owner.clock.now() - this.#heardAt;
-      if (silenceMs > this.#silenceLimitMs()) {
-        this.#dead();
-        return;
-      }
-      // The machine may have slept without a word: the wall clock then knows more than the monotonic one.
-      if (this.#owner.clock.wallNow() - this.#heardAtWall > this.#silenceLimitMs()) this.#ping();
-      if (this.#phase === "connected") this.#watch();
-    });
+    const { clock } = this.#owner;
+    const limitMs = this.#silenceLimitMs();
+    const leftMs = limitMs - (clock.now() - this.#heardAt);
+    if (leftMs <= 0) {
+      this.#dead();
+      return;
+    }
+    // The machine may have slept without a word: the wall clock then knows more than the monotonic one.
+    if (clock.wallNow() - this.#heardAtWall > limitMs) this.#ping();
+    this.#after("watch", Math.min(leftMs, WATCH_EVERY_MS), () => this.#watch());
   }
 
   /** Asks for a sign of life where one can be asked for. A wall clock that jumped costs no more than that. */

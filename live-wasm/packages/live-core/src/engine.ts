@@ -292,7 +292,7 @@ export class Engine implements ConnectionOwner {
     for (const entry of this.registry.all()) {
       this.history.forget(entry);
       // Read once more, so that what is shown from now on does not depend on the core.
-      for (const limit of entry.views.keys()) this.snap(entry.name, limit);
+      for (const limit of entry.limits()) this.snap(entry.name, limit);
     }
     this.#counters = this.coreCounters();
     this.#isClosed = true;

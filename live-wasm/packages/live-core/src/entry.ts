@@ -88,6 +88,11 @@ export class Entry {
     return Math.max(0, ...[...this.holds].map(({ historyLimit }) => historyLimit));
   }
 
+  /** The views that somebody has read or may read: see {@link Entry.views}. */
+  limits(): Set<number> {
+    return new Set([...this.views.keys(), ...[...this.holds].map(({ historyLimit }) => historyLimit)]);
+  }
+
   /** Marks it as not to be had. */
   refuse(error: LiveError): void {
     this.error = error;

@@ -1,0 +1,359 @@
+import { describe, expect, it } from "vitest";
+import { backoffMs } from "../src/backoff.js";
+import { Connection, type ConnectionOwner } from "../src/connection.js";
+import type { TransportFactory, WantedChannel } from "../src/transport/transport.js";
+import type { LinkState, Transport } from "../src/types.js";
+import { FakeGateway, hello, VirtualClock } from "./harness.js";
+
+class Owner implements ConnectionOwner {
+  readonly clock = new VirtualClock();
+  readonly retry = { minMs: 500, maxMs: 30_000 };
+  readonly gateway = new FakeGateway();
+  readonly open: TransportFactory = this.gateway.open;
+  readonly frames = "binary";
+  channels: WantedChannel[] = [{ name: "price:AAPL", maxHz: null }];
+  readonly happened: string[] = [];
+  hint = -1;
+  #id = 0;
+  base = () => new URL("http://gateway.test/");
+  wanted = () => this.channels;
+  nextId = () => {
+    this.#id += 1;
+    return this.#id;
+  };
+  opened = () => this.happened.push("opened");
+  chunk = () => this.happened.push("chunk");
+  lost = () => this.happened.push("lost");
+  changed = () => {};
+  retryHintMs = () => this.hint;
+}
+
+function start(kind: Transport = "websocket") {
+  const owner = new Owner();
+  const connection = new Connection(kind, owner);
+  const { clock, gateway } = owner;
+  connection.wantedChanged();
+  const greet = (heartbeatMs = 15_000) => {
+    gateway.line.open();
+    gateway.line.say(hello(heartbeatMs));
+    connection.greeted("s-1", heartbeatMs);
+  };
+  return { owner, connection, clock, gateway, greet };
+}
+
+describe("the delay before the next attempt", () => {
+  it("is anything below a ceiling that doubles from the least to the most", () => {
+    const bounds = { minMs: 500, maxMs: 30_000 };
+    const ceilings = [1, 2, 3, 4, 5, 6, 7, 8, 100].map((attempt) => backoffMs(attempt, 1, bounds));
+    expect(ceilings).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
+    expect(backoffMs(5, 0, bounds)).toBe(0);
+    expect(backoffMs(5, 0.25, bounds)).toBe(2_000);
+  });
+});
+
+describe("a connection", () => {
+  it("is connected after the hello, not before", () => {
+    const { connection, gateway } = start();
+    expect(connection.state).toMatchObject({ status: "connecting", attempt: 0, sessionId: null });
+    gateway.line.open();
+    expect(connection.state.status).toBe("connecting");
+    connection.greeted("s-1", 15_000);
+    expect(connection.state).toMatchObject({
+      status: "connected",
+      sessionId: "s-1",
+      error: null,
+      retryAt: null,
+    });
+  });
+
+  it("says when the status changed, by the wall clock", () => {
+    const { connection, clock, greet } = start();
+    const opened = connection.state.since;
+    clock.advance(3_000);
+    greet();
+    expect(connection.state.since).toBe(opened + 3_000);
+  });
+
+  const endings: [string, (s: ReturnType<typeof start>) => void][] = [
+    ["a close", ({ gateway }) => gateway.line.close({ code: 1006 })],
+    ["a line that cannot be opened", ({ gateway }) => gateway.line.close()],
+    ["a hello that does not come", ({ clock }) => clock.advance(10_000)],
+  ];
+  for (const [name, end] of endings) {
+    it(`tries again after ${name}`, () => {
+      const setup = start();
+      const { connection, clock, gateway, owner } = setup;
+      end(setup);
+      expect(connection.state).toMatchObject({
+        status: "disconnected",
+        attempt: 1,
+        error: { code: "NETWORK" },
+      });
+      expect(connection.state.retryAt).toBe(clock.wallNow() + 250);
+      expect(owner.happened).toContain("lost");
+      clock.advance(249);
+      expect(gateway.lines).toHaveLength(1);
+      clock.advance(1);
+      expect(gateway.lines).toHaveLength(2);
+      expect(connection.state).toMatchObject({ status: "connecting", retryAt: null });
+    });
+  }
+
+  it("waits longer with each failure, and forgets them once a line has held", () => {
+    const { connection, clock, gateway, greet } = start();
+    const delays: number[] = [];
+    for (let round = 0; round < 8; round += 1) {
+      gateway.line.close();
+      const delay = (connection.state.retryAt ?? 0) - clock.wallNow();
+      delays.push(delay);
+      clock.advance(delay);
+    }
+    expect(delays).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+    greet();
+    expect(connection.state.attempt).toBe(0);
+    clock.advance(5_000);
+    gateway.line.close();
+    expect(connection.state.attempt).toBe(1);
+  });
+
+  it("goes on waiting longer when the gateway greets and hangs up", () => {
+    const { connection, clock, gateway, greet } = start();
+    for (let round = 1; round <= 4; round += 1) {
+      greet();
+      gateway.line.close();
+      expect(connection.state.attempt).toBe(round);
+      clock.advance((connection.state.retryAt ?? 0) - clock.wallNow());
+    }
+  });
+
+  it("takes silence of two heartbeats and 5 s for a dead line", () => {
+    const { connection, clock, gateway, greet } = start();
+    greet(2_000);
+    clock.advance(8_000);
+    gateway.line.say(hello());
+    clock.advance(8_999);
+    expect(connection.state.status).toBe("connected");
+    clock.advance(1);
+    expect(connection.state).toMatchObject({
+      status: "disconnected",
+      error: { message: "the line went silent" },
+    });
+    expect(gateway.lines[0]?.isClosedByClient).toBe(true);
+  });
+
+  it("hears nothing of a line that it gave up", () => {
+    const { owner, clock, gateway, greet } = start();
+    greet();
+    clock.advance(60_000);
+    const [dead] = gateway.lines;
+    const before = owner.happened.length;
+    dead?.close();
+    dead?.open();
+    expect(owner.happened).toHaveLength(before);
+  });
+
+  it("does not come back after a close of 40xx", () => {
+    const { connection, clock, gateway, greet } = start();
+    greet();
+    gateway.line.close({ code: 4002, reason: "no token" });
+    clock.advance(600_000);
+    expect(gateway.lines).toHaveLength(1);
+    expect(connection.state).toMatchObject({
+      status: "disconnected",
+      retryAt: null,
+      error: { message: "no token" },
+    });
+  });
+
+  it("comes back with a delay after a close of 41xx", () => {
+    const { clock, gateway, greet } = start();
+    greet();
+    gateway.line.close({ code: 4107 });
+    clock.advance(250);
+    expect(gateway.lines).toHaveLength(2);
+  });
+
+  it("stays away from a gateway that is being stopped until the time it named", () => {
+    const { clock, gateway, connection, greet } = start();
+    greet();
+    connection.draining(4_000);
+    clock.advance(1_000);
+    gateway.line.close({ code: 4200 });
+    clock.advance(2_999);
+    expect(gateway.lines).toHaveLength(1);
+    clock.advance(1_000);
+    expect(gateway.lines).toHaveLength(2);
+  });
+
+  it("leaves a gateway that is being stopped when the gateway does not hang up itself", () => {
+    const { clock, gateway, connection, greet } = start();
+    greet();
+    connection.draining(4_000);
+    clock.advance(4_000);
+    expect(gateway.lines[0]?.isClosedByClient).toBe(true);
+    expect(connection.state.error?.code).toBe("DRAINING");
+  });
+
+  it("tries at once when the machine is online again", () => {
+    const { clock, gateway, connection } = start();
+    for (let round = 0; round < 6; round += 1) {
+      gateway.line.close();
+      clock.advance(30_000);
+    }
+    gateway.line.close();
+    const before = gateway.lines.length;
+    connection.network("online");
+    expect(gateway.lines).toHaveLength(before + 1);
+    gateway.line.close();
+    expect(connection.state.attempt).toBe(1);
+  });
+
+  it("asks a silent line for a sign of life after a wake, and gives it up when none comes", () => {
+    const { clock, gateway, connection, greet } = start();
+    greet();
+    clock.advance(4_000);
+    connection.network("wake");
+    expect(gateway.line.sent("ping")).toHaveLength(1);
+    clock.advance(5_000);
+    expect(connection.state.status).toBe("disconnected");
+  });
+
+  it("keeps a line that gives a sign of life after a wake", () => {
+    const { clock, gateway, connection, greet } = start();
+    greet();
+    clock.advance(4_000);
+    connection.network("wake");
+    gateway.line.say(hello());
+    clock.advance(6_000);
+    expect(connection.state.status).toBe("connected");
+    expect(gateway.lines).toHaveLength(1);
+  });
+
+  it("opens anew after a sleep that the wall clock alone has seen", () => {
+    const { clock, connection, greet } = start();
+    greet();
+    clock.wallOffset += 3_600_000;
+    connection.network("wake");
+    expect(connection.state.status).toBe("disconnected");
+  });
+
+  it("survives a wall clock that jumps while the line speaks", () => {
+    const { clock, gateway, connection, greet } = start();
+    greet();
+    clock.wallOffset += 3_600_000;
+    clock.advance(5_000);
+    expect(gateway.line.sent("ping")).toHaveLength(1);
+    gateway.line.say(hello());
+    clock.advance(20_000);
+    expect(connection.state.status).toBe("connected");
+  });
+
+  it("rests when nothing is wanted any more, after a while", () => {
+    const { owner, clock, gateway, connection, greet } = start();
+    greet();
+    owner.channels = [];
+    connection.wantedChanged();
+    clock.advance(9_999);
+    expect(connection.state.status).toBe("connected");
+    clock.advance(1);
+    expect(connection.state).toMatchObject({ status: "idle", sessionId: null });
+    expect(gateway.line.isClosedByClient).toBe(true);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("leaves no timer behind when it is closed, in whatever state", () => {
+    const states: ((s: ReturnType<typeof start>) => void)[] = [
+      () => {},
+      ({ greet }) => greet(),
+      ({ gateway }) => gateway.line.close(),
+      ({ greet, connection }) => {
+        greet();
+        connection.draining(1_000);
+      },
+    ];
+    for (const reach of states) {
+      const setup = start();
+      reach(setup);
+      setup.connection.close();
+      expect(setup.clock.waiting).toBe(0);
+      expect(setup.connection.state.status satisfies LinkState["status"]).toBe("closed");
+    }
+  });
+
+  it("reports an address that cannot be opened instead of throwing", () => {
+    const owner = new Owner();
+    const broken: ConnectionOwner = Object.assign(owner, {
+      open: () => {
+        throw new Error("mixed content");
+      },
+    });
+    const connection = new Connection("websocket", broken);
+    connection.wantedChanged();
+    expect(connection.state).toMatchObject({ status: "disconnected", error: { message: "mixed content" } });
+  });
+});
+
+describe("a stream's connection", () => {
+  it("names the channels in its address and opens one new stream for many changes", () => {
+    const { owner, clock, gateway, connection, greet } = start("sse");
+    greet();
+    for (const name of ["price:GOOG", "price:IBM"]) {
+      owner.channels = [...owner.channels, { name, maxHz: null }];
+      connection.wantedChanged();
+    }
+    clock.advance(50);
+    expect(gateway.lines).toHaveLength(2);
+    expect(gateway.line.request.channels.map(({ name }) => name)).toEqual([
+      "price:AAPL",
+      "price:GOOG",
+      "price:IBM",
+    ]);
+  });
+
+  it("keeps the old stream until the new one is open, and stays connected meanwhile", () => {
+    const { owner, clock, gateway, connection, greet } = start("sse");
+    greet();
+    owner.channels = [{ name: "price:IBM", maxHz: null }];
+    connection.wantedChanged();
+    clock.advance(50);
+    const [old, next] = gateway.lines;
+    expect(old?.isClosedByClient).toBe(false);
+    expect(connection.state.status).toBe("connected");
+    next?.open();
+    expect(old?.isClosedByClient).toBe(true);
+    expect(connection.state.status).toBe("connected");
+    expect(owner.happened).not.toContain("lost");
+    clock.advance(10_000);
+    expect(connection.state.status).toBe("disconnected");
+  });
+
+  it("waits as long as the stream asked for", () => {
+    const { owner, clock, gateway, connection, greet } = start("sse");
+    greet();
+    owner.hint = 1_234;
+    clock.advance(6_000);
+    gateway.line.close();
+    expect((connection.state.retryAt ?? 0) - clock.wallNow()).toBe(1_234);
+  });
+
+  it("does not repeat a request that was refused, but sends another one", () => {
+    const { owner, clock, gateway, connection } = start("sse");
+    gateway.line.close({ status: 404 });
+    clock.advance(600_000);
+    expect(gateway.lines).toHaveLength(1);
+    expect(connection.state).toMatchObject({ status: "disconnected", retryAt: null });
+    owner.channels = [{ name: "price:IBM", maxHz: null }];
+    connection.wantedChanged();
+    clock.advance(50);
+    expect(gateway.lines).toHaveLength(2);
+  });
+
+  it("comes back after an answer that promises better times", () => {
+    for (const status of [503, 429, 502]) {
+      const { clock, gateway } = start("sse");
+      gateway.line.close({ status });
+      clock.advance(30_000);
+      expect(gateway.lines.length).toBeGreaterThan(1);
+    }
+  });
+});
