@@ -1,0 +1,289 @@
+import type {
+  CandleSeries,
+  Channel,
+  LinkState,
+  LiveClient,
+  LiveError,
+  Price,
+  Readable,
+  Snap,
+  Staleness,
+  SymbolsState,
+  Transport,
+} from "@spark/live-core";
+
+/** One bar, from a file or made up. */
+export interface FakeBar {
+  openTime: number;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+  volume: number;
+}
+
+/** What a {@link FakeClient} starts with. */
+export interface FakeMarket {
+  source?: string;
+  /** Bars by symbol. The last third is yet to come. */
+  bars: Record<string, FakeBar[]>;
+}
+
+const PENDING: Snap<never> = {
+  value: undefined,
+  freshness: "pending",
+  continuity: "unknown",
+  cause: null,
+  seq: 0,
+  ts: 0,
+  error: null,
+};
+
+class Cell<T> implements Readable<T> {
+  readonly #callbacks = new Set<() => void>();
+  #value: T;
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  readonly get = (): T => this.#value;
+  readonly getServer = (): T => this.#value;
+  readonly subscribe = (callback: () => void): (() => void) => {
+    this.#callbacks.add(callback);
+    return () => this.#callbacks.delete(callback);
+  };
+
+  set(value: T): void {
+    this.#value = value;
+    for (const callback of [...this.#callbacks]) callback();
+  }
+}
+
+interface Feed {
+  bars: FakeBar[];
+  /** Index of the bar that forms, and which of its four prints comes next. */
+  at: number;
+  print: number;
+  seq: number;
+  receivedAt: number;
+  price: Cell<Snap<Price>>;
+  staleness: Cell<Staleness>;
+  age: Cell<number>;
+  candles: Map<number, Cell<Snap<CandleSeries>>>;
+}
+
+/**
+ * A client without a gateway: a person or a test moves it by hand. For the page's own tests and for
+ * looking at each of its states; it is no part of the build.
+ */
+export class FakeClient implements LiveClient {
+  readonly link: Cell<LinkState>;
+  readonly #symbols: Cell<SymbolsState>;
+  readonly #feeds = new Map<string, Feed>();
+  readonly #market: FakeMarket;
+  #judged: Pick<Staleness, "freshness" | "cause"> = { freshness: "fresh", cause: null };
+
+  constructor(market: FakeMarket, transport: Transport = "websocket") {
+    this.#market = market;
+    this.link = new Cell<LinkState>({
+      status: "idle",
+      transport,
+      since: 0,
+      attempt: 0,
+      retryAt: null,
+      sessionId: null,
+      error: null,
+    });
+    this.#symbols = new Cell<SymbolsState>({ status: "pending", value: undefined, error: null });
+    for (const [symbol, bars] of Object.entries(market.bars)) {
+      this.#feeds.set(symbol, {
+        bars,
+        at: Math.floor((bars.length * 2) / 3),
+        print: 0,
+        seq: 0,
+        receivedAt: Number.NaN,
+        price: new Cell<Snap<Price>>(PENDING),
+        staleness: new Cell<Staleness>({ freshness: "pending", ageMs: null, cause: null }),
+        age: new Cell(Number.NaN),
+        candles: new Map(),
+      });
+    }
+  }
+
+  // What the page calls.
+
+  symbols(): Readable<SymbolsState> {
+    return this.#symbols;
+  }
+
+  channel(name: string): Channel<never> {
+    const feed = this.#feed(name.slice("price:".length));
+    const channel: Channel<Price> = {
+      get: feed.price.get,
+      getServer: feed.price.getServer,
+      subscribe: feed.price.subscribe,
+      select: () => {
+        throw new Error("the fake client has no select");
+      },
+      retain: () => () => {},
+      staleness: feed.staleness,
+      age: () => feed.age,
+    };
+    // The page asks for price channels by name only, and gets prices.
+    return channel as unknown as Channel<never>;
+  }
+
+  candles(symbol: string, _interval: string, options: { limit?: number } = {}): Readable<Snap<CandleSeries>> {
+    const feed = this.#feed(symbol);
+    const limit = options.limit ?? 500;
+    const known = feed.candles.get(limit);
+    if (known) return known;
+    const made = new Cell<Snap<CandleSeries>>(this.#candleSnap(symbol, feed, limit));
+    feed.candles.set(limit, made);
+    return made;
+  }
+
+  stats(): never {
+    throw new Error("the fake client counts nothing");
+  }
+
+  close(): void {}
+
+  // What the person in front of it calls.
+
+  /** Tells the list of symbols. */
+  listSymbols(names = Object.keys(this.#market.bars)): void {
+    const symbols = names.map((symbol) => {
+      const bars = this.#market.bars[symbol] ?? [];
+      return {
+        symbol,
+        intervals: ["1d"],
+        bars: bars.length,
+        firstTime: bars[0]?.openTime ?? null,
+        lastTime: bars.at(-1)?.openTime ?? null,
+        skippedRows: 0,
+        lastClose: bars.at(-1)?.close ?? null,
+      };
+    });
+    const value = { source: this.#market.source ?? "replay", symbols };
+    this.#symbols.set({ status: "ready", value, error: null });
+  }
+
+  /** Fails to tell it. */
+  failSymbols(error: LiveError): void {
+    this.#symbols.set({ ...this.#symbols.get(), status: "error", error });
+  }
+
+  setLink(change: Partial<LinkState>): void {
+    this.link.set({ ...this.link.get(), since: Date.now(), ...change });
+  }
+
+  /** Judges every channel anew, as the gateway or an outage would. */
+  judge(freshness: Staleness["freshness"], cause: Staleness["cause"] = null): void {
+    this.#judged = { freshness, cause };
+    for (const [symbol, feed] of this.#feeds) this.#show(symbol, feed);
+  }
+
+  /** Refuses a symbol's channels. */
+  refuse(symbol: string, error: LiveError): void {
+    const feed = this.#feed(symbol);
+    feed.price.set({ ...feed.price.get(), error });
+    for (const cell of feed.candles.values()) cell.set({ ...PENDING, error });
+  }
+
+  /** The next print of a symbol. */
+  tick(symbol: string): void {
+    const feed = this.#feed(symbol);
+    feed.print += 1;
+    if (feed.print > 4) {
+      feed.print = 1;
+      feed.at = Math.min(feed.at + 1, feed.bars.length - 1);
+    }
+    feed.seq += 1;
+    feed.receivedAt = Date.now();
+    this.#show(symbol, feed);
+  }
+
+  /** Lets the ages grow. */
+  renewAges(): void {
+    for (const feed of this.#feeds.values()) feed.age.set(Date.now() - feed.receivedAt);
+  }
+
+  #feed(symbol: string): Feed {
+    const feed = this.#feeds.get(symbol);
+    if (!feed) throw new Error(`the fake client has no ${symbol}`);
+    return feed;
+  }
+
+  #show(symbol: string, feed: Feed): void {
+    const { freshness, cause } =
+      feed.seq === 0 ? { freshness: "pending" as const, cause: null } : this.#judged;
+    const bar = forming(feed);
+    const before = feed.bars[feed.at - 1]?.close ?? bar.open;
+    const change = bar.close - before;
+    const value: Price | undefined =
+      feed.seq === 0
+        ? undefined
+        : {
+            symbol,
+            price: bar.close,
+            bid: null,
+            ask: null,
+            volume: bar.volume,
+            change,
+            changePct: (change / before) * 100,
+            marketTime: bar.openTime,
+          };
+    feed.price.set({
+      value,
+      freshness,
+      cause,
+      continuity: "proven",
+      seq: feed.seq,
+      ts: feed.seq === 0 ? 0 : feed.receivedAt,
+      error: null,
+    });
+    feed.staleness.set({ freshness, cause, ageMs: feed.seq === 0 ? null : Date.now() - feed.receivedAt });
+    feed.age.set(Date.now() - feed.receivedAt);
+    for (const [limit, cell] of feed.candles) cell.set(this.#candleSnap(symbol, feed, limit));
+  }
+
+  #candleSnap(symbol: string, feed: Feed, limit: number): Snap<CandleSeries> {
+    if (feed.seq === 0) return PENDING;
+    const { freshness, cause } = this.#judged;
+    const bars = [...feed.bars.slice(0, feed.at), forming(feed)];
+    const shown = bars.slice(-limit);
+    const column = (key: keyof FakeBar): Float64Array => Float64Array.from(shown, (bar) => bar[key]);
+    const value: CandleSeries = {
+      symbol,
+      interval: "1d",
+      length: shown.length,
+      openTime: column("openTime"),
+      open: column("open"),
+      high: column("high"),
+      low: column("low"),
+      close: column("close"),
+      volume: column("volume"),
+      closed: Uint8Array.from(shown, (_, i) => (i === shown.length - 1 && feed.print < 4 ? 0 : 1)),
+      changedFrom: shown.length - 1,
+      historyComplete: shown.length === bars.length,
+    };
+    return { ...PENDING, value, freshness, cause, seq: feed.seq, ts: feed.receivedAt };
+  }
+}
+
+/** The bar that forms, after the prints so far. */
+function forming(feed: Feed): FakeBar {
+  const bar = feed.bars[feed.at] ?? { openTime: 0, open: 0, high: 0, low: 0, close: 0, volume: 0 };
+  const [second, third] = bar.close >= bar.open ? [bar.low, bar.high] : [bar.high, bar.low];
+  const prints = [bar.open, second, third, bar.close].slice(0, Math.max(1, feed.print));
+  return {
+    openTime: bar.openTime,
+    open: bar.open,
+    high: Math.max(...prints),
+    low: Math.min(...prints),
+    close: prints.at(-1) ?? bar.open,
+    volume: Math.floor((bar.volume * prints.length) / 4),
+  };
+}

@@ -1,0 +1,39 @@
+import { Skeleton, VisuallyHidden } from "@mantine/core";
+import { Panel } from "../components/Panel";
+import classes from "./LoadingPage.module.css";
+
+const ROWS = ["a", "b", "c", "d", "e"];
+
+/** The page's own shape in grey, until the gateway has said which symbols it serves. */
+export function LoadingPage() {
+  return (
+    <>
+      <Panel labelledBy="loading-list">
+        <h2 id="loading-list" className={classes.title}>
+          Watch list
+        </h2>
+        <VisuallyHidden role="status">Loading</VisuallyHidden>
+        <div className={classes.columns} />
+        {ROWS.map((row) => (
+          <div key={row} className={classes.row} aria-hidden="true">
+            <div className={classes.stack}>
+              <Skeleton width="3.5rem" height="0.875rem" radius="sm" />
+              <Skeleton width="5rem" height="0.625rem" radius="sm" />
+            </div>
+            <Skeleton width="4rem" height="0.875rem" radius="sm" />
+            <Skeleton width="3.25rem" height="0.875rem" radius="sm" />
+          </div>
+        ))}
+      </Panel>
+      <Panel labelledBy="loading-chart">
+        <h2 id="loading-chart" className={classes.hidden}>
+          Chart
+        </h2>
+        <div className={classes.head} aria-hidden="true">
+          <Skeleton width="14rem" height="1.75rem" radius="sm" />
+          <Skeleton width="11rem" height="0.75rem" radius="sm" />
+        </div>
+      </Panel>
+    </>
+  );
+}

@@ -1,0 +1,49 @@
+import type { SymbolsState, Transport } from "@spark/live-core";
+import { useSymbols } from "@spark/live-react";
+import { ChartPanel } from "../features/chart/ChartPanel";
+import { WatchList } from "../features/market/WatchList";
+import { StatusBar } from "../features/status/StatusBar";
+import { NoGateway, NoSymbols } from "./EmptyPages";
+import { Header } from "./Header";
+import { LoadingPage } from "./LoadingPage";
+import classes from "./Page.module.css";
+import { useSymbolNames } from "./useSymbolNames";
+
+/** Properties of {@link Page}. */
+export interface PageProps {
+  /** The symbol that was chosen; null, or one that is not served, means the first. */
+  wanted: string | null;
+  onSelect: (symbol: string) => void;
+  transport: Transport;
+  onTransport: (transport: Transport) => void;
+}
+
+/** Header, watch list and chart side by side (below one another on a narrow window), status bar. */
+export function Page({ wanted, onSelect, transport, onTransport }: PageProps) {
+  const state = useSymbols();
+  const symbols = useSymbolNames(state.value);
+  const selected = wanted !== null && symbols.includes(wanted) ? wanted : (symbols[0] ?? null);
+
+  return (
+    <div className={classes.page}>
+      <Header source={state.value?.source ?? null} />
+      <main className={classes.main}>
+        {selected === null ? (
+          <WithoutSymbols state={state} />
+        ) : (
+          <>
+            <WatchList symbols={symbols} selected={selected} onSelect={onSelect} />
+            <ChartPanel symbol={selected} />
+          </>
+        )}
+      </main>
+      <StatusBar symbol={selected} transport={transport} onTransport={onTransport} />
+    </div>
+  );
+}
+
+function WithoutSymbols({ state }: { state: SymbolsState }) {
+  if (state.value) return <NoSymbols />;
+  if (state.status === "error") return <NoGateway error={state.error} />;
+  return <LoadingPage />;
+}

@@ -1,0 +1,80 @@
+import type { ReactNode } from "react";
+
+/** Icons are decoration: the control that holds one carries the name. Size and colour follow the text. */
+function Icon({ children }: { children: ReactNode }) {
+  return (
+    <svg
+      width="1.15em"
+      height="1.15em"
+      viewBox="0 0 20 20"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.6"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+      focusable="false"
+    >
+      {children}
+    </svg>
+  );
+}
+
+/** The light theme. */
+export const SunIcon = () => (
+  <Icon>
+    <circle cx="10" cy="10" r="3.4" />
+    <path d="M10 2.2v1.6M10 16.2v1.6M2.2 10h1.6M16.2 10h1.6M4.5 4.5l1.1 1.1M14.4 14.4l1.1 1.1M15.5 4.5l-1.1 1.1M5.6 14.4l-1.1 1.1" />
+  </Icon>
+);
+
+/** The dark theme. */
+export const MoonIcon = () => (
+  <Icon>
+    <path d="M16.6 11.8A7 7 0 0 1 8.2 3.4a7 7 0 1 0 8.4 8.4z" />
+  </Icon>
+);
+
+/** The system's theme. */
+export const ScreenIcon = () => (
+  <Icon>
+    <rect x="2.6" y="3.6" width="14.8" height="10.2" rx="1.6" />
+    <path d="M7 17h6M10 13.8V17" />
+  </Icon>
+);
+
+/** Opens a menu. */
+export const ChevronIcon = () => (
+  <Icon>
+    <path d="m6 8 4 4 4-4" />
+  </Icon>
+);
+
+/** Opens an explanation. */
+export const HelpIcon = () => (
+  <Icon>
+    <circle cx="10" cy="10" r="7.3" />
+    <path d="M7.9 7.9a2.15 2.15 0 1 1 3.1 1.9c-.7.4-1 .8-1 1.5M10 13.9v.1" />
+  </Icon>
+);
+
+/** History played back. */
+export const ReplayIcon = () => (
+  <Icon>
+    <path d="M3.6 10a6.4 6.4 0 1 0 2-4.6L3.6 7.2M3.6 3.4v3.8h3.8M10 6.8V10l2.2 1.4" />
+  </Icon>
+);
+
+/** Nothing to show. */
+export const EmptyIcon = () => (
+  <Icon>
+    <path d="M3 11.5h3.8l1.2 2h4l1.2-2H17M3 11.5 5.2 5h9.6L17 11.5V15a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1z" />
+  </Icon>
+);
+
+/** Something failed. */
+export const AlertIcon = () => (
+  <Icon>
+    <path d="M10 3 1.9 16.5h16.2zM10 8v4M10 14.3v.1" />
+  </Icon>
+);

@@ -1,0 +1,40 @@
+import { Skeleton, VisuallyHidden } from "@mantine/core";
+import { usePrice } from "@spark/live-react";
+import { Delta } from "../../components/Delta";
+import { formatChange, formatMarketDate, formatPercent, formatPrice } from "../../lib/format";
+import classes from "./ChartHeader.module.css";
+
+/** Symbol, last price, change and the market's own date. */
+export function ChartHeader({ symbol }: { symbol: string }) {
+  const snap = usePrice(symbol);
+  const price = snap.value;
+  return (
+    <div className={classes.header} data-freshness={snap.freshness}>
+      <h2 id="chart-title" className={classes.symbol}>
+        {symbol}
+      </h2>
+      <div className={classes.figures}>
+        {price === undefined ? (
+          <Skeleton width="11rem" height="1.25rem" radius="sm" />
+        ) : (
+          <>
+            <VisuallyHidden component="span">Last price </VisuallyHidden>
+            <span className={classes.price} data-testid="chart-price" data-seq={snap.seq}>
+              {formatPrice(price.price)}
+            </span>
+            <span className={classes.change}>
+              <Delta value={price.change}>{formatChange(price.change)}</Delta>
+              <Delta value={price.changePct}>{`(${formatPercent(price.changePct)})`}</Delta>
+            </span>
+          </>
+        )}
+      </div>
+      <p className={classes.date}>
+        Daily candles, market date{" "}
+        <span className={classes.day} data-testid="chart-date">
+          {formatMarketDate(price?.marketTime)}
+        </span>
+      </p>
+    </div>
+  );
+}

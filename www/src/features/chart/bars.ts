@@ -1,0 +1,82 @@
+import type { CandleSeries } from "@spark/live-core";
+import {
+  formatChange,
+  formatCount,
+  formatMarketDate,
+  formatPercent,
+  formatPrice,
+  formatVolume,
+} from "../../lib/format";
+
+/** One bar, as the legend and the summary read it. */
+export interface Bar {
+  time: number;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+  volume: number;
+  closed: boolean;
+  /** Close of the bar before; its own open where there is none. */
+  before: number;
+}
+
+/** The bar at an index, or null outside the series. */
+export function barAt(series: CandleSeries, index: number): Bar | null {
+  const time = series.openTime[index];
+  const open = series.open[index];
+  const high = series.high[index];
+  const low = series.low[index];
+  const close = series.close[index];
+  const volume = series.volume[index];
+  if (
+    time === undefined ||
+    open === undefined ||
+    high === undefined ||
+    low === undefined ||
+    close === undefined ||
+    volume === undefined
+  ) {
+    return null;
+  }
+  const closed = series.closed[index] === 1;
+  return { time, open, high, low, close, volume, closed, before: series.close[index - 1] ?? open };
+}
+
+/** Change of a bar against the close before it, in the quote's unit and in percent. */
+export function changeOf(bar: Bar): { change: number; percent: number } {
+  const change = bar.close - bar.before;
+  return { change, percent: bar.before === 0 ? 0 : (change / bar.before) * 100 };
+}
+
+/** A bar in one sentence, for a screen reader. */
+export function describeBar(bar: Bar): string {
+  const { change, percent } = changeOf(bar);
+  return (
+    `${formatMarketDate(bar.time)}: open ${formatPrice(bar.open)}, high ${formatPrice(bar.high)}, ` +
+    `low ${formatPrice(bar.low)}, close ${formatPrice(bar.close)}, ` +
+    `change ${formatChange(change)} (${formatPercent(percent)}), volume ${formatVolume(bar.volume)}` +
+    `${bar.closed ? "" : ", still forming"}`
+  );
+}
+
+/** What a chart shows, in words: span, first and last close, extremes. Empty for an empty series. */
+export function summarize(series: CandleSeries): string {
+  const first = barAt(series, 0);
+  const last = barAt(series, series.length - 1);
+  if (!first || !last) return "";
+  let top = first;
+  let bottom = first;
+  for (let i = 1; i < series.length; i += 1) {
+    const bar = barAt(series, i);
+    if (bar && bar.high > top.high) top = bar;
+    if (bar && bar.low < bottom.low) bottom = bar;
+  }
+  const percent = first.close === 0 ? 0 : ((last.close - first.close) / first.close) * 100;
+  return (
+    `${series.symbol}, ${formatCount(series.length)} daily candles from ${formatMarketDate(first.time)} ` +
+    `to ${formatMarketDate(last.time)}. Close went from ${formatPrice(first.close)} to ` +
+    `${formatPrice(last.close)}, ${formatPercent(percent)}. Highest ${formatPrice(top.high)} on ` +
+    `${formatMarketDate(top.time)}, lowest ${formatPrice(bottom.low)} on ${formatMarketDate(bottom.time)}.`
+  );
+}

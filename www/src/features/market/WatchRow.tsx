@@ -1,0 +1,95 @@
+import { Skeleton, VisuallyHidden } from "@mantine/core";
+import type { Price, Snap } from "@spark/live-core";
+import { usePrice } from "@spark/live-react";
+import { memo } from "react";
+import { Delta } from "../../components/Delta";
+import { FreshnessMark } from "../../components/FreshnessMark";
+import { cx } from "../../lib/cx";
+import { formatChange, formatMarketDate, formatPercent, formatPrice } from "../../lib/format";
+import { livenessWords } from "../../lib/liveness";
+import { TrendLine } from "./TrendLine";
+import { useTickDirection } from "./useTickDirection";
+import classes from "./WatchRow.module.css";
+
+/** Properties of {@link WatchRow}. */
+export interface WatchRowProps {
+  symbol: string;
+  selected: boolean;
+}
+
+/** One symbol of the watch list. It subscribes for itself, so a price renders this row and no other. */
+export const WatchRow = memo(function WatchRow({ symbol, selected }: WatchRowProps) {
+  const snap = usePrice(symbol);
+  const price = snap.value;
+  const words = livenessWords(snap.freshness, snap.cause);
+  const dated = price === undefined ? "" : formatMarketDate(price.marketTime);
+
+  return (
+    <div
+      className={classes.row}
+      role="option"
+      aria-selected={selected}
+      tabIndex={selected ? 0 : -1}
+      data-symbol={symbol}
+      data-testid={`row-${symbol}`}
+      data-freshness={snap.freshness}
+    >
+      <span className={classes.name}>
+        <span className={classes.symbol}>{symbol}</span>
+        <span className={classes.meta} title={`${words.label} ${words.detail}`.trim()}>
+          <FreshnessMark freshness={snap.freshness} />
+          <VisuallyHidden component="span">
+            {`, ${words.label.toLowerCase()} ${words.detail}`.trimEnd()}
+            {dated === "" ? "" : ", market date "}
+          </VisuallyHidden>
+          <span className={classes.date} data-testid={`date-${symbol}`}>
+            {dated}
+          </span>
+        </span>
+      </span>
+      <TrendLine symbol={symbol} />
+      <LastPrice symbol={symbol} snap={snap} />
+      <span className={classes.change}>
+        {price === undefined ? (
+          <Blank of={snap} width="3.25rem" />
+        ) : (
+          <>
+            <VisuallyHidden component="span">, change </VisuallyHidden>
+            <Delta value={price.changePct}>{formatPercent(price.changePct)}</Delta>
+            <VisuallyHidden component="span">, </VisuallyHidden>
+            <span className={classes.absolute}>{formatChange(price.change)}</span>
+          </>
+        )}
+      </span>
+    </div>
+  );
+});
+
+function LastPrice({ symbol, snap }: { symbol: string; snap: Snap<Price> }) {
+  const price = snap.value?.price;
+  const direction = useTickDirection(symbol, price);
+  return (
+    <span
+      className={classes.price}
+      data-testid={`price-${symbol}`}
+      data-seq={snap.seq}
+      data-price={price}
+      data-move={direction}
+    >
+      {price === undefined ? (
+        <Blank of={snap} width="4rem" />
+      ) : (
+        <>
+          <span key={price} className={cx(classes.flash, classes[direction])} aria-hidden="true" />
+          <span className={classes.figure}>{formatPrice(price)}</span>
+        </>
+      )}
+    </span>
+  );
+}
+
+/** Stands where a number will be: a grey bar while it is awaited, words when it will not come. */
+function Blank({ of: snap, width }: { of: Snap<Price>; width: string }) {
+  if (snap.error) return <span className={classes.refused}>n/a</span>;
+  return <Skeleton className={classes.blank} width={width} height="0.75rem" radius="sm" />;
+}

@@ -1,0 +1,39 @@
+import { VisuallyHidden } from "@mantine/core";
+import type { ChannelName } from "@spark/live-core";
+import { useAge, useStaleness } from "@spark/live-react";
+import { FreshnessMark } from "../../components/FreshnessMark";
+import { formatAge } from "../../lib/format";
+import { livenessWords } from "../../lib/liveness";
+import classes from "./StatusBar.module.css";
+
+/** How far the selected symbol's price can be trusted, and why not further. */
+export function FreshnessStatus({ channel }: { channel: ChannelName }) {
+  const { freshness, cause } = useStaleness(channel);
+  const words = livenessWords(freshness, cause);
+  return (
+    <div
+      className={classes.item}
+      data-testid="status-freshness"
+      data-freshness={freshness}
+      data-cause={cause ?? undefined}
+    >
+      <VisuallyHidden component="span">Data: </VisuallyHidden>
+      <FreshnessMark freshness={freshness} />
+      <span className={classes.label}>{words.label}</span>
+      {words.detail !== "" && <span className={classes.detail}>{words.detail}</span>}
+    </div>
+  );
+}
+
+/** Time since the selected symbol's last price came in. */
+export function AgeStatus({ channel, symbol }: { channel: ChannelName; symbol: string }) {
+  const ageMs = useAge(channel, 1_000);
+  return (
+    <div className={classes.item}>
+      <span className={classes.detail}>{symbol} updated</span>
+      <span className={classes.age} data-testid="status-age">
+        {Number.isFinite(ageMs) ? `${formatAge(ageMs)} ago` : "not yet"}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+import { Popover, UnstyledButton } from "@mantine/core";
+import type { Staleness } from "@spark/live-core";
+import { FreshnessMark } from "../../components/FreshnessMark";
+import { HelpIcon } from "../../components/icons";
+import classes from "./StatusHelp.module.css";
+
+const MEANINGS: { freshness: Staleness["freshness"]; name: string; text: string }[] = [
+  { freshness: "fresh", name: "Fresh", text: "Prices come in as often as the feed promises." },
+  {
+    freshness: "stale",
+    name: "Stale",
+    text: "No price for longer than the feed promises. The words beside it say who is silent: the feed, the gateway, or the gateway's own link to the feed.",
+  },
+  {
+    freshness: "disconnected",
+    name: "Disconnected",
+    text: "There is no line to the gateway. The last known prices stay, greyed, and the page tries again by itself.",
+  },
+  { freshness: "pending", name: "Waiting", text: "Asked for, and nothing has come yet." },
+];
+
+/** What the words of the status bar mean. */
+export function StatusHelp() {
+  return (
+    <Popover
+      position="top-end"
+      width="min(23rem, calc(100vw - 2rem))"
+      shadow="md"
+      withinPortal
+      trapFocus
+      returnFocus
+    >
+      <Popover.Target>
+        <UnstyledButton className={classes.button} aria-label="What does this mean?">
+          <HelpIcon />
+          <span className={classes.words}>What does this mean?</span>
+        </UnstyledButton>
+      </Popover.Target>
+      <Popover.Dropdown className={classes.box} aria-label="What the status bar says">
+        <dl className={classes.list}>
+          {MEANINGS.map(({ freshness, name, text }) => (
+            <div key={freshness} className={classes.entry}>
+              <dt className={classes.name}>
+                <FreshnessMark freshness={freshness} />
+                {name}
+              </dt>
+              <dd className={classes.text}>{text}</dd>
+            </div>
+          ))}
+        </dl>
+        <p className={classes.note}>
+          The age counts from the moment a price reached this page, so it keeps growing while nothing comes.
+        </p>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}

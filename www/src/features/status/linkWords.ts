@@ -1,0 +1,45 @@
+import type { LinkState } from "@spark/live-core";
+
+/** The state of the link in words. */
+export interface LinkWords {
+  /** One or two words. */
+  label: string;
+  /** What is being done about it; empty when there is nothing to do. */
+  detail: string;
+  /** `good`: values can come. `waiting`: the first line is being opened. `bad`: the line was lost. */
+  tone: "good" | "waiting" | "bad";
+}
+
+/**
+ * Words for a link at a moment (`nowMs`, milliseconds since the Unix epoch). A line that is tried again
+ * stays "Disconnected" until it holds: a word that flips with each attempt tells nobody anything.
+ */
+export function linkWords(link: LinkState, nowMs: number): LinkWords {
+  switch (link.status) {
+    case "connected":
+      return { label: "Connected", detail: "", tone: "good" };
+    case "idle":
+      return { label: "Connecting…", detail: "", tone: "waiting" };
+    case "connecting":
+      if (link.attempt === 0) return { label: "Connecting…", detail: "", tone: "waiting" };
+      return { label: "Disconnected", detail: `attempt ${link.attempt + 1} runs`, tone: "bad" };
+    case "disconnected":
+      return { label: "Disconnected", detail: nextTry(link, nowMs), tone: "bad" };
+    case "closed":
+      return { label: "Closed", detail: "", tone: "bad" };
+  }
+}
+
+/** What a screen reader is told when the link changes; null: nothing, as for each attempt in a row. */
+export function linkAnnouncement(before: LinkWords["tone"], now: LinkWords["tone"]): string | null {
+  if (before === now) return null;
+  if (now === "bad") return "Connection lost. The last known prices stay on the page.";
+  if (now === "good") return before === "bad" ? "Connected again. Prices are live." : "Connected.";
+  return null;
+}
+
+function nextTry(link: LinkState, nowMs: number): string {
+  if (link.retryAt === null) return "";
+  const seconds = Math.max(0, Math.ceil((link.retryAt - nowMs) / 1000));
+  return `attempt ${link.attempt + 1} in ${seconds} s`;
+}

@@ -1,0 +1,44 @@
+import type { Transport } from "@spark/live-core";
+
+/**
+ * What the page's address says: `?symbol=AAPL` is the selected symbol, `?transport=sse` the transport.
+ * Both survive a reload and can be sent to somebody else.
+ */
+export interface AddressState {
+  symbol: string | null;
+  transport: Transport;
+}
+
+/** The transport that the page asks for when the address names none, or one it does not know. */
+export const DEFAULT_TRANSPORT: Transport = "websocket";
+
+/** Reads the query part of an address. */
+export function readAddress(search: string): AddressState {
+  const query = new URLSearchParams(search);
+  return {
+    symbol: query.get("symbol"),
+    transport: query.get("transport") === "sse" ? "sse" : DEFAULT_TRANSPORT,
+  };
+}
+
+/** The query part with some of it changed; what it does not know is left as it is. */
+export function withAddress(search: string, change: Partial<AddressState>): string {
+  const query = new URLSearchParams(search);
+  if (change.symbol !== undefined) setOrDelete(query, "symbol", change.symbol);
+  if (change.transport !== undefined) {
+    setOrDelete(query, "transport", change.transport === DEFAULT_TRANSPORT ? null : change.transport);
+  }
+  const text = query.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+/** Writes a change into the address bar without a new entry in the history. */
+export function replaceAddress(change: Partial<AddressState>): void {
+  const { pathname, search, hash } = window.location;
+  window.history.replaceState(null, "", `${pathname}${withAddress(search, change)}${hash}`);
+}
+
+function setOrDelete(query: URLSearchParams, name: string, value: string | null): void {
+  if (value === null) query.delete(name);
+  else query.set(name, value);
+}

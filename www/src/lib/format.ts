@@ -1,0 +1,85 @@
+/**
+ * Numbers, dates and durations as the page writes them. The page is in English, so the formats are
+ * too: a number reads the same in a screenshot, a test and a bug report, whatever the machine's locale.
+ */
+
+/** Stands where a number is not known. Read out as nothing; say what is missing beside it. */
+export const MISSING = "–";
+
+const LOCALE = "en-US";
+const MINUS = "\u2212";
+
+const twoPlaces = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const fourPlaces = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 4, maximumFractionDigits: 4 });
+const compact = new Intl.NumberFormat(LOCALE, {
+  notation: "compact",
+  minimumFractionDigits: 0,
+  maximumFractionDigits: 2,
+});
+const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
+
+/** A price: two places, four below one unit. */
+export function formatPrice(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
+  const format = Math.abs(value) < 1 && value !== 0 ? fourPlaces : twoPlaces;
+  return format.format(value).replace("-", MINUS);
+}
+
+/** A difference of prices, always with its sign: `+0.42`, `−1.08`, `0.00`. */
+export function formatChange(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
+  return signed(value, twoPlaces.format(Math.abs(value)));
+}
+
+/** Percent with two places and its sign. */
+export function formatPercent(value: number | null | undefined): string {
+  const text = formatChange(value);
+  return text === MISSING ? text : `${text}%`;
+}
+
+/** A volume in few characters: `31.07M`. */
+export function formatVolume(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
+  return compact.format(value);
+}
+
+/** A count with its thousands apart. */
+export function formatCount(value: number): string {
+  return whole.format(value);
+}
+
+/** The day of a market time (milliseconds since the Unix epoch, UTC) as `2006-11-30`. */
+export function formatMarketDate(timeMs: number | null | undefined): string {
+  if (timeMs === null || timeMs === undefined || !Number.isFinite(timeMs)) return MISSING;
+  return new Date(timeMs).toISOString().slice(0, 10);
+}
+
+/** Whether a difference, as it is written, is a gain, a loss, or nothing. */
+export function directionOf(value: number | null | undefined): "up" | "down" | "flat" {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "flat";
+  const shown = Math.round(value * 100);
+  if (shown === 0) return "flat";
+  return shown > 0 ? "up" : "down";
+}
+
+/** An age in whole units that only grow: `0 s`, `42 s`, `3 min 05 s`, `2 h 07 min`, `3 d 4 h`. */
+export function formatAge(ageMs: number): string {
+  if (!Number.isFinite(ageMs)) return MISSING;
+  const seconds = Math.max(0, Math.floor(ageMs / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${pad(seconds % 60)} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ${pad(minutes % 60)} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+function signed(value: number, magnitude: string): string {
+  const direction = directionOf(value);
+  if (direction === "flat") return magnitude;
+  return direction === "up" ? `+${magnitude}` : `${MINUS}${magnitude}`;
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, "0");
+}
