@@ -102,9 +102,9 @@ fn round(mut numerator: Big, mut denominator: Big, mut exponent: i64, rest_is_ze
     // Brings the quotient into [2^63, 2^65), so that 64 or 65 of its bits are known.
     let shift = 64 + denominator.bit_len() as i64 - numerator.bit_len() as i64;
     if shift >= 0 {
-        numerator.shift_left(shift as usize)
+        numerator.shift_left(shift as usize);
     } else {
-        denominator.shift_left(shift.unsigned_abs() as usize)
+        denominator.shift_left(shift.unsigned_abs() as usize);
     }
     exponent -= shift;
     let (quotient, remainder_is_zero) = numerator.divide(denominator, 65);

@@ -191,7 +191,7 @@ impl<T: Item + Measured> Outbox<T> {
 
     /// Whether something can be sent now.
     pub fn has_items(&self) -> bool {
-        !self.control.is_empty() || self.lanes.iter().flatten().any(|slot| slot.queue.len() > 0)
+        !self.control.is_empty() || self.lanes.iter().flatten().any(|slot| !slot.queue.is_empty())
     }
 
     /// Whether nothing waits in that lane.
@@ -340,7 +340,7 @@ mod tests {
                 prop_assert_eq!(outbox.bytes(), waiting);
                 prop_assert!(waiting <= 1_000);
             }
-            while let Some(next) = outbox.next(f64::INFINITY) { drop(next); }
+            while outbox.next(f64::INFINITY).is_some() {}
             prop_assert_eq!((outbox.bytes(), outbox.has_items(), outbox.due_ms()), (0, false, None));
         }
     }

@@ -104,7 +104,7 @@ impl Parser {
             }
             // A cursor is ASCII; an id that is not even UTF-8 is none of ours.
             b"id" if !value.contains(&0) => {
-                self.id_buffer = str::from_utf8(value).unwrap_or_default().to_owned()
+                self.id_buffer = str::from_utf8(value).unwrap_or_default().to_owned();
             }
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
                 self.retry_ms = str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());

@@ -84,7 +84,7 @@ impl Core {
     /// The reconnection time that a link's event stream asked for, in milliseconds; -1 for none.
     #[wasm_bindgen(js_name = sseRetryMs)]
     pub fn sse_retry_ms(&self, link: usize) -> f64 {
-        self.store.stream(link).and_then(|stream| stream.retry_ms()).map_or(-1.0, |ms| ms as f64)
+        self.store.stream(link).and_then(live_core::sse::Parser::retry_ms).map_or(-1.0, |ms| ms as f64)
     }
 
     /// A transport has opened.

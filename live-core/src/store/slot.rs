@@ -296,7 +296,7 @@ impl Slot {
     }
 
     pub(crate) fn head(&self) -> Option<Head> {
-        self.has_visible.then(|| Head {
+        self.has_visible.then_some(Head {
             seq: self.visible.seq,
             ts: self.visible.ts,
             born_ms: self.visible.born_ms,

@@ -1,0 +1,332 @@
+//! The client's store from outside: bytes in, a consistent picture out.
+
+use std::collections::BTreeMap;
+
+use live_core::envelope::encode;
+use live_core::event::{CandleBar, PriceTick};
+use live_core::sequence::Continuity;
+use live_core::staleness::{Cause, Freshness};
+use live_core::store::{ChannelId, DIRTY, NOTICES, NoticeKind, Store, TOO_LONG};
+use proptest::prelude::*;
+use serde_json::json;
+
+fn envelope(event: &str, channel: &str, seq: u64, ts: u64, data: &impl serde::Serialize) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode(&mut out, event, channel, seq, ts, None, data).expect("a good envelope");
+    out
+}
+
+fn tick(seq: u64, price: f64) -> Vec<u8> {
+    let tick = PriceTick {
+        symbol: "A".into(),
+        price,
+        bid: None,
+        ask: None,
+        volume: 1.0,
+        change: 0.0,
+        change_pct: 0.0,
+        market_time: 5,
+    };
+    envelope(PriceTick::EVENT, "price:A", seq, 1_000, &tick)
+}
+
+fn bar(seq: u64, open_time: i64, close: f64, closed: bool) -> Vec<u8> {
+    let bar = CandleBar {
+        symbol: "A".into(),
+        interval: "1d".into(),
+        open_time,
+        open: 1.0,
+        high: 100.0,
+        low: 0.0,
+        close,
+        volume: 3.0,
+        closed,
+    };
+    envelope(CandleBar::EVENT, "candles:A.1d", seq, 1_000, &bar)
+}
+
+fn ack(channel: &str, epoch: &str, head: u64, mode: &str) -> Vec<u8> {
+    let data = json!({"channel": channel, "epoch": epoch, "head": head, "resumed": false, "mode": mode, "maxHz": null, "staleAfterMs": 5_000});
+    envelope("system.ack", channel, 0, 1_000, &data)
+}
+
+fn opened(channel: &str) -> (Store, ChannelId) {
+    let mut store = Store::default();
+    store.link_up(0, 0.0);
+    let id = store.open(channel, 0).expect("a known channel");
+    (store, id)
+}
+
+fn price(store: &Store, id: ChannelId) -> Option<f64> {
+    store.tick(id).map(|tick| tick.price)
+}
+
+#[test]
+fn a_value_shows_at_the_flush_and_not_before() {
+    let (mut store, id) = opened("price:A");
+    assert_eq!(store.ingest_frame(&tick(1, 10.0), 0, 1.0), DIRTY);
+    assert_eq!(price(&store, id), None);
+    assert_eq!(store.flush(2.0), 1);
+    assert_eq!(store.changed(), [id]);
+    assert_eq!(price(&store, id), Some(10.0));
+    store.ingest_frame(&tick(2, 11.0), 0, 3.0);
+    assert_eq!(price(&store, id), Some(10.0), "a read between two flushes gives the same answer");
+    store.flush(4.0);
+    assert_eq!((price(&store, id), store.flush(5.0), store.counters().generation), (Some(11.0), 0, 2));
+}
+
+#[test]
+fn a_bad_envelope_is_reported_and_the_rest_of_the_frame_arrives() {
+    let (mut store, id) = opened("price:A");
+    let frame = [tick(1, 10.0), b"{\"v\":1}".to_vec(), tick(2, 12.0)].join(&b'\n');
+    assert_eq!(store.ingest_frame(&frame, 0, 1.0), DIRTY | NOTICES);
+    store.flush(2.0);
+    assert_eq!(price(&store, id), Some(12.0));
+    let notices = store.take_notices();
+    assert_eq!(notices[0].kind, NoticeKind::Rejected);
+    assert_eq!(&*notices[0].data, r#"{"field":"event","reason":"is missing","at":7}"#);
+    assert_eq!((store.counters().rejected, store.counters().merged), (1, 1));
+}
+
+#[test]
+fn what_nobody_holds_is_not_kept() {
+    let (mut store, id) = opened("price:A");
+    store.forget(id);
+    assert_eq!(store.ingest_frame(&tick(1, 10.0), 0, 1.0), 0);
+    assert_eq!(store.counters().ignored, 1);
+    assert_eq!(store.open("price:A", 0), Ok(id), "the number stays");
+    store.ingest_frame(&tick(1, 11.0), 0, 2.0);
+    store.flush(3.0);
+    assert_eq!(price(&store, id), Some(11.0));
+}
+
+#[test]
+fn the_last_price_stays_when_the_link_goes_and_its_age_grows() {
+    let (mut store, id) = opened("price:A");
+    store.ingest_frame(&tick(1, 10.0), 0, 1_000.0);
+    store.flush(1_000.0);
+    assert_eq!(store.freshness(id), Freshness::Fresh);
+    store.link_down(0);
+    assert_eq!(store.flush(3_000.0), 1);
+    let head = store.head(id).expect("a value");
+    assert_eq!((head.freshness, head.cause), (Freshness::Disconnected, Some(Cause::Transport)));
+    assert_eq!((head.continuity, price(&store, id)), (Continuity::Unknown, Some(10.0)));
+    assert_eq!((store.age_ms(id, 3_000.0), store.age_ms(id, 9_000.0)), (Some(2_000.0), Some(8_000.0)));
+    store.link_up(0, 10_000.0);
+    store.ingest_frame(&ack("price:A", "epochAAAA", 1, "state"), 0, 10_000.0);
+    store.ingest_frame(&tick(1, 10.0), 0, 10_001.0);
+    store.flush(10_002.0);
+    let head = store.head(id).expect("a value");
+    assert_eq!((head.freshness, head.continuity), (Freshness::Fresh, Continuity::Proven));
+}
+
+#[test]
+fn a_restarted_gateway_begins_its_count_anew() {
+    let (mut store, id) = opened("price:A");
+    store.ingest_frame(&ack("price:A", "epochAAAA", 0, "state"), 0, 0.0);
+    store.ingest_frame(&tick(900, 10.0), 0, 1.0);
+    store.flush(1.0);
+    store.ingest_frame(&ack("price:A", "epochBBBB", 0, "state"), 0, 2.0);
+    store.ingest_frame(&tick(1, 11.0), 0, 3.0);
+    store.flush(4.0);
+    assert_eq!(price(&store, id), Some(11.0));
+}
+
+#[test]
+fn freshness_flips_at_the_announced_moment() {
+    let (mut store, id) = opened("price:A");
+    store.ingest_frame(&tick(1, 10.0), 0, 1_000.0);
+    store.flush(1_000.0);
+    let at = store.next_change_ms();
+    assert_eq!(at, 6_000.0);
+    assert_eq!(store.flush(at - 1.0), 0);
+    assert_eq!((store.flush(at), store.freshness(id)), (1, Freshness::Stale));
+    assert_eq!(store.head(id).and_then(|head| head.cause), Some(Cause::Source));
+}
+
+#[test]
+fn an_old_value_in_a_snapshot_is_not_called_fresh() {
+    let (mut store, id) = opened("price:A");
+    let hello = json!({"sessionId": "s", "serverTime": 61_000, "heartbeatMs": 15_000});
+    store.ingest_frame(&envelope("system.hello", "", 0, 61_000, &hello), 0, 100.0);
+    // Its source time is a minute before the gateway's clock.
+    store.ingest_frame(&tick(1, 10.0), 0, 100.0);
+    store.flush(100.0);
+    assert_eq!((store.freshness(id), store.age_ms(id, 100.0)), (Freshness::Stale, Some(60_000.0)));
+    assert_eq!(store.server_time_ms(200.0), Some(61_100.0));
+}
+
+#[test]
+fn a_heartbeat_finds_the_lost_last_message() {
+    let (mut store, id) = opened("price:A");
+    store.ingest_frame(&ack("price:A", "epochAAAA", 0, "state"), 0, 0.0);
+    store.ingest_frame(&tick(1, 10.0), 0, 1.0);
+    store.flush(1.0);
+    store.take_notices();
+    let beat = |head: u64| {
+        envelope("system.heartbeat", "", 0, 1, &json!({"serverTime": 1, "heads": {"price:A": head}}))
+    };
+    assert_eq!(store.ingest_frame(&beat(1), 0, 2.0), 0);
+    store.ingest_frame(&beat(3), 0, 3.0);
+    store.flush(4.0);
+    assert_eq!(store.head(id).map(|head| head.continuity), Some(Continuity::Gap { from: 2, to: 3 }));
+    let notices = store.take_notices();
+    assert_eq!((notices[0].kind, &*notices[0].data), (NoticeKind::Behind, r#"{"last":1,"head":3}"#));
+}
+
+#[test]
+fn an_event_channel_tells_its_gaps() {
+    let (mut store, id) = opened("system:status");
+    let event = |seq| envelope("status.changed", "system:status", seq, 1, &json!({"n": seq}));
+    for seq in [4, 5, 9] {
+        store.ingest_frame(&event(seq), 0, 1.0);
+    }
+    store.flush(2.0);
+    let head = store.head(id).expect("a value");
+    assert_eq!((head.seq, head.continuity), (9, Continuity::Gap { from: 6, to: 8 }));
+    assert_eq!(store.data(id), Some(("status.changed", r#"{"n":9}"#)));
+}
+
+#[test]
+fn a_drop_at_the_gateway_is_a_gap_with_its_range() {
+    let (mut store, id) = opened("price:A");
+    store.ingest_frame(&tick(1, 10.0), 0, 1.0);
+    let lost = json!({"dropped": 3, "fromSeq": 2, "toSeq": 4, "capacity": 128, "side": "gateway"});
+    store.ingest_frame(&envelope("backpressure_drop", "price:A", 0, 1, &lost), 0, 1.0);
+    store.flush(1.0);
+    assert_eq!(store.head(id).map(|head| head.continuity), Some(Continuity::Gap { from: 2, to: 4 }));
+    assert_eq!(store.counters().dropped, 3);
+}
+
+#[test]
+fn history_and_live_bars_join_without_a_seam() {
+    let (mut store, id) = opened("candles:A.1d");
+    store.ingest_frame(&bar(7, 30, 3.0, true), 0, 1.0);
+    store.ingest_frame(&bar(8, 40, 4.0, false), 0, 1.0);
+    store.flush(1.0);
+    let page = br#"{"symbol":"A","interval":"1d","rows":[[10,1,9,0,1,5],[20,1,9,0,2,5],[30,1,9,0,2.5,5]]}"#;
+    assert_eq!(store.history_page(id, page), Ok(3));
+    assert!(!store.has_history(id));
+    store.flush(2.0);
+    let closes: Vec<_> = store.bars(id).iter().map(|bar| (bar.open_time, bar.close)).collect();
+    assert_eq!(closes, [(10, 1.0), (20, 2.0), (30, 3.0), (40, 4.0)]);
+    assert!(store.has_history(id));
+}
+
+#[test]
+fn a_replay_that_starts_over_leaves_no_bar_of_before() {
+    let (mut store, id) = opened("candles:A.1d");
+    store.ingest_frame(&ack("candles:A.1d", "epochAAAA", 2, "keyed"), 0, 0.0);
+    store.ingest_frame(&[bar(1, 30, 3.0, true), bar(2, 40, 4.0, true)].join(&b'\n'), 0, 1.0);
+    store.flush(1.0);
+    let resync = json!({"epoch": "epochBBBB", "reason": "the replay starts over"});
+    store.ingest_frame(&envelope("system.resync", "candles:A.1d", 0, 1, &resync), 0, 2.0);
+    store.ingest_frame(&bar(1, 30, 1.0, false), 0, 3.0);
+    store.flush(4.0);
+    let closes: Vec<_> = store.bars(id).iter().map(|bar| (bar.open_time, bar.close)).collect();
+    assert_eq!(closes, [(30, 1.0)]);
+    assert!(store.take_notices().iter().any(|notice| notice.kind == NoticeKind::Resync));
+}
+
+#[test]
+fn an_event_of_the_stream_that_is_too_long_is_skipped() {
+    let (mut store, id) = opened("price:A");
+    let mut stream = b"data: ".to_vec();
+    stream.extend(std::iter::repeat_n(b'x', 100_000));
+    stream.extend(b"\n\n");
+    assert_eq!(store.ingest_sse(&stream, 0, 1.0), TOO_LONG);
+    let next = [b"id: 7\ndata: ", &tick(1, 10.0)[..], b"\n\n"].concat();
+    store.ingest_sse(&next, 0, 2.0);
+    store.flush(3.0);
+    assert_eq!(price(&store, id), Some(10.0));
+    assert_eq!(store.stream(0).map(live_core::sse::Parser::last_id), Some("7"));
+}
+
+#[test]
+fn refusals_that_nobody_reads_do_not_pile_up() {
+    let (mut store, _) = opened("price:A");
+    for _ in 0..10_000 {
+        store.ingest_frame(b"nonsense", 0, 1.0);
+    }
+    assert_eq!(store.counters().rejected, 10_000);
+    assert!(store.take_notices().len() <= 16);
+}
+
+/// One step of a feed as a client may see it.
+#[derive(Clone, Debug)]
+enum Step {
+    Tick { channel: usize, price: f64 },
+    Bar { open_time: i64, close: f64 },
+    Garbage(Vec<u8>),
+    Repeat,
+    Flush,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        6 => (0usize..3, 0.0..500.0f64).prop_map(|(channel, price)| Step::Tick { channel, price }),
+        3 => (0i64..12, 0.0..100.0f64).prop_map(|(open_time, close)| Step::Bar { open_time, close }),
+        1 => prop::collection::vec(any::<u8>().prop_filter("no separator", |b| *b != b'\n' && *b != b'\r'), 0..40).prop_map(Step::Garbage),
+        1 => Just(Step::Repeat),
+        2 => Just(Step::Flush),
+    ];
+    prop::collection::vec(step, 1..120)
+}
+
+proptest! {
+    /// However a feed is framed, cut, repeated and disturbed, the picture equals that of a simple model:
+    /// the newest tick of each channel and the newest bar of each open time.
+    #[test]
+    fn the_picture_equals_the_models(steps in steps(), over_sse: bool, cut in 1usize..97, group in 1usize..9) {
+        let mut store = Store::default();
+        store.link_up(0, 0.0);
+        let names = ["price:A", "price:B", "price:C.D"];
+        let ids = names.map(|name| store.open(name, 0).expect("known"));
+        let candles = store.open("candles:A.1d", 0).expect("known");
+        let (mut seqs, mut prices, mut bars, mut bar_seq) = ([0u64; 3], [None; 3], BTreeMap::new(), 0);
+        let mut last: Option<Vec<u8>> = None;
+        let mut waiting: Vec<Vec<u8>> = Vec::new();
+        let send = |store: &mut Store, waiting: &mut Vec<Vec<u8>>| {
+            if over_sse {
+                let stream: Vec<u8> = waiting.drain(..).flat_map(|e| [b"data: ", &e[..], b"\n\n"].concat()).collect();
+                for piece in stream.chunks(cut) { store.ingest_sse(piece, 0, 1.0); }
+            } else {
+                for frame in waiting.chunks(group) { store.ingest_frame(&frame.join(&b'\n'), 0, 1.0); }
+                waiting.clear();
+            }
+        };
+        for step in steps {
+            match step {
+                Step::Tick { channel, price } => {
+                    seqs[channel] += 1;
+                    prices[channel] = Some(price);
+                    let text = String::from_utf8(tick(seqs[channel], price)).expect("UTF-8");
+                    last = Some(text.replace("price:A", names[channel]).into_bytes());
+                    waiting.extend(last.clone());
+                }
+                Step::Bar { open_time, close } => {
+                    bar_seq += 1;
+                    bars.insert(open_time, close);
+                    waiting.push(bar(bar_seq, open_time, close, false));
+                }
+                Step::Garbage(bytes) => waiting.push(bytes),
+                Step::Repeat => waiting.extend(last.clone()),
+                Step::Flush => {
+                    send(&mut store, &mut waiting);
+                    store.flush(2.0);
+                    for (at, &id) in ids.iter().enumerate() {
+                        prop_assert_eq!(price(&store, id), prices[at]);
+                    }
+                }
+            }
+        }
+        send(&mut store, &mut waiting);
+        store.flush(3.0);
+        for (at, &id) in ids.iter().enumerate() {
+            prop_assert_eq!(price(&store, id), prices[at]);
+            prop_assert_eq!(store.head(id).map_or(0, |head| head.seq), seqs[at]);
+        }
+        let shown: BTreeMap<_, _> = store.bars(candles).iter().map(|bar| (bar.open_time, bar.close)).collect();
+        prop_assert_eq!(shown, bars);
+    }
+}
