@@ -1,8 +1,13 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  resolve: {
+    alias: { "@spark/live-core": fileURLToPath(new URL("../live-core/src/index.ts", import.meta.url)) },
+  },
   test: {
     environment: "happy-dom",
+    globalSetup: "../live-core/test/setup.ts",
     include: ["test/**/*.test.tsx"],
   },
 });

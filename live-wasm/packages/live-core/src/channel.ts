@@ -97,10 +97,10 @@ function stalenessOf(to: Way): Readable<Staleness> {
 }
 
 /** The age, looked at by a timer rather than at each read, so that a read within a turn is stable. */
-function ageOf(to: Way, everyMs: number): Readable<number> {
+function ageOf(to: Way, everyMs: number): Readable<number | null> {
   const { engine } = to;
   const callbacks = new Set<{ call: () => void }>();
-  let age = Number.NaN;
+  let age: number | null = null;
   let stop: (() => void) | null = null;
 
   const look = () => {
@@ -111,7 +111,7 @@ function ageOf(to: Way, everyMs: number): Readable<number> {
   };
   const start = (): (() => void) => {
     const release = watch(to, () => {
-      if (Number.isNaN(age)) look();
+      if (age === null) look();
     });
     let cancel = () => {};
     const tick = () => {
@@ -126,7 +126,7 @@ function ageOf(to: Way, everyMs: number): Readable<number> {
   };
   return {
     get: () => age,
-    getServer: () => Number.NaN,
+    getServer: () => null,
     subscribe(callback) {
       const entry = { call: callback };
       callbacks.add(entry);

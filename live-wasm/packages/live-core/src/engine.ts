@@ -220,11 +220,12 @@ export class Engine implements ConnectionOwner {
     return value;
   }
 
-  /** Age of the channel's value at this moment, in milliseconds; NaN before the first value. */
-  ageMs(name: string): number {
+  /** Age of the channel's value at this moment, in milliseconds; null before the first value. */
+  ageMs(name: string): number | null {
     const entry = this.registry.get(name);
-    if (!entry || entry.id < 0) return Number.NaN;
-    return this.read((core) => core.binding.ageMs(entry.id, this.clock.now())) ?? Number.NaN;
+    if (!entry || entry.id < 0) return null;
+    const age = this.read((core) => core.binding.ageMs(entry.id, this.clock.now())) ?? Number.NaN;
+    return Number.isNaN(age) ? null : age;
   }
 
   // What the notices need.

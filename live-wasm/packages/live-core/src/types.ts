@@ -194,8 +194,8 @@ export interface Channel<T> extends Readable<Snap<T>> {
   retain(): () => void;
   /** How far the value can be trusted. Watching it holds the channel. */
   readonly staleness: Readable<Staleness>;
-  /** Age of the value in milliseconds, renewed every `everyMs` (default 1,000); NaN before the first value. */
-  age(everyMs?: number): Readable<number>;
+  /** Age of the value in milliseconds, renewed every `everyMs` (default 1,000); null before the first value. */
+  age(everyMs?: number): Readable<number | null>;
 }
 
 /** Something for the developer rather than the person in front of the page. */

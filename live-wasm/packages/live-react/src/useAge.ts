@@ -13,5 +13,5 @@ const defaults = {};
  */
 export function useAge(channel: ChannelName, everyMs = 1_000): number {
   const handle = useChannelHandle(channel, defaults);
-  return useReadable(useMemo(() => handle.age(everyMs), [handle, everyMs]));
+  return useReadable(useMemo(() => handle.age(everyMs), [handle, everyMs])) ?? Number.NaN;
 }
