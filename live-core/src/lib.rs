@@ -28,5 +28,7 @@ pub mod sse;
 pub mod staleness;
 pub mod store;
 pub mod system;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod typescript;
 
 pub use json::{Fault, NESTING_MAX};

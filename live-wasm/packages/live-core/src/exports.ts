@@ -1,6 +1,6 @@
 /** What both entries of the package have in common. */
 export { type Clock, systemClock } from "./clock.js";
-export { type Envelope, ERROR_CODES, type ErrorCode, PROTOCOL_VERSION } from "./envelope.js";
+export { type Envelope, ERRORS, type ErrorCode, type ErrorInfo, type Retry, PROTOCOL_VERSION } from "./envelope.js";
 export { browserNetwork, type NetworkEvent, type NetworkStatus } from "./network.js";
 export { defaultTransport } from "./transport/default.js";
 export type {
@@ -41,4 +41,4 @@ export type {
   Transport,
 } from "./types.js";
 export { computeStaleness, type StalenessInput, type Verdict, validate } from "./wasm.js";
-export type { CandleBar, PriceTick } from "./wire/events.js";
+export type { CandleBar, EventData, PriceTick } from "./wire/events.js";

@@ -1,34 +1,76 @@
+// Generated from the Rust enum: see live-core/src/typescript.rs.
+
+/** When to try again after an error. */
+export type Retry = "never" | "backoff" | "now" | "after_auth" | "snapshot";
+
+/** What the catalogue says of a code. */
+export interface ErrorInfo {
+  /** Status of an HTTP answer; null where it never answers a request. */
+  readonly httpStatus: number | null;
+  /** Close code of the WebSocket; null where only a channel or a request ends. */
+  readonly closeCode: number | null;
+  readonly retry: Retry;
+}
+
 /** The catalogue of error codes: what an envelope's `errorCode` can be. */
-export const ERROR_CODES = [
-  "BAD_ENVELOPE",
-  "UNSUPPORTED_VERSION",
-  "BAD_REQUEST",
-  "NOT_FOUND",
-  "UNAUTHENTICATED",
-  "SUBJECT_MISMATCH",
-  "AUTH_EXPIRED",
-  "AUTH_REVOKED",
-  "FORBIDDEN",
-  "CHANNEL_UNKNOWN",
-  "CHANNEL_INVALID",
-  "SUBSCRIPTION_LIMIT",
-  "CONNECTION_LIMIT",
-  "RATE_LIMITED",
-  "CURSOR_EXPIRED",
-  "EPOCH_CHANGED",
-  "CURSOR_INVALID",
-  "CONTINUITY_UNKNOWN",
-  "RESYNC_FAILED",
-  "SLOW_CONSUMER",
-  "PING_TIMEOUT",
-  "BROKER_UNAVAILABLE",
-  "OVERLOADED",
-  "DRAINING",
-  "PAYLOAD_TOO_LARGE",
-  "PARAMS_INVALID",
-  "STORE_UNAVAILABLE",
-  "INTERNAL",
-] as const;
+export const ERRORS = {
+  /** The envelope breaks a rule of the protocol. */
+  BAD_ENVELOPE: { httpStatus: 400, closeCode: 4000, retry: "never" },
+  /** The protocol version is not one that this end speaks. */
+  UNSUPPORTED_VERSION: { httpStatus: 400, closeCode: 4001, retry: "never" },
+  /** The request or command is not understood. */
+  BAD_REQUEST: { httpStatus: 400, closeCode: 4000, retry: "never" },
+  /** There is nothing at this path. */
+  NOT_FOUND: { httpStatus: 404, closeCode: null, retry: "never" },
+  /** There is no valid token. */
+  UNAUTHENTICATED: { httpStatus: 401, closeCode: 4002, retry: "never" },
+  /** The new token belongs to another person than the connection. */
+  SUBJECT_MISMATCH: { httpStatus: 401, closeCode: 4003, retry: "never" },
+  /** The token is past its time limit. */
+  AUTH_EXPIRED: { httpStatus: 401, closeCode: 4110, retry: "after_auth" },
+  /** The token was taken back. */
+  AUTH_REVOKED: { httpStatus: 401, closeCode: 4004, retry: "never" },
+  /** The person may not do this. */
+  FORBIDDEN: { httpStatus: 403, closeCode: null, retry: "never" },
+  /** There is no such channel, or none that this person may know of. */
+  CHANNEL_UNKNOWN: { httpStatus: 404, closeCode: null, retry: "never" },
+  /** The text is not a channel name. */
+  CHANNEL_INVALID: { httpStatus: 400, closeCode: null, retry: "never" },
+  /** The connection already holds as many subscriptions as it may. */
+  SUBSCRIPTION_LIMIT: { httpStatus: 409, closeCode: null, retry: "never" },
+  /** The person, the address or the node already holds as many connections as it may. */
+  CONNECTION_LIMIT: { httpStatus: 503, closeCode: 4105, retry: "backoff" },
+  /** Too many requests or commands in too short a time. */
+  RATE_LIMITED: { httpStatus: 429, closeCode: 4106, retry: "backoff" },
+  /** The position is older than the history that is still held. */
+  CURSOR_EXPIRED: { httpStatus: 410, closeCode: null, retry: "snapshot" },
+  /** The channel's history was lost since the position was taken. */
+  EPOCH_CHANGED: { httpStatus: 410, closeCode: null, retry: "snapshot" },
+  /** The text is not a cursor of this channel or page. */
+  CURSOR_INVALID: { httpStatus: 400, closeCode: null, retry: "snapshot" },
+  /** The gateway cannot prove that nothing was lost. */
+  CONTINUITY_UNKNOWN: { httpStatus: 410, closeCode: null, retry: "snapshot" },
+  /** A subscription could not be brought back in step. */
+  RESYNC_FAILED: { httpStatus: 410, closeCode: null, retry: "snapshot" },
+  /** The client does not read fast enough. */
+  SLOW_CONSUMER: { httpStatus: null, closeCode: 4108, retry: "backoff" },
+  /** The client did not answer in time. */
+  PING_TIMEOUT: { httpStatus: null, closeCode: 4109, retry: "backoff" },
+  /** The gateway has lost its own link to the engine. */
+  BROKER_UNAVAILABLE: { httpStatus: 503, closeCode: 4107, retry: "backoff" },
+  /** The node takes no more work for now. */
+  OVERLOADED: { httpStatus: 503, closeCode: 4107, retry: "backoff" },
+  /** The node is being stopped; another one serves. */
+  DRAINING: { httpStatus: 503, closeCode: 4200, retry: "now" },
+  /** The body, frame or message is larger than allowed. */
+  PAYLOAD_TOO_LARGE: { httpStatus: 413, closeCode: 4005, retry: "never" },
+  /** A parameter is missing, unknown or out of range. */
+  PARAMS_INVALID: { httpStatus: 422, closeCode: null, retry: "never" },
+  /** A store cannot be reached. */
+  STORE_UNAVAILABLE: { httpStatus: 503, closeCode: null, retry: "backoff" },
+  /** Something went wrong inside; the log knows more. */
+  INTERNAL: { httpStatus: 500, closeCode: 4100, retry: "backoff" },
+} as const satisfies Record<string, ErrorInfo>;
 
 /** A code of the catalogue. */
-export type ErrorCode = (typeof ERROR_CODES)[number];
+export type ErrorCode = keyof typeof ERRORS;

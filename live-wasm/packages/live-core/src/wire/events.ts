@@ -1,26 +1,291 @@
-/** Payloads of the events that the gateway knows by type. Times are milliseconds since the Unix epoch. */
+// Generated from the Rust types: see live-core/src/typescript.rs.
 
-/** Data of `price.tick` on `price:<symbol>`. */
-export interface PriceTick {
+/**
+ * `price.tick`: the newest price of a symbol.
+ */
+export type PriceTick = {
+  /**
+   * The symbol, as in the channel's name.
+   */
   symbol: string;
+  /**
+   * Last price, in the quote's units.
+   */
   price: number;
-  bid?: number | null;
-  ask?: number | null;
+  /**
+   * Best bid, in the quote's units.
+   */
+  bid?: number;
+  /**
+   * Best ask, in the quote's units.
+   */
+  ask?: number;
+  /**
+   * Volume of the market's day so far, in the base's units, not negative.
+   */
   volume: number;
+  /**
+   * Difference to the previous close, in the quote's units.
+   */
   change: number;
+  /**
+   * The same in percent of the previous close.
+   */
   changePct: number;
+  /**
+   * The market's own time in milliseconds since the Unix epoch; a replay's lies in the past.
+   */
   marketTime: number;
-}
+};
 
-/** Data of `candles.bar` on `candles:<symbol>.<interval>`. */
-export interface CandleBar {
+/**
+ * `candles.bar`: one bar of a symbol and interval, forming or closed.
+ */
+export type CandleBar = {
+  /**
+   * The symbol, as in the channel's name.
+   */
   symbol: string;
+  /**
+   * The interval, a number and a unit: `1s`, `5m`, `4h`, `1d`, `1w`.
+   */
   interval: string;
+  /**
+   * Start of the bar in the market's own time, in milliseconds since the Unix epoch; the bar's key.
+   */
   openTime: number;
+  /**
+   * First price.
+   */
   open: number;
+  /**
+   * Highest price, not below any of the other three.
+   */
   high: number;
+  /**
+   * Lowest price, not above any of the other three.
+   */
   low: number;
+  /**
+   * Last price.
+   */
   close: number;
+  /**
+   * Volume in the base's units, not negative.
+   */
   volume: number;
+  /**
+   * Whether the bar is final.
+   */
   closed: boolean;
+};
+
+/**
+ * What may become of an envelope that cannot be delivered at once.
+ */
+export type Mode = "state" | "keyed" | "event" | "lossless";
+
+/**
+ * `system.hello`: the first envelope of every connection.
+ */
+export type Hello = {
+  /**
+   * Names the connection; a token is refreshed under it.
+   */
+  sessionId: string;
+  /**
+   * The gateway's wall clock, in milliseconds since the Unix epoch.
+   */
+  serverTime: number;
+  /**
+   * Time between two heartbeats, in milliseconds.
+   */
+  heartbeatMs: number;
+};
+
+/**
+ * `system.ack` of a subscription: where it really starts.
+ */
+export type Ack = {
+  /**
+   * The command's id; absent where there was no command.
+   */
+  id?: number;
+  /**
+   * The channel that the verdict is about.
+   */
+  channel: string;
+  /**
+   * 8 to 12 characters that change when the channel's history is lost.
+   */
+  epoch: string;
+  /**
+   * `seq` of the newest publication; 0 before the first.
+   */
+  head: number;
+  /**
+   * Whether everything after the client's position follows; `false`: a snapshot follows.
+   */
+  resumed: boolean;
+  /**
+   * What may be merged or dropped.
+   */
+  mode: Mode;
+  /**
+   * Bound of the rate, in envelopes a second.
+   */
+  maxHz: number | null;
+  /**
+   * Age from which a value counts as stale, in milliseconds.
+   */
+  staleAfterMs: number | null;
+};
+
+/**
+ * `system.ack` of any other command.
+ */
+export type CommandAck = {
+  /**
+   * The command's id.
+   */
+  id: number;
+  /**
+   * The gateway's wall clock, in milliseconds since the Unix epoch; answers a `ping`.
+   */
+  serverTime?: number;
+};
+
+/**
+ * `system.heartbeat`: the link is alive, and this is how far each quiet channel has come.
+ */
+export type Heartbeat = {
+  /**
+   * The gateway's wall clock, in milliseconds since the Unix epoch.
+   */
+  serverTime: number;
+  /**
+   * `seq` of the newest publication of each of the client's channels for which nothing waits.
+   */
+  heads: Record<string, number>;
+};
+
+/**
+ * `system.snapshot_end`: all items of a keyed channel have been sent.
+ */
+export type SnapshotEnd = {
+  /**
+   * The channel's epoch.
+   */
+  epoch: string;
+  /**
+   * `seq` of the newest publication when the snapshot was taken.
+   */
+  head: number;
+  /**
+   * How many items the snapshot had.
+   */
+  count: number;
+};
+
+/**
+ * `system.resync`: what the client holds of the channel is void; a snapshot follows.
+ */
+export type Resync = {
+  /**
+   * The channel's new epoch.
+   */
+  epoch: string;
+  /**
+   * Why, in plain words.
+   */
+  reason: string;
+};
+
+/**
+ * `system.drain`: the node is being stopped.
+ */
+export type Drain = {
+  /**
+   * When to reconnect, in milliseconds from now; drawn at random so that not all come at once.
+   */
+  reconnectAfterMs: number;
+};
+
+/**
+ * `system.error`: what was refused, and where the fault lies.
+ */
+export type ErrorDetail = {
+  /**
+   * The command's id; absent where there was no command.
+   */
+  id?: number;
+  /**
+   * What happened, for people.
+   */
+  message: string;
+  /**
+   * The channel's name as it was given, cut to 64 characters.
+   */
+  channel?: string;
+  /**
+   * The field or parameter at fault.
+   */
+  field?: string;
+  /**
+   * What is wrong with it.
+   */
+  reason?: string;
+  /**
+   * What would have been accepted.
+   */
+  allowed?: string;
+  /**
+   * When to try again, in milliseconds from now.
+   */
+  retryAfterMs?: number;
+};
+
+/**
+ * At which end a queue was full.
+ */
+export type Side = "gateway" | "client";
+
+/**
+ * `backpressure_drop`: exactly which envelopes of a channel were dropped.
+ */
+export type BackpressureDrop = {
+  /**
+   * How many.
+   */
+  dropped: number;
+  /**
+   * First `seq` that was dropped.
+   */
+  fromSeq: number;
+  /**
+   * Last `seq` that was dropped.
+   */
+  toSeq: number;
+  /**
+   * Capacity of the queue, in envelopes.
+   */
+  capacity: number;
+  /**
+   * Whose queue it was.
+   */
+  side: Side;
+};
+
+/** The data of each event that is known by its type. */
+export interface EventData {
+  "price.tick": PriceTick;
+  "candles.bar": CandleBar;
+  "system.hello": Hello;
+  "system.ack": Ack | CommandAck;
+  "system.heartbeat": Heartbeat;
+  "system.snapshot_end": SnapshotEnd;
+  "system.resync": Resync;
+  "system.drain": Drain;
+  "system.error": ErrorDetail;
+  backpressure_drop: BackpressureDrop;
 }
