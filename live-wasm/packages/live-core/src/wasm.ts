@@ -47,7 +47,7 @@ function compiled(source: ModuleSource): Promise<WebAssembly.Module> {
 export async function createCore(source: ModuleSource): Promise<CoreInstance> {
   const module = await compiled(source);
   const glue = createGlue();
-  const { memory } = await glue.default({ module_or_path: module });
+  const { memory } = await glue.init(module);
   return { memory, core: new glue.Core() };
 }
 
@@ -56,7 +56,7 @@ export async function loadModule(source: ModuleSource): Promise<void> {
   if (shared) return;
   const module = await compiled(source);
   const glue = createGlue();
-  await glue.default({ module_or_path: module });
+  await glue.init(module);
   shared ??= glue;
 }
 
