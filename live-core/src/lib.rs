@@ -1,7 +1,6 @@
-//! The rules of the live layer, compiled natively into the gateway and to WebAssembly into the browser
-//! client, so that both ends take the same decision from the same code.
+#![doc = include_str!("../README.md")]
 //!
-//! Nothing here does I/O, reads a clock (time is an argument) or panics on input.
+//! # Modules
 //!
 //! - [`envelope`]: what travels, its encoding and validation; [`scan`] is the fast path of the latter.
 //! - [`event`] and [`system`]: the payloads known by type.
@@ -20,6 +19,8 @@ mod decimal;
 pub mod envelope;
 pub mod error;
 pub mod event;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod generated;
 mod json;
 pub mod outbox;
 pub mod scan;
@@ -28,7 +29,5 @@ pub mod sse;
 pub mod staleness;
 pub mod store;
 pub mod system;
-#[cfg(all(test, not(target_arch = "wasm32")))]
-mod typescript;
 
 pub use json::{Fault, NESTING_MAX};

@@ -1,4 +1,4 @@
-// Generated from the Rust enum: see live-core/src/typescript.rs.
+// Generated from the Rust enum: see live-core/src/generated.rs.
 
 /** When to try again after an error. */
 export type Retry = "never" | "backoff" | "now" | "after_auth" | "snapshot";

@@ -1,4 +1,4 @@
-// Generated from the Rust types: see live-core/src/typescript.rs.
+// Generated from the Rust types: see live-core/src/generated.rs.
 
 /**
  * `price.tick`: the newest price of a symbol.

@@ -1,6 +1,7 @@
-//! Writes the TypeScript of the wire, and fails when what is checked in is another.
+//! Writes what is generated from the Rust types, and fails when what is checked in is another: the
+//! TypeScript of the wire, and the table of error codes in `PROTOCOL.md`.
 //!
-//! `UPDATE_TYPES=1 cargo test -p live-core typescript && npx biome format --write
+//! `UPDATE_TYPES=1 cargo test -p live-core generated && npx biome format --write
 //! live-wasm/packages/live-core/src/wire` brings the files up to date.
 
 use std::fmt::Write as _;
@@ -22,7 +23,7 @@ fn declared<T: TS>(config: &Config) -> String {
 
 fn events() -> String {
     let config = &Config::default();
-    let mut out = String::from("// Generated from the Rust types: see live-core/src/typescript.rs.\n\n");
+    let mut out = String::from("// Generated from the Rust types: see live-core/src/generated.rs.\n\n");
     out.push_str(&declared::<PriceTick>(config));
     out.push_str(&declared::<CandleBar>(config));
     out.push_str(&declared::<Mode>(config));
@@ -59,7 +60,7 @@ fn events() -> String {
 
 fn errors() -> String {
     let mut out = String::from(
-        "// Generated from the Rust enum: see live-core/src/typescript.rs.\n\n\
+        "// Generated from the Rust enum: see live-core/src/generated.rs.\n\n\
          /** When to try again after an error. */\n\
          export type Retry = \"never\" | \"backoff\" | \"now\" | \"after_auth\" | \"snapshot\";\n\n\
          /** What the catalogue says of a code. */\n\
@@ -87,6 +88,18 @@ fn errors() -> String {
     out
 }
 
+fn error_table() -> String {
+    let mut out =
+        String::from("| errorCode | HTTP | close | retry | when |\n| --- | --- | --- | --- | --- |\n");
+    let or_dash = |code: Option<u16>| code.map_or("-".into(), |code| code.to_string());
+    for code in ErrorCode::ALL {
+        let (http, close) = (or_dash(code.http_status()), or_dash(code.close_code()));
+        let (retry, meaning) = (code.retry().as_str(), code.meaning());
+        let _ = writeln!(out, "| `{code}` | {http} | {close} | {retry} | {meaning} |");
+    }
+    out
+}
+
 /// The text without what a formatter may change.
 fn without_layout(text: &str) -> String {
     let kept: String = text
@@ -98,9 +111,8 @@ fn without_layout(text: &str) -> String {
 }
 
 fn check(file: &str, generated: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../live-wasm/packages/live-core/src/wire")
-        .join(file);
+    let path =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../live-wasm/packages/live-core/src/wire").join(file);
     if std::env::var_os("UPDATE_TYPES").is_some() {
         std::fs::write(&path, generated).expect("the file can be written");
     }
@@ -111,6 +123,22 @@ fn check(file: &str, generated: &str) {
         "{} is not what the Rust types say; this module's documentation says how to update it",
         path.display()
     );
+}
+
+#[test]
+fn the_table_of_error_codes_is_up_to_date() {
+    const BEGIN: &str = "<!-- generated: see src/generated.rs -->\n";
+    const END: &str = "<!-- end -->";
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("PROTOCOL.md");
+    let page = std::fs::read_to_string(&path).expect("the page is there");
+    let (before, rest) = page.split_once(BEGIN).expect("the table's beginning is marked");
+    let (table, after) = rest.split_once(END).expect("the table's end is marked");
+    if std::env::var_os("UPDATE_TYPES").is_some() {
+        let page = format!("{before}{BEGIN}{}{END}{after}", error_table());
+        std::fs::write(&path, page).expect("the page can be written");
+    } else {
+        assert_eq!(table, error_table(), "this module's documentation says how to update the page");
+    }
 }
 
 #[test]
