@@ -180,5 +180,5 @@ async function dependencies() {
   }
   // Advisories are in a database of their own, fetched from elsewhere; continuous integration with an open
   // line adds them (`cargo deny check`).
-  await must("cargo", ["deny", "--offline", "check", "bans", "licenses", "sources"]);
+  await must("cargo", ["deny", "--locked", "check", "bans", "licenses", "sources"]);
 }
