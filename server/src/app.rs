@@ -1,0 +1,110 @@
+//! Everything that lives as long as the process, built once from the settings.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use axum::extract::FromRef;
+use live_core::channel::Namespaces;
+
+use crate::broker::Broker;
+use crate::broker::memory::MemoryBroker;
+use crate::config::Config;
+use crate::hub::{Fanout, Hub};
+use crate::market::{self, Feed, Market};
+use crate::origin::Origins;
+use crate::transport::Lifecycle;
+
+/// What handlers may ask for, each the part that it needs.
+#[derive(Clone)]
+pub struct AppState {
+    /// Connections and subscriptions.
+    pub hub: Arc<Hub>,
+    /// History.
+    pub market: Arc<Market>,
+    /// Whose pages may connect.
+    pub origins: Arc<Origins>,
+    /// How the process ends.
+    pub lifecycle: Lifecycle,
+    /// When it began.
+    pub started: Started,
+}
+
+/// When the process began to serve.
+#[derive(Clone, Copy, Debug)]
+pub struct Started(pub Instant);
+
+impl AppState {
+    /// Loads the source's data and puts hub, engine and feed together. The feed does not run yet.
+    ///
+    /// # Errors
+    /// When the source cannot be opened.
+    pub fn build(config: &Config) -> anyhow::Result<(Self, Feed)> {
+        let (source, problems) =
+            market::open(&config.market).with_context(|| match &config.market.data_dir {
+                Some(dir) => format!("read the folder of data files {}", dir.display()),
+                None => "open the source".to_owned(),
+            })?;
+        for problem in &problems {
+            tracing::warn!("{problem}");
+        }
+        let instruments = source.instruments();
+        let skipped_rows: u64 = instruments.iter().map(|instrument| instrument.skipped_rows).sum();
+        tracing::info!(source = source.name(), symbols = instruments.len(), skipped_rows, "source opened");
+        let market = Arc::new(Market::new(source.name(), &instruments));
+        let fanout = Arc::new(Fanout::default());
+        let namespaces = Namespaces::builtin();
+        let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(
+            namespaces.clone(),
+            config.live.snapshot_keys,
+            Arc::clone(&fanout) as _,
+        ));
+        let hub = Hub::new(
+            fanout,
+            Arc::clone(&broker),
+            Arc::clone(&market) as _,
+            namespaces,
+            config.live.clone(),
+            &config.limits,
+        );
+        let feed = Feed::new(source, Arc::clone(&market), broker).context("name the source's channels")?;
+        let state = Self {
+            hub: Arc::new(hub),
+            market,
+            origins: Arc::new(Origins::new(config.allowed_origins.clone())),
+            lifecycle: Lifecycle::default(),
+            started: Started(Instant::now()),
+        };
+        Ok((state, feed))
+    }
+}
+
+impl FromRef<AppState> for Arc<Hub> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.hub)
+    }
+}
+
+impl FromRef<AppState> for Arc<Market> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.market)
+    }
+}
+
+impl FromRef<AppState> for Arc<Origins> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.origins)
+    }
+}
+
+impl FromRef<AppState> for Lifecycle {
+    fn from_ref(state: &AppState) -> Self {
+        state.lifecycle.clone()
+    }
+}
+
+impl FromRef<AppState> for Started {
+    fn from_ref(state: &AppState) -> Self {
+        state.started
+    }
+}

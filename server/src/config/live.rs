@@ -1,0 +1,47 @@
+//! How values are delivered to clients.
+
+use std::time::Duration;
+
+use live_core::backpressure::{CAPACITY_MAX, CAPACITY_MIN, KEYS_MAX};
+
+use super::reader::Reader;
+
+/// The section `live`.
+#[derive(Clone, Debug)]
+pub struct LiveConfig {
+    /// Between two heartbeats on a connection.
+    pub heartbeat: Duration,
+    /// Most envelopes of one channel that wait for one connection.
+    pub queue_capacity: usize,
+    /// Most bytes that wait for one connection.
+    pub connection_bytes: usize,
+    /// Least time between two writes to a connection.
+    pub coalesce: Duration,
+    /// Longest time that one write may block.
+    pub write_timeout: Duration,
+    /// Newest keys of a keyed channel that are kept for a snapshot.
+    pub snapshot_keys: usize,
+    /// Window from which each client's time to come back is drawn on a stop.
+    pub reconnect_window: Duration,
+}
+
+impl LiveConfig {
+    pub(super) fn read(reader: &mut Reader) -> Option<Self> {
+        let heartbeat = reader.millis("live.heartbeat_ms", 100..=600_000);
+        let queue_capacity = reader.size("live.queue_capacity", CAPACITY_MIN as u64..=CAPACITY_MAX as u64);
+        let connection_bytes = reader.size("live.connection_bytes", 65_536..=67_108_864);
+        let coalesce = reader.millis("live.coalesce_ms", 0..=1_000);
+        let write_timeout = reader.millis("live.write_timeout_ms", 100..=120_000);
+        let snapshot_keys = reader.size("live.snapshot_keys", 1..=KEYS_MAX as u64);
+        let reconnect_window = reader.millis("live.reconnect_window_ms", 0..=300_000);
+        Some(Self {
+            heartbeat: heartbeat?,
+            queue_capacity: queue_capacity?,
+            connection_bytes: connection_bytes?,
+            coalesce: coalesce?,
+            write_timeout: write_timeout?,
+            snapshot_keys: snapshot_keys?,
+            reconnect_window: reconnect_window?,
+        })
+    }
+}

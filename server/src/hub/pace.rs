@@ -1,0 +1,160 @@
+//! The bound of a channel's rate towards one connection: what comes too soon waits, merged as the mode says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use live_core::backpressure::KEYS_MAX;
+use live_core::channel::Mode;
+use tokio::time::Instant;
+
+use crate::broker::Publication;
+
+/// Lets through at most so many deliveries a second; between two, the newest value (of each key) waits.
+#[derive(Debug)]
+pub(super) struct Pace {
+    mode: Mode,
+    /// Time between two deliveries; zero is no bound.
+    period: Duration,
+    /// When the next delivery may be.
+    due: Option<Instant>,
+    waiting: Vec<Arc<Publication>>,
+}
+
+impl Pace {
+    /// `max_hz` bounds only what may be merged; the other modes are never held back.
+    pub fn new(mode: Mode, max_hz: Option<f64>) -> Self {
+        let period = match max_hz {
+            Some(hz) if !mode.is_contiguous() && hz > 0.0 => Duration::from_secs_f64(1.0 / hz),
+            _ => Duration::ZERO,
+        };
+        Self { mode, period, due: None, waiting: Vec::new() }
+    }
+
+    /// Takes a value: it comes back when it may go now, else it waits.
+    pub fn offer(&mut self, publication: Arc<Publication>, now: Instant) -> Option<Arc<Publication>> {
+        if self.waiting.is_empty() && self.due.is_none_or(|due| now >= due) {
+            self.advance(now);
+            return Some(publication);
+        }
+        if self.mode == Mode::State {
+            self.waiting.clear();
+        } else {
+            self.waiting.retain(|waiting| waiting.key() != publication.key());
+        }
+        self.waiting.push(publication);
+        None
+    }
+
+    /// What has waited long enough, in order.
+    pub fn take_due(&mut self, now: Instant) -> Vec<Arc<Publication>> {
+        if self.waiting.is_empty() || self.due.is_some_and(|due| now < due) {
+            return Vec::new();
+        }
+        self.advance(now);
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// All that waits, when so many keys do that they have to go before they are due.
+    pub fn take_overflow(&mut self) -> Vec<Arc<Publication>> {
+        if self.waiting.len() < KEYS_MAX { Vec::new() } else { std::mem::take(&mut self.waiting) }
+    }
+
+    /// When something that waits may go; `None` when nothing waits.
+    pub fn next_due(&self) -> Option<Instant> {
+        if self.waiting.is_empty() { None } else { self.due }
+    }
+
+    /// Forgets what waits, for a subscription that starts again: its next value goes at once.
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+        self.due = None;
+    }
+
+    /// Whether nothing waits.
+    pub fn is_quiet(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// A delivery that came a little late does not push back those after it, else a source that publishes
+    /// at just the allowed rate would fall behind by its own jitter.
+    fn advance(&mut self, now: Instant) {
+        if self.period.is_zero() {
+            return;
+        }
+        let earliest = now.checked_sub(self.period / 2).unwrap_or(now);
+        let from = self.due.map_or(now, |due| due.max(earliest));
+        self.due = Some(from + self.period);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::Message;
+    use live_core::channel::ChannelName;
+
+    fn publication(seq: u64, key: i64) -> Arc<Publication> {
+        let channel = ChannelName::parse("price:A").expect("a good name");
+        let message =
+            Message { channel, event: "test.done", ts: 1, key, data: bytes::Bytes::from_static(b"{}") };
+        Arc::new(Publication::new(message, "abcdefgh".into(), seq))
+    }
+
+    fn seqs(found: impl IntoIterator<Item = Arc<Publication>>) -> Vec<u64> {
+        found.into_iter().map(|publication| publication.seq()).collect()
+    }
+
+    #[test]
+    fn a_state_channel_keeps_its_newest_until_it_is_due() {
+        let (mut pace, start) = (Pace::new(Mode::State, Some(20.0)), Instant::now());
+        let at = |ms| start + Duration::from_millis(ms);
+        assert_eq!(seqs(pace.offer(publication(1, 0), at(0))), [1]);
+        assert!(pace.offer(publication(2, 0), at(10)).is_none());
+        assert!(pace.offer(publication(3, 0), at(20)).is_none());
+        assert_eq!(pace.next_due(), Some(at(50)));
+        assert_eq!(seqs(pace.take_due(at(49))), [0u64; 0]);
+        assert_eq!(seqs(pace.take_due(at(51))), [3]);
+        assert!(pace.is_quiet() && pace.next_due().is_none());
+        assert_eq!(seqs(pace.offer(publication(4, 0), at(100))), [4]);
+    }
+
+    #[test]
+    fn a_keyed_channel_keeps_the_newest_of_each_key_in_order() {
+        let (mut pace, start) = (Pace::new(Mode::Keyed, Some(4.0)), Instant::now());
+        assert_eq!(seqs(pace.offer(publication(1, 7), start)), [1]);
+        for (seq, key) in [(2, 7), (3, 8), (4, 7)] {
+            assert!(pace.offer(publication(seq, key), start).is_none());
+        }
+        assert_eq!(seqs(pace.take_due(start + Duration::from_millis(250))), [3, 4]);
+    }
+
+    #[test]
+    fn a_source_at_just_the_allowed_rate_is_never_merged() {
+        let (mut pace, start) = (Pace::new(Mode::State, Some(4.0)), Instant::now());
+        let mut out = Vec::new();
+        for (seq, jitter_ms) in (0..40).zip([0, 2, 1, 5, 0, 3, 1].into_iter().cycle()) {
+            let now = start + Duration::from_millis(seq * 250 + jitter_ms);
+            out.extend(seqs(pace.take_due(now)));
+            out.extend(seqs(pace.offer(publication(seq, 0), now)));
+        }
+        out.extend(seqs(pace.take_due(start + Duration::from_secs(60))));
+        assert_eq!(out, (0..40).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn too_many_keys_do_not_wait() {
+        let (mut pace, now) = (Pace::new(Mode::Keyed, Some(1.0)), Instant::now());
+        for seq in 0..KEYS_MAX as u64 {
+            pace.offer(publication(seq, seq as i64), now);
+            assert!(pace.take_overflow().is_empty());
+        }
+        pace.offer(publication(9_999, -1), now);
+        assert_eq!((pace.take_overflow().len(), pace.is_quiet()), (KEYS_MAX, true));
+    }
+
+    #[test]
+    fn what_may_not_be_merged_is_not_held_back() {
+        let (mut pace, now) = (Pace::new(Mode::Event, Some(1.0)), Instant::now());
+        assert!((1..5).all(|seq| pace.offer(publication(seq, 0), now).is_some()));
+    }
+}

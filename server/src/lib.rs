@@ -1,0 +1,83 @@
+//! The gateway: takes market data in, and delivers it live to browsers over three transports.
+//!
+//! [`run`] is the whole of it: the caller owns the port and says when it is over. How it is operated stands
+//! in `README.md` beside this crate; what travels, in `live-core`.
+
+pub mod app;
+pub mod broker;
+pub mod config;
+pub mod error;
+pub mod hub;
+pub mod listener;
+pub mod market;
+pub mod middleware;
+pub mod origin;
+pub mod page;
+pub mod random;
+pub mod router;
+pub mod shutdown;
+pub mod transport;
+pub mod wire;
+
+use std::future::Future;
+
+use tokio::net::TcpListener;
+
+use crate::app::AppState;
+use crate::config::Config;
+use crate::market::Feed;
+
+/// A gateway that has loaded everything and serves nobody yet.
+pub struct Gateway {
+    config: Config,
+    state: AppState,
+    feed: Feed,
+}
+
+impl Gateway {
+    /// Loads data and puts the parts together.
+    ///
+    /// # Errors
+    /// When the source cannot be opened.
+    pub fn build(config: Config) -> anyhow::Result<Self> {
+        let (state, feed) = AppState::build(&config)?;
+        Ok(Self { config, state, feed })
+    }
+
+    /// The parts, for whoever looks on from outside.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Serves on `listener` until `shutdown` completes, then says goodbye to everybody, within the time
+    /// that the settings give it.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let lifecycle = self.state.lifecycle.clone();
+        let feed = tokio::spawn(self.feed.run(lifecycle.ending.clone()));
+        let limit = self.config.shutdown;
+        let router = router::router(self.state);
+        let accept = tokio::spawn(listener::accept(listener, router, self.config, lifecycle.clone()));
+        shutdown.await;
+        shutdown::drain(&lifecycle, limit).await;
+        lifecycle.ending.cancel();
+        for (name, task) in [("accept", accept), ("feed", feed)] {
+            if let Err(error) = task.await {
+                tracing::error!(name, %error, "task failed");
+            }
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// Runs a gateway from its settings to its end.
+///
+/// # Errors
+/// When the source cannot be opened.
+pub async fn run(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    Gateway::build(config)?.serve(listener, shutdown).await;
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! The command line of the gateway.
+
+use std::io::{IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use serde_json::json;
+use spark_live::Gateway;
+use spark_live::config::{Config, Overrides, ProcessEnvironment};
+use spark_live::shutdown::signalled;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// Exit code when the settings are wrong.
+const EXIT_USAGE: u8 = 2;
+
+/// Live market data in the browser.
+#[derive(Parser)]
+#[command(name = "spark-live", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the gateway with the web page inside it.
+    Serve(ServeArgs),
+}
+
+/// Every setting can also be given in the file or the environment; see config.default.toml.
+#[derive(Args)]
+struct ServeArgs {
+    /// A file of settings.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address and port to listen on; port 0 picks a free one.
+    #[arg(long)]
+    addr: Option<String>,
+    /// Where prices come from: replay.
+    #[arg(long)]
+    source: Option<String>,
+    /// Folder of data files of your own.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Bars a second of the replay.
+    #[arg(long, value_name = "BARS")]
+    replay_speed: Option<String>,
+}
+
+impl From<ServeArgs> for Overrides {
+    fn from(args: ServeArgs) -> Self {
+        let options = [
+            ("addr", "--addr", args.addr),
+            ("market.source", "--source", args.source),
+            ("market.data_dir", "--data-dir", args.data_dir),
+            ("market.replay_speed", "--replay-speed", args.replay_speed),
+        ];
+        let settings =
+            options.into_iter().filter_map(|(key, option, value)| Some((key, option, value?))).collect();
+        Self { settings, file: args.config }
+    }
+}
+
+fn main() -> ExitCode {
+    let Command::Serve(args) = Cli::parse().command;
+    let config = match Config::load(&args.into(), &ProcessEnvironment) {
+        Ok(config) => config,
+        Err(error) => return fail(EXIT_USAGE, &format!("settings are wrong:\n{error}")),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(&config.log))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    match serve(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(1, &format!("{error:#}")),
+    }
+}
+
+#[tokio::main]
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let shutdown = signalled().context("listen for signals")?;
+    let gateway = Gateway::build(config.clone())?;
+    let listener =
+        TcpListener::bind(config.addr).await.with_context(|| format!("listen on {}", config.addr))?;
+    let addr = listener.local_addr().context("address of the listener")?;
+    let listening = json!({
+        "url": format!("http://{}", reachable(addr)),
+        "addr": addr.to_string(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
+    });
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{listening}").and_then(|()| stdout.flush()).context("say where it listens")?;
+    tracing::info!(%addr, "listening");
+    gateway.serve(listener, shutdown).await;
+    Ok(())
+}
+
+/// Where a browser on this machine finds an address that stands for all of the machine's.
+fn reachable(addr: SocketAddr) -> SocketAddr {
+    match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), addr.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), addr.port()),
+        _ => addr,
+    }
+}
+
+fn fail(code: u8, message: &str) -> ExitCode {
+    // Nobody is left to tell when the error output is closed too.
+    let _ = writeln!(std::io::stderr(), "spark-live: {message}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,364 @@
+//! Files of daily bars: the shipped ones and a folder of one's own.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use live_core::channel::ChannelName;
+use live_core::event::SYMBOL_LEN_MAX;
+
+use super::problem::{Fault, RowProblem};
+use super::row::{self, COLUMNS, FieldFault};
+use super::{Bar, DAY};
+
+/// Largest file that is read, in bytes: a century of days is a fiftieth of it.
+const FILE_LEN_MAX: u64 = 64 * 1024 * 1024;
+/// Most bad rows of one file that are told one by one; the rest are counted.
+const PROBLEMS_MAX: usize = 1_000;
+
+/// Shipped files; where they are from stands in `data/README.md`.
+const SHIPPED: [(&str, &[u8]); 5] = [
+    ("AAPL.csv", include_bytes!("../../data/stocks/AAPL.csv")),
+    ("FB.csv", include_bytes!("../../data/stocks/FB.csv")),
+    ("GOOG.csv", include_bytes!("../../data/stocks/GOOG.csv")),
+    ("IBM.csv", include_bytes!("../../data/stocks/IBM.csv")),
+    ("MSFT.csv", include_bytes!("../../data/stocks/MSFT.csv")),
+];
+
+/// The good rows of one file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SymbolFile {
+    /// The symbol, which is the file's name without `.csv`.
+    pub symbol: Arc<str>,
+    /// The good rows in ascending order of their days; never empty.
+    pub bars: Vec<Bar>,
+    /// How many rows were passed over.
+    pub skipped_rows: u64,
+}
+
+/// What was found, and what was wrong with it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loaded {
+    /// Files with at least one good row, by symbol.
+    pub files: Vec<SymbolFile>,
+    /// Every fault with its place, in the order of files and lines.
+    pub problems: Vec<RowProblem>,
+}
+
+/// Reads the files that the binary carries.
+pub fn load_shipped() -> Loaded {
+    let mut loaded = Loaded::default();
+    for (name, content) in SHIPPED {
+        loaded.take(name, content);
+    }
+    loaded
+}
+
+/// Reads every `.csv` file of a folder, in the order of their names. A file that cannot be used is a
+/// problem and not an error.
+///
+/// # Errors
+/// When the folder itself cannot be read.
+pub fn load_dir(dir: &Path) -> std::io::Result<Loaded> {
+    let mut paths = BTreeMap::new();
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("csv")) && !path.is_dir() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            paths.insert(name, path);
+        }
+    }
+    let mut loaded = Loaded::default();
+    for (name, path) in paths {
+        match read_file(&path) {
+            Ok(content) => loaded.take(&name, &content),
+            Err(fault) => loaded.report(&name.into(), None, (None, fault)),
+        }
+    }
+    Ok(loaded)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Fault> {
+    let unreadable = |error: std::io::Error| Fault::Unreadable(error.to_string());
+    if std::fs::metadata(path).map_err(unreadable)?.len() > FILE_LEN_MAX {
+        return Err(Fault::TooLarge(FILE_LEN_MAX));
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
+impl Loaded {
+    /// Reads one file's content and keeps what is good of it.
+    fn take(&mut self, name: &str, content: &[u8]) {
+        let file: Arc<str> = name.into();
+        let Some(symbol) = symbol_of(name) else {
+            return self.report(&file, None, (None, Fault::Name));
+        };
+        if self.files.iter().any(|known| known.symbol == symbol) {
+            return self.report(&file, None, (None, Fault::SecondFile(symbol)));
+        }
+        let mut rows = Rows { loaded: self, file: &file, bars: Vec::new(), skipped_rows: 0 };
+        if let Err(fault) = rows.read(content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content)) {
+            return self.report(&file, Some(1), fault);
+        }
+        let (bars, skipped_rows) = (rows.bars, rows.skipped_rows);
+        if skipped_rows > PROBLEMS_MAX as u64 {
+            self.report(&file, None, (None, Fault::More(skipped_rows - PROBLEMS_MAX as u64)));
+        }
+        if bars.is_empty() {
+            return self.report(&file, None, (None, Fault::NoGoodRow));
+        }
+        self.files.push(SymbolFile { symbol, bars, skipped_rows });
+    }
+
+    fn report(&mut self, file: &Arc<str>, line: Option<u64>, (field, fault): FieldFault) {
+        self.problems.push(RowProblem { file: Arc::clone(file), line, field, fault });
+    }
+}
+
+/// The symbol that a file is named by, if it can be part of a channel's name.
+fn symbol_of(file_name: &str) -> Option<Arc<str>> {
+    let (symbol, _) = file_name.rsplit_once('.')?;
+    let channel = ChannelName::parse(&format!("candles:{symbol}.{DAY}"));
+    (channel.is_ok() && symbol.len() <= SYMBOL_LEN_MAX).then(|| symbol.into())
+}
+
+/// The rows of one file on their way in.
+struct Rows<'a> {
+    loaded: &'a mut Loaded,
+    file: &'a Arc<str>,
+    bars: Vec<Bar>,
+    skipped_rows: u64,
+}
+
+impl Rows<'_> {
+    /// Reads everything. An error is one of the head line, without which no row means anything.
+    fn read(&mut self, content: &[u8]) -> Result<(), FieldFault> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(content);
+        let mut record = csv::ByteRecord::new();
+        let mut columns = None;
+        loop {
+            // In memory and flexible, nothing can go wrong; if it did, the rest of the file is unreadable.
+            match reader.read_byte_record(&mut record) {
+                Ok(true) => {}
+                Ok(false) => return if columns.is_some() { Ok(()) } else { Err((None, Fault::NoGoodRow)) },
+                Err(error) => return Err((None, Fault::Unreadable(error.to_string()))),
+            }
+            match &columns {
+                None => columns = Some(Columns::find(&record)?),
+                Some(columns) => self.take(columns, &record, line_of(&record, content)),
+            }
+        }
+    }
+
+    fn take(&mut self, columns: &Columns, record: &csv::ByteRecord, line: u64) {
+        match columns.fields(record).and_then(row::read).and_then(|bar| self.in_order(bar)) {
+            Ok(bar) => self.bars.push(bar),
+            Err(fault) => {
+                self.skipped_rows += 1;
+                if self.skipped_rows <= PROBLEMS_MAX as u64 {
+                    self.loaded.report(self.file, Some(line), fault);
+                }
+            }
+        }
+    }
+
+    /// A day comes once, and after the day of the last good row.
+    fn in_order(&self, bar: Bar) -> Result<Bar, FieldFault> {
+        let Some(last) = self.bars.last() else { return Ok(bar) };
+        if bar.open_time > last.open_time {
+            return Ok(bar);
+        }
+        let day =
+            jiff::Timestamp::from_millisecond(bar.open_time).map(|at| at.strftime("%Y-%m-%d").to_string());
+        let day = day.unwrap_or_default();
+        let fault = match self.bars.binary_search_by_key(&bar.open_time, |known| known.open_time) {
+            Ok(_) => Fault::DuplicateDate(day),
+            Err(_) => Fault::DescendingDate(day),
+        };
+        Err((Some("date"), fault))
+    }
+}
+
+/// Where the columns stand in a file.
+struct Columns {
+    indexes: [usize; 6],
+    count: usize,
+}
+
+impl Columns {
+    /// Reads the head line: names in any case and order; columns of other names are passed over.
+    fn find(head: &csv::ByteRecord) -> Result<Self, FieldFault> {
+        let mut indexes = [0; 6];
+        for (index, name) in indexes.iter_mut().zip(COLUMNS) {
+            let mut places =
+                (0..head.len()).filter(|&at| head[at].trim_ascii().eq_ignore_ascii_case(name.as_bytes()));
+            *index = places.next().ok_or((Some(name), Fault::MissingColumn))?;
+            if places.next().is_some() {
+                return Err((Some(name), Fault::RepeatedColumn));
+            }
+        }
+        Ok(Self { indexes, count: head.len() })
+    }
+
+    fn fields<'a>(&self, record: &'a csv::ByteRecord) -> Result<[&'a str; 6], FieldFault> {
+        if record.len() != self.count {
+            return Err((None, Fault::ColumnCount { found: record.len(), expected: self.count }));
+        }
+        let mut fields = [""; 6];
+        for ((field, &index), name) in fields.iter_mut().zip(&self.indexes).zip(COLUMNS) {
+            *field = str::from_utf8(&record[index]).map_err(|_| (Some(name), Fault::NotUtf8))?;
+        }
+        Ok(fields)
+    }
+}
+
+/// The line that a record stands on. The reader's own count is of where it began to look: empty lines
+/// before the record are still to be counted.
+fn line_of(record: &csv::ByteRecord, content: &[u8]) -> u64 {
+    let Some(position) = record.position() else { return 0 };
+    let before = content.get(position.byte() as usize..).unwrap_or_default();
+    let skipped = before.iter().take_while(|b| matches!(b, b'\r' | b'\n')).filter(|&&b| b == b'\n').count();
+    position.line() + skipped as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(name: &str, content: &[u8]) -> (usize, Vec<String>) {
+        let mut loaded = Loaded::default();
+        loaded.take(name, content);
+        let bars = loaded.files.first().map_or(0, |file| file.bars.len());
+        (bars, loaded.problems.iter().map(ToString::to_string).collect())
+    }
+
+    const HEAD: &str = "Date,Open,High,Low,Close,Volume\n";
+
+    #[test]
+    fn every_row_of_the_shipped_files_is_good() {
+        let loaded = load_shipped();
+        assert_eq!(loaded.problems, []);
+        let found: Vec<_> =
+            loaded.files.iter().map(|file| (&*file.symbol, file.bars.len(), file.skipped_rows)).collect();
+        assert_eq!(
+            found,
+            [("AAPL", 3270, 0), ("FB", 196, 0), ("GOOG", 2148, 0), ("IBM", 3270, 0), ("MSFT", 3270, 0)]
+        );
+        let last =
+            loaded.files.iter().map(|file| file.bars.last().map(|bar| bar.open_time)).collect::<Vec<_>>();
+        assert_eq!(last, [Some(1_362_096_000_000); 5]);
+    }
+
+    #[test]
+    fn bad_rows_are_told_with_their_place_and_the_good_ones_stay() {
+        let content = [
+            "2020-01-01,10,12,9,11,100",
+            "2020-01-02,10,12,9,11",
+            "2020-01-02,10,12,9,11,100,7",
+            "2020-01-02,ten,12,9,11,100",
+            "2020-01-02,10,NaN,9,11,100",
+            "2020-01-02,10,12,inf,11,100",
+            "2020-01-02,10,12,9,0,100",
+            "2020-01-02,10,12,9,11,-100",
+            "2020-01-02,10,8,9,11,100",
+            "2020-01-02,13,12,9,11,100",
+            "2020-01-02,10,12,9,12.01,100",
+            "2020-13-02,10,12,9,11,100",
+            "2020-01-01,10,12,9,11,100",
+            "2020-01-04,10,12,9,11,100",
+            "2020-01-03,10,12,9,11,100",
+            "2020-01-05,10,12,9,11,100",
+        ];
+        let (bars, problems) = load("X.csv", format!("{HEAD}{}", content.join("\n")).as_bytes());
+        assert_eq!(bars, 3);
+        let expected = [
+            "X.csv:3: row has 5 columns instead of 6",
+            "X.csv:4: row has 7 columns instead of 6",
+            "X.csv:5: open \"ten\" is not a number",
+            "X.csv:6: high \"NaN\" is not a finite number",
+            "X.csv:7: low \"inf\" is not a finite number",
+            "X.csv:8: close 0 is not above zero",
+            "X.csv:9: volume -100 is negative",
+            "X.csv:10: high 8 is below the low 9",
+            "X.csv:11: open 13 is outside the range from low 9 to high 12",
+            "X.csv:12: close 12.01 is outside the range from low 9 to high 12",
+            "X.csv:13: date \"2020-13-02\" is not a date such as 2013-03-01",
+            "X.csv:14: date 2020-01-01 is a duplicate",
+            "X.csv:16: date 2020-01-03 is before that of the last good row",
+        ];
+        assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn marks_line_ends_case_and_order_of_columns_do_not_matter() {
+        let text = "\u{feff}volume, CLOSE,low,High,open,Adj Close,date\r\n100,11,9,12,10,1,2020-01-01\r\n\r\n\r\nx,11,9,12,10,1,2020-01-02\r\n";
+        let (bars, problems) = load("BRK.B.CSV", text.as_bytes());
+        assert_eq!((bars, problems), (1, vec!["BRK.B.CSV:5: volume \"x\" is not a number".to_owned()]));
+    }
+
+    #[test]
+    fn a_head_line_that_does_not_fit_is_told_once() {
+        let told = |content: &str| load("X.csv", content.as_bytes()).1;
+        assert_eq!(
+            told("Date,Open,High,Low,Close\n2020-01-01,1,1,1,1\n"),
+            ["X.csv:1: volume is a missing column"]
+        );
+        assert_eq!(told("Date;Open;High;Low;Close;Volume\n"), ["X.csv:1: date is a missing column"]);
+        assert_eq!(
+            told("Date,Open,High,Low,Close,Volume,open\n"),
+            ["X.csv:1: open is a column that stands twice in the head line"]
+        );
+        assert_eq!(told(""), ["X.csv:1: has no good row"]);
+        assert_eq!(told(HEAD), ["X.csv: has no good row"]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_told() {
+        let content = [HEAD.as_bytes(), b"2020-01-01,\xff,12,9,11,100\n\x00\n"].concat();
+        let told = load("X.csv", &content).1;
+        assert_eq!(
+            told,
+            [
+                "X.csv:2: open is not UTF-8",
+                "X.csv:3: row has 1 columns instead of 6",
+                "X.csv: has no good row"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_flood_of_bad_rows_is_counted() {
+        let (bars, problems) =
+            load("X.csv", format!("{HEAD}2020-01-01,1,1,1,1,1\n{}", "x\n".repeat(1_500)).as_bytes());
+        assert_eq!((bars, problems.len()), (1, 1_001));
+        assert_eq!(problems[1_000], "X.csv: has 500 more bad rows");
+    }
+
+    #[test]
+    fn a_folder_is_read_by_name_and_what_does_not_fit_is_told() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let good = format!("{HEAD}2020-01-01,1,1,1,1,1\n");
+        for name in
+            ["B.csv", "A.csv", "A.CSV", "A B.csv", ".csv", "a..b.csv", "1.2.3.4.5.6.7.8.csv", "notes.txt"]
+        {
+            std::fs::write(dir.path().join(name), &good).expect("written");
+        }
+        std::fs::create_dir(dir.path().join("D.csv")).expect("made");
+        std::fs::create_dir(dir.path().join("gone")).expect("made");
+        std::os::unix::fs::symlink(dir.path().join("nowhere"), dir.path().join("L.csv")).expect("linked");
+        let loaded = load_dir(dir.path()).expect("a folder");
+        let symbols: Vec<&str> = loaded.files.iter().map(|file| &*file.symbol).collect();
+        assert_eq!(symbols, ["A", "B"]);
+        let told: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+        let name = "is not named by a symbol: letters, digits, '_' and '-' in at most 7 parts joined by dots";
+        let expected = [
+            format!("1.2.3.4.5.6.7.8.csv: {name}"),
+            format!("A B.csv: {name}"),
+            "A.csv: is a second file of the symbol A".to_owned(),
+            "L.csv: cannot be read: No such file or directory (os error 2)".to_owned(),
+            format!("a..b.csv: {name}"),
+        ];
+        assert_eq!(told, expected);
+        assert!(load_dir(&dir.path().join("absent")).is_err());
+    }
+}

@@ -1,0 +1,196 @@
+//! Commands of a WebSocket client.
+
+use live_core::error::ErrorCode;
+use live_core::sequence::SAFE_INTEGER_MAX;
+use live_core::system::ErrorDetail;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::wire;
+
+/// Most channels that one command may name.
+const CHANNELS_MAX: usize = 1_000;
+
+/// What a client asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Command {
+    Subscribe { id: u64, channels: Vec<Wanted> },
+    Unsubscribe { id: u64, channels: Vec<String> },
+    Ping { id: u64 },
+}
+
+/// One channel of a `subscribe`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Wanted {
+    pub name: String,
+    /// A position to go on from. Positions are not resumed yet: the answer is a snapshot.
+    #[serde(default)]
+    since: Option<String>,
+    #[serde(default)]
+    pub max_hz: Option<f64>,
+}
+
+/// What every command has. Its other members are judged by the command.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    id: Value,
+    #[serde(default)]
+    cmd: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subscribe {
+    #[serde(rename = "id")]
+    _id: u64,
+    #[serde(rename = "cmd")]
+    _cmd: String,
+    channels: Vec<Wanted>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unsubscribe {
+    #[serde(rename = "id")]
+    _id: u64,
+    #[serde(rename = "cmd")]
+    _cmd: String,
+    channels: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ping {
+    #[serde(rename = "id")]
+    _id: u64,
+    #[serde(rename = "cmd")]
+    _cmd: String,
+}
+
+impl Command {
+    /// Reads a command.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a `BAD_REQUEST`, with the command's id if it has a good one.
+    pub fn read(text: &[u8]) -> Result<Self, ErrorDetail> {
+        let head: Head =
+            serde_json::from_slice(text).map_err(|fault| refuse(None, None, &fault.to_string()))?;
+        let id = head.id.as_u64().filter(|&id| id <= SAFE_INTEGER_MAX);
+        let Some(id) = id else {
+            return Err(refuse(None, Some("id"), "is not a whole number from 0 to 2^53 - 1"));
+        };
+        match head.cmd.as_str() {
+            Some("subscribe") => {
+                let Subscribe { channels, .. } = parse(text, id)?;
+                check_count(id, channels.len())?;
+                let is_rate = |hz: &f64| (0.01..=1_000.0).contains(hz);
+                if channels.iter().any(|wanted| wanted.max_hz.is_some_and(|hz| !is_rate(&hz))) {
+                    return Err(refuse(
+                        Some(id),
+                        Some("channels.maxHz"),
+                        "is not a number from 0.01 to 1000",
+                    ));
+                }
+                Ok(Self::Subscribe { id, channels })
+            }
+            Some("unsubscribe") => {
+                let Unsubscribe { channels, .. } = parse(text, id)?;
+                check_count(id, channels.len())?;
+                Ok(Self::Unsubscribe { id, channels })
+            }
+            Some("ping") => parse::<Ping>(text, id).map(|_| Self::Ping { id }),
+            _ => {
+                let mut detail = refuse(Some(id), Some("cmd"), "is not a command that is known");
+                detail.allowed = Some("subscribe, unsubscribe, ping".into());
+                Err(detail)
+            }
+        }
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a [u8], id: u64) -> Result<T, ErrorDetail> {
+    serde_json::from_slice(text).map_err(|fault| refuse(Some(id), None, &fault.to_string()))
+}
+
+fn check_count(id: u64, count: usize) -> Result<(), ErrorDetail> {
+    match count {
+        0 => Err(refuse(Some(id), Some("channels"), "is empty")),
+        1..=CHANNELS_MAX => Ok(()),
+        _ => Err(refuse(Some(id), Some("channels"), "has more than 1000 members")),
+    }
+}
+
+fn refuse(id: Option<u64>, field: Option<&str>, reason: &str) -> ErrorDetail {
+    // Texts of the parser may repeat what the client wrote.
+    let reason: String = reason.chars().take(200).collect();
+    ErrorDetail {
+        id,
+        message: ErrorCode::BadRequest.meaning().into(),
+        field: field.map(wire::cut),
+        reason: Some(reason.into()),
+        ..ErrorDetail::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> (Option<u64>, Option<String>, String) {
+        let detail = Command::read(text.as_bytes()).expect_err(text);
+        (detail.id, detail.field.map(Into::into), detail.reason.map(Into::into).unwrap_or_default())
+    }
+
+    #[test]
+    fn commands_are_read() {
+        let text = r#"{"id":2,"cmd":"subscribe","channels":[{"name":"price:A","since":"abcdefgh:1","maxHz":10},{"name":"x"}]}"#;
+        let Ok(Command::Subscribe { id: 2, channels }) = Command::read(text.as_bytes()) else {
+            panic!("not read")
+        };
+        let found: Vec<_> = channels.iter().map(|wanted| (wanted.name.as_str(), wanted.max_hz)).collect();
+        assert_eq!(found, [("price:A", Some(10.0)), ("x", None)]);
+        let text = r#"{"channels":["price:A"],"cmd":"unsubscribe","id":3}"#;
+        assert_eq!(
+            Command::read(text.as_bytes()),
+            Ok(Command::Unsubscribe { id: 3, channels: vec!["price:A".into()] })
+        );
+        assert_eq!(Command::read(br#"{"id":0,"cmd":"ping"}"#), Ok(Command::Ping { id: 0 }));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_the_id_where_there_is_one() {
+        for text in
+            ["{", "[]", "null", "\"ping\"", r#"{"id":1,"id":2,"cmd":"ping"}"#, "\u{feff}{}", "", "[[[["]
+        {
+            assert_eq!(refused(text).0, None, "{text}");
+        }
+        for text in [
+            r#"{"cmd":"ping"}"#,
+            r#"{"id":"1","cmd":"ping"}"#,
+            r#"{"id":-1,"cmd":"ping"}"#,
+            r#"{"id":9007199254740992,"cmd":"ping"}"#,
+        ] {
+            assert_eq!(refused(text).1.as_deref(), Some("id"), "{text}");
+        }
+        for text in [r#"{"id":1}"#, r#"{"id":1,"cmd":"dance","step":3}"#, r#"{"id":1,"cmd":7}"#] {
+            let (id, field, _) = refused(text);
+            assert_eq!((id, field.as_deref()), (Some(1), Some("cmd")), "{text}");
+        }
+        for (text, reason) in [
+            (r#"{"id":1,"cmd":"subscribe"}"#, "missing field `channels`"),
+            (r#"{"id":1,"cmd":"subscribe","channels":[]}"#, "is empty"),
+            (r#"{"id":1,"cmd":"subscribe","channels":["price:A"]}"#, "invalid type"),
+            (r#"{"id":1,"cmd":"subscribe","channels":[{"name":"a","maxhz":1}]}"#, "unknown field `maxhz`"),
+            (
+                r#"{"id":1,"cmd":"subscribe","channels":[{"name":"a","maxHz":0}]}"#,
+                "is not a number from 0.01 to 1000",
+            ),
+            (r#"{"id":1,"cmd":"ping","x":1}"#, "unknown field `x`"),
+        ] {
+            let (id, _, found) = refused(text);
+            assert!(id == Some(1) && found.starts_with(reason), "{text}: {found}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The life of one client on any transport: greeting, values, heartbeats, goodbye.
+
+use std::future::Future;
+use std::time::Duration;
+
+use live_core::error::ErrorCode;
+use live_core::system::{Drain, Heartbeat, Hello, name};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::hub::{Connection, Hub, Out};
+use crate::{random, wire};
+
+/// About how many bytes go out in one write.
+const BATCH_BYTES_MAX: usize = 64 * 1024;
+/// Most channels in one heartbeat, so that it stays far below the largest envelope.
+const HEADS_MAX: usize = 256;
+/// How long the byte cap of a connection may stay full.
+const FULL_MAX: Duration = Duration::from_secs(5);
+/// How often that is looked at while a write is blocked.
+const FULL_LOOK: Duration = Duration::from_millis(500);
+
+/// The end of the process, in two steps, and the tasks that have to come to theirs before it.
+#[derive(Clone, Debug, Default)]
+pub struct Lifecycle {
+    /// Nothing new is taken on, and everybody is told.
+    pub draining: CancellationToken,
+    /// Whatever still runs ends at once.
+    pub ending: CancellationToken,
+    /// Every task that serves a client.
+    pub tasks: TaskTracker,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The client is gone, or its connection broke.
+    Gone,
+    /// This end closes, for that reason.
+    Closed(ErrorCode),
+}
+
+/// The writing half of a transport.
+pub(super) trait Sink {
+    /// Writes a batch, which is not empty, and waits until the transport has taken it.
+    fn write(&mut self, batch: &[Out]) -> impl Future<Output = Result<(), Gone>> + Send;
+}
+
+/// The peer is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Gone;
+
+/// Greets a client. To be queued before anything else.
+pub(super) async fn greet(hub: &Hub, connection: &Connection) {
+    let hello = Hello {
+        session_id: connection.session_id().into(),
+        server_time: wire::now_ms(),
+        heartbeat_ms: hub.settings().heartbeat.as_millis() as u64,
+    };
+    connection.answer(wire::system(name::HELLO, "", &hello)).await;
+}
+
+/// Writes to a client until it is gone, reads too slowly, or the process stops.
+pub(super) async fn write_all(
+    hub: &Hub,
+    connection: &Connection,
+    sink: &mut impl Sink,
+    lifecycle: &Lifecycle,
+) -> End {
+    let mut writer =
+        Writer { hub, connection, sink, heartbeat_due: Instant::now() + hub.settings().heartbeat };
+    tokio::select! {
+        // What waits is still sent before the goodbye: whoever is cancelled here has it still queued.
+        end = writer.run(&lifecycle.draining) => end,
+        () = lifecycle.ending.cancelled() => End::Closed(ErrorCode::Draining),
+    }
+}
+
+struct Writer<'a, S> {
+    hub: &'a Hub,
+    connection: &'a Connection,
+    sink: &'a mut S,
+    heartbeat_due: Instant,
+}
+
+impl<S: Sink> Writer<'_, S> {
+    async fn run(&mut self, draining: &CancellationToken) -> End {
+        loop {
+            let is_last = draining.is_cancelled();
+            let mut batch = Vec::new();
+            let drained = self.connection.drain(&mut batch, BATCH_BYTES_MAX);
+            if drained.is_exhausted && Instant::now() >= self.heartbeat_due {
+                self.beat(&mut batch);
+            }
+            if is_last && drained.is_exhausted {
+                batch.push(goodbye(self.hub.settings().reconnect_window));
+            }
+            let began = Instant::now();
+            if !batch.is_empty()
+                && let Err(end) = self.write(&batch).await
+            {
+                return end;
+            }
+            if !drained.is_exhausted {
+                continue;
+            }
+            if is_last {
+                return End::Closed(ErrorCode::Draining);
+            }
+            if let Some((ticket, channel)) = drained.behind {
+                // A failure ends that subscription and is told to the client.
+                if let Err(code) = self.hub.catch_up(self.connection, ticket, &channel).await {
+                    self.connection
+                        .answer(super::channels::Refusal::of(&channel, code, None).envelope())
+                        .await;
+                }
+                continue;
+            }
+            let next_due = drained.next_due.map_or(self.heartbeat_due, |due| due.min(self.heartbeat_due));
+            tokio::select! {
+                () = self.idle(&batch, began, next_due) => {}
+                () = draining.cancelled() => {}
+            }
+        }
+    }
+
+    /// Waits until there is something to send: at once when nothing was sent just now, else not before
+    /// the time is over in which everything travels in one write.
+    async fn idle(&self, sent: &[Out], began: Instant, next_due: Instant) {
+        if !sent.is_empty() {
+            sleep_until(began + self.hub.settings().coalesce).await;
+        }
+        tokio::select! {
+            () = self.connection.wait() => {}
+            () = sleep_until(next_due) => {}
+        }
+    }
+
+    async fn write(&mut self, batch: &[Out]) -> Result<(), End> {
+        let connection = self.connection;
+        let stays_full = async {
+            loop {
+                tokio::time::sleep(FULL_LOOK).await;
+                if connection.full_for() >= FULL_MAX {
+                    return;
+                }
+            }
+        };
+        let write = timeout(self.hub.settings().write_timeout, self.sink.write(batch));
+        let written = tokio::select! {
+            written = write => written,
+            () = stays_full => return Err(End::Closed(ErrorCode::SlowConsumer)),
+        };
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Gone)) => Err(End::Gone),
+            Err(_) => Err(End::Closed(ErrorCode::SlowConsumer)),
+        }
+    }
+
+    /// A heartbeat, after everything that waited: what it says of a channel is what the client has.
+    fn beat(&mut self, batch: &mut Vec<Out>) {
+        self.heartbeat_due = Instant::now() + self.hub.settings().heartbeat;
+        let heads = self.connection.quiet_heads();
+        let mut parts = heads.chunks(HEADS_MAX).map(<[_]>::to_vec).collect::<Vec<_>>();
+        if parts.is_empty() {
+            parts.push(Vec::new());
+        }
+        for part in parts {
+            let heads = part.into_iter().map(|(channel, head)| (channel.as_str().into(), head)).collect();
+            let heartbeat = Heartbeat { server_time: wire::now_ms(), heads };
+            batch.push(Out::Notice(wire::system(name::HEARTBEAT, "", &heartbeat)));
+        }
+    }
+}
+
+fn goodbye(window: Duration) -> Out {
+    let drain = Drain { reconnect_after_ms: random::within(window).as_millis() as u64 };
+    Out::Notice(wire::system(name::DRAIN, "", &drain))
+}
