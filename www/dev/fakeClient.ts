@@ -67,6 +67,7 @@ interface Feed {
   print: number;
   seq: number;
   receivedAt: number;
+  error: LiveError | null;
   price: Cell<Snap<Price>>;
   staleness: Cell<Staleness>;
   age: Cell<number>;
@@ -103,6 +104,7 @@ export class FakeClient implements LiveClient {
         print: 0,
         seq: 0,
         receivedAt: Number.NaN,
+        error: null,
         price: new Cell<Snap<Price>>(PENDING),
         staleness: new Cell<Staleness>({ freshness: "pending", ageMs: null, cause: null }),
         age: new Cell(Number.NaN),
@@ -188,8 +190,8 @@ export class FakeClient implements LiveClient {
   /** Refuses a symbol's channels. */
   refuse(symbol: string, error: LiveError): void {
     const feed = this.#feed(symbol);
-    feed.price.set({ ...feed.price.get(), error });
-    for (const cell of feed.candles.values()) cell.set({ ...PENDING, error });
+    feed.error = error;
+    this.#show(symbol, feed);
   }
 
   /** The next print of a symbol. */
@@ -242,7 +244,7 @@ export class FakeClient implements LiveClient {
       continuity: "proven",
       seq: feed.seq,
       ts: feed.seq === 0 ? 0 : feed.receivedAt,
-      error: null,
+      error: feed.error,
     });
     feed.staleness.set({ freshness, cause, ageMs: feed.seq === 0 ? null : Date.now() - feed.receivedAt });
     feed.age.set(Date.now() - feed.receivedAt);
@@ -250,7 +252,7 @@ export class FakeClient implements LiveClient {
   }
 
   #candleSnap(symbol: string, feed: Feed, limit: number): Snap<CandleSeries> {
-    if (feed.seq === 0) return PENDING;
+    if (feed.seq === 0) return feed.error ? { ...PENDING, error: feed.error } : PENDING;
     const { freshness, cause } = this.#judged;
     const bars = [...feed.bars.slice(0, feed.at), forming(feed)];
     const shown = bars.slice(-limit);

@@ -42,14 +42,15 @@ function arrange(client: FakeClient): void {
     return;
   }
   client.listSymbols(state === "empty" ? [] : names);
-  client.setLink({ status: "connecting" });
   if (state === "empty") return;
+  client.setLink({ status: "connecting" });
   client.setLink({ status: "connected", sessionId: "fake" });
   if (state === "waiting") return;
-  for (const symbol of names) for (let i = 0; i < 3; i += 1) client.tick(symbol);
-  if (state === "refused") {
-    client.refuse("AAPL", { code: "CHANNEL_UNKNOWN", message: "no such channel" });
-    client.refuse("FB", { code: "CHANNEL_UNKNOWN", message: "no such channel" });
+  const refused = state === "refused" ? ["AAPL", "FB"] : [];
+  for (const symbol of refused)
+    client.refuse(symbol, { code: "CHANNEL_UNKNOWN", message: "no such channel" });
+  for (const symbol of names.filter((name) => !refused.includes(name))) {
+    for (let i = 0; i < 3; i += 1) client.tick(symbol);
   }
   if (state === "stale") client.judge("stale", "source");
   if (state === "disconnected") {

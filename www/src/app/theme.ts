@@ -24,11 +24,25 @@ const brand: MantineColorsTuple = [
   "#123d90",
 ];
 
+/** The library's greys of the dark theme, in the tint of the page's own. */
+const dark: MantineColorsTuple = [
+  "#e7eaef",
+  "#b1b9c5",
+  "#949eac",
+  "#6b7584",
+  "#272d36",
+  "#2b323c",
+  "#1c2128",
+  "#161a20",
+  "#12161b",
+  "#0e1115",
+];
+
 /** The library's components in the page's own colours, which `tokens.css` holds. */
 export const theme = createTheme({
   primaryColor: "brand",
-  primaryShade: { light: 7, dark: 4 },
-  colors: { brand },
+  primaryShade: { light: 7, dark: 6 },
+  colors: { brand, dark },
   fontFamily: "var(--font-sans)",
   defaultRadius: "md",
   cursorType: "pointer",

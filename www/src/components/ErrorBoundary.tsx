@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import { Component, type ErrorInfo, type ReactNode } from "react";
+import classes from "./ErrorBoundary.module.css";
 import { AlertIcon } from "./icons";
 import { Notice } from "./Notice";
 
@@ -18,7 +19,7 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
   override render(): ReactNode {
     if (!this.state.failed) return this.props.children;
     return (
-      <main>
+      <main className={classes.page}>
         <Notice
           icon={<AlertIcon />}
           title="Something on this page broke"

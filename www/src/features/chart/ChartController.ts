@@ -52,7 +52,7 @@ export class ChartController {
       crosshair: { mode: CrosshairMode.Magnet },
       localization: { dateFormat: "yyyy-MM-dd" },
       timeScale: { rightOffset: RIGHT_MARGIN, minBarSpacing: 1, lockVisibleTimeRangeOnResize: false },
-      rightPriceScale: { scaleMargins: { top: 0.08, bottom: 0.06 } },
+      rightPriceScale: { scaleMargins: { top: 0.08, bottom: 0.06 }, entireTextOnly: true },
       handleScroll: { vertTouchDrag: false },
     });
     this.#candles = this.#chart.addSeries(CandlestickSeries, {
@@ -68,7 +68,7 @@ export class ChartController {
       },
       1,
     );
-    this.#volume.priceScale().applyOptions({ scaleMargins: { top: 0.12, bottom: 0 } });
+    this.#volume.priceScale().applyOptions({ scaleMargins: { top: 0.12, bottom: 0 }, entireTextOnly: true });
     const [prices, volumes] = this.#chart.panes();
     prices?.setStretchFactor(0.8);
     volumes?.setStretchFactor(0.2);

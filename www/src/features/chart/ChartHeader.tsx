@@ -1,6 +1,7 @@
 import { Skeleton, VisuallyHidden } from "@mantine/core";
 import { usePrice } from "@spark/live-react";
 import { Delta } from "../../components/Delta";
+import { cx } from "../../lib/cx";
 import { formatChange, formatMarketDate, formatPercent, formatPrice } from "../../lib/format";
 import classes from "./ChartHeader.module.css";
 
@@ -14,8 +15,13 @@ export function ChartHeader({ symbol }: { symbol: string }) {
         {symbol}
       </h2>
       <div className={classes.figures}>
-        {price === undefined ? (
-          <Skeleton width="11rem" height="1.25rem" radius="sm" />
+        {price === undefined && snap.error ? (
+          <span className={classes.refused}>not available</span>
+        ) : price === undefined ? (
+          <>
+            <span className={cx(classes.price, classes.anchor)}>{"\u00a0"}</span>
+            <Skeleton className={classes.awaited} width="9rem" height="1.125rem" radius="sm" />
+          </>
         ) : (
           <>
             <VisuallyHidden component="span">Last price </VisuallyHidden>

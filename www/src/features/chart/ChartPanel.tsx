@@ -16,6 +16,8 @@ import { useSummary } from "./useSummary";
 
 const PAGE = 500;
 const MOST = 5_000;
+/** Below this width six months of candles are too thin to read. */
+const NARROW_PX = 640;
 
 const SPANS = [
   { value: "63", label: "3M" },
@@ -26,7 +28,7 @@ const SPANS = [
 
 /** The chart of one symbol: its price, its history and the bar that is forming. */
 export function ChartPanel({ symbol }: { symbol: string }) {
-  const [span, setSpan] = useState("126");
+  const [span, setSpan] = useState(() => (window.innerWidth < NARROW_PX ? "63" : "126"));
   return (
     <Panel labelledBy="chart-title" className={classes.panel}>
       <div className={classes.head}>
@@ -70,7 +72,7 @@ function ChartBody({ symbol, span }: { symbol: string; span: number }) {
         <div className={classes.plot}>
           {snap.error ? (
             <Notice icon={<AlertIcon />} title="The candles did not come">
-              {sentence(snap.error.message)} The page goes on asking.
+              {sentence(snap.error.message)}
             </Notice>
           ) : snap.freshness === "pending" || snap.freshness === "disconnected" ? (
             <ChartPlaceholder />
@@ -100,6 +102,11 @@ function ChartBody({ symbol, span }: { symbol: string; span: number }) {
           onNewestInView={setNewestInView}
           newestWish={newestWish}
         />
+        {snap.error && (
+          <p className={classes.warning} role="status">
+            The history did not come, only live bars are shown. {sentence(snap.error.message)}
+          </p>
+        )}
         {!newestInView && (
           <Button
             className={classes.newest}

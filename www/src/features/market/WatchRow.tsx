@@ -6,7 +6,7 @@ import { Delta } from "../../components/Delta";
 import { FreshnessMark } from "../../components/FreshnessMark";
 import { cx } from "../../lib/cx";
 import { formatChange, formatMarketDate, formatPercent, formatPrice } from "../../lib/format";
-import { livenessWords } from "../../lib/liveness";
+import { type LivenessWords, livenessWords } from "../../lib/liveness";
 import { TrendLine } from "./TrendLine";
 import { useTickDirection } from "./useTickDirection";
 import classes from "./WatchRow.module.css";
@@ -21,7 +21,7 @@ export interface WatchRowProps {
 export const WatchRow = memo(function WatchRow({ symbol, selected }: WatchRowProps) {
   const snap = usePrice(symbol);
   const price = snap.value;
-  const words = livenessWords(snap.freshness, snap.cause);
+  const words = wordsFor(snap);
   const dated = price === undefined ? "" : formatMarketDate(price.marketTime);
 
   return (
@@ -64,6 +64,11 @@ export const WatchRow = memo(function WatchRow({ symbol, selected }: WatchRowPro
     </div>
   );
 });
+
+function wordsFor(snap: Snap<Price>): LivenessWords {
+  if (snap.value === undefined && snap.error) return { label: "Not available:", detail: snap.error.message };
+  return livenessWords(snap.freshness, snap.cause);
+}
 
 function LastPrice({ symbol, snap }: { symbol: string; snap: Snap<Price> }) {
   const price = snap.value?.price;

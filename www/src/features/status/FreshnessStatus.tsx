@@ -2,6 +2,7 @@ import { VisuallyHidden } from "@mantine/core";
 import type { ChannelName } from "@spark/live-core";
 import { useAge, useStaleness } from "@spark/live-react";
 import { FreshnessMark } from "../../components/FreshnessMark";
+import { cx } from "../../lib/cx";
 import { formatAge } from "../../lib/format";
 import { livenessWords } from "../../lib/liveness";
 import classes from "./StatusBar.module.css";
@@ -30,7 +31,7 @@ export function AgeStatus({ channel, symbol }: { channel: ChannelName; symbol: s
   const ageMs = useAge(channel, 1_000);
   return (
     <div className={classes.item}>
-      <span className={classes.detail}>{symbol} updated</span>
+      <span className={cx(classes.detail, classes.roomy)}>{symbol} updated</span>
       <span className={classes.age} data-testid="status-age">
         {Number.isFinite(ageMs) ? `${formatAge(ageMs)} ago` : "not yet"}
       </span>

@@ -1,5 +1,5 @@
 import { VisuallyHidden } from "@mantine/core";
-import { useLiveStatus } from "@spark/live-react";
+import { useLiveStatus, useSymbols } from "@spark/live-react";
 import { useEffect, useRef, useState } from "react";
 import { cx } from "../../lib/cx";
 import { type LinkWords, linkAnnouncement, linkWords } from "./linkWords";
@@ -10,7 +10,7 @@ import { useNow } from "./useNow";
 export function LinkStatus() {
   const link = useLiveStatus();
   const now = useNow(link.retryAt !== null, 500);
-  const words = linkWords(link, now);
+  const words = linkWords(link, useSymbols().status, now);
   return (
     <div className={classes.item} data-testid="status-link" data-status={link.status}>
       <VisuallyHidden component="span">Link: </VisuallyHidden>

@@ -24,6 +24,7 @@ export function StatusHelp() {
   return (
     <Popover
       position="top-end"
+      offset={10}
       width="min(23rem, calc(100vw - 2rem))"
       shadow="md"
       withinPortal

@@ -26,7 +26,7 @@ export interface TransportMenuProps {
 export function TransportMenu({ chosen, onChoose }: TransportMenuProps) {
   const transport = useLiveStatus((link) => link.transport) ?? chosen;
   return (
-    <Menu position="top-start" withinPortal shadow="md" width="16rem" keepMounted={false}>
+    <Menu position="top-start" withinPortal shadow="md" width="18rem" offset={10}>
       <Menu.Target>
         <UnstyledButton className={classes.button}>
           <VisuallyHidden component="span">Transport: </VisuallyHidden>

@@ -1,4 +1,4 @@
-import type { LinkState } from "@spark/live-core";
+import type { LinkState, SymbolsState } from "@spark/live-core";
 
 /** The state of the link in words. */
 export interface LinkWords {
@@ -11,18 +11,19 @@ export interface LinkWords {
 }
 
 /**
- * Words for a link at a moment (`nowMs`, milliseconds since the Unix epoch). A line that is tried again
+ * Words for a link at a moment (`nowMs`, milliseconds since the Unix epoch). While no line is asked for, the
+ * list of symbols is all that is known of the gateway, so its state speaks. A line that is tried again
  * stays "Disconnected" until it holds: a word that flips with each attempt tells nobody anything.
  */
-export function linkWords(link: LinkState, nowMs: number): LinkWords {
+export function linkWords(link: LinkState, list: SymbolsState["status"], nowMs: number): LinkWords {
   switch (link.status) {
     case "connected":
       return { label: "Connected", detail: "", tone: "good" };
     case "idle":
-      return { label: "Connecting…", detail: "", tone: "waiting" };
+      return idleWords(list);
     case "connecting":
       if (link.attempt === 0) return { label: "Connecting…", detail: "", tone: "waiting" };
-      return { label: "Disconnected", detail: `attempt ${link.attempt + 1} runs`, tone: "bad" };
+      return { label: "Disconnected", detail: `try ${link.attempt + 1} now`, tone: "bad" };
     case "disconnected":
       return { label: "Disconnected", detail: nextTry(link, nowMs), tone: "bad" };
     case "closed":
@@ -38,8 +39,19 @@ export function linkAnnouncement(before: LinkWords["tone"], now: LinkWords["tone
   return null;
 }
 
+function idleWords(list: SymbolsState["status"]): LinkWords {
+  switch (list) {
+    case "pending":
+      return { label: "Connecting…", detail: "", tone: "waiting" };
+    case "error":
+      return { label: "Disconnected", detail: "trying again", tone: "bad" };
+    case "ready":
+      return { label: "Idle", detail: "nothing to watch", tone: "waiting" };
+  }
+}
+
 function nextTry(link: LinkState, nowMs: number): string {
   if (link.retryAt === null) return "";
   const seconds = Math.max(0, Math.ceil((link.retryAt - nowMs) / 1000));
-  return `attempt ${link.attempt + 1} in ${seconds} s`;
+  return `try ${link.attempt + 1} in ${seconds} s`;
 }

@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { readAddress, withAddress } from "../src/lib/address";
+
+test("an address without a query is the default transport and no symbol", () => {
+  expect(readAddress("")).toEqual({ symbol: null, transport: "websocket" });
+});
+
+test("an unknown transport is the default one", () => {
+  expect(readAddress("?transport=pigeon").transport).toBe("websocket");
+});
+
+test("what is written is read back", () => {
+  const search = withAddress("?a=1", { symbol: "BRK.B", transport: "sse" });
+  expect(readAddress(search)).toEqual({ symbol: "BRK.B", transport: "sse" });
+  expect(search).toContain("a=1");
+});
+
+test("the default transport leaves no trace", () => {
+  expect(withAddress("?transport=sse", { transport: "websocket" })).toBe("");
+});

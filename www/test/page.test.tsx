@@ -1,0 +1,193 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, expect, test, vi } from "vitest";
+import { renderPage, rising } from "./page";
+
+// The canvas is looked at in a browser; here it would only ask happy-dom for a context that it has not.
+vi.mock("../src/features/chart/ChartController", () => ({
+  ChartController: class {
+    draw = vi.fn();
+    setPalette = vi.fn();
+    showNewest = vi.fn();
+    scrollToNewest = vi.fn();
+    zoom = vi.fn();
+    moveCursor = vi.fn();
+    destroy = vi.fn();
+  },
+}));
+
+beforeEach(() => window.history.replaceState(null, "", "/"));
+
+function live(page: ReturnType<typeof renderPage>): void {
+  page.move((client) => {
+    client.listSymbols();
+    client.setLink({ status: "connected" });
+    for (const symbol of ["AAPL", "IBM"]) for (let i = 0; i < 4; i += 1) client.tick(symbol);
+  });
+}
+
+const row = (symbol: string): HTMLElement => screen.getByRole("option", { name: new RegExp(`^${symbol}`) });
+
+test("before the list of symbols is there, the page says that it loads", () => {
+  renderPage();
+  expect(screen.getByText("Loading")).toBeTruthy();
+  expect(screen.getByTestId("status-link").textContent).toContain("Connecting…");
+});
+
+test("a gateway without symbols tells its operator about the data folder", () => {
+  const page = renderPage();
+  page.move((client) => client.listSymbols([]));
+  expect(screen.getByText("This gateway serves no symbols")).toBeTruthy();
+  expect(screen.getByText("SPARK_DATA_DIR")).toBeTruthy();
+});
+
+test("a gateway that does not answer is told, and the page comes up when it does", () => {
+  const page = renderPage();
+  page.move((client) => client.failSymbols({ code: "NETWORK", message: "no way there" }));
+  expect(screen.getByRole("alert").textContent).toContain("The gateway does not answer");
+  expect(screen.getByTestId("status-link").textContent).toContain("Disconnected");
+  live(page);
+  expect(screen.queryByRole("alert")).toBeNull();
+  expect(screen.getByTestId("price-AAPL").textContent).toBe("106.50");
+});
+
+test("a row shows price, change, market date and the number that it was published under", () => {
+  const page = renderPage();
+  live(page);
+  const price = screen.getByTestId("price-IBM");
+  expect(price.textContent).toBe("56.50");
+  expect(price.dataset).toMatchObject({ seq: "4", price: "56.5" });
+  expect(row("IBM").textContent).toContain("+1.80%");
+  expect(row("IBM").textContent).toContain("fresh, market date 2006-11-26");
+});
+
+test("a price renders its own row and leaves the others as they were", () => {
+  const page = renderPage();
+  live(page);
+  const before = row("IBM").innerHTML;
+  page.move((client) => client.tick("AAPL"));
+  expect(screen.getByTestId("price-AAPL").dataset.seq).toBe("5");
+  expect(row("IBM").innerHTML).toBe(before);
+});
+
+test("one tab stop leads into the list, arrow keys choose, and the address remembers", async () => {
+  const page = renderPage();
+  live(page);
+  expect(row("AAPL").tabIndex).toBe(0);
+  expect(row("IBM").tabIndex).toBe(-1);
+  row("AAPL").focus();
+  await page.user.keyboard("{ArrowDown}");
+  expect(document.activeElement).toBe(row("IBM"));
+  expect(row("IBM").getAttribute("aria-selected")).toBe("true");
+  expect(row("AAPL").tabIndex).toBe(-1);
+  expect(screen.getByRole("heading", { level: 2, name: "IBM" })).toBeTruthy();
+  expect(window.location.search).toBe("?symbol=IBM");
+});
+
+test("a click chooses, and the status bar speaks of the chosen symbol", async () => {
+  const page = renderPage();
+  live(page);
+  await page.user.click(screen.getByTestId("price-IBM"));
+  expect(row("IBM").getAttribute("aria-selected")).toBe("true");
+  expect(screen.getByText("IBM updated")).toBeTruthy();
+});
+
+test("the symbol in the address is chosen, one that is not served is not", () => {
+  window.history.replaceState(null, "", "/?symbol=IBM");
+  const page = renderPage();
+  live(page);
+  expect(row("IBM").getAttribute("aria-selected")).toBe("true");
+  page.unmount();
+  window.history.replaceState(null, "", "/?symbol=NOPE");
+  live(renderPage());
+  expect(row("AAPL").getAttribute("aria-selected")).toBe("true");
+});
+
+test("when the line is lost the last price stays, greyed, and the loss is announced once", () => {
+  const page = renderPage();
+  live(page);
+  const announcement = screen.getByTestId("link-announcement");
+  expect(announcement.textContent).toBe("Connected.");
+  page.move((client) => {
+    client.judge("disconnected", "transport");
+    client.setLink({ status: "disconnected", attempt: 1, retryAt: Date.now() + 4_000 });
+  });
+  expect(screen.getByTestId("price-AAPL").textContent).toBe("106.50");
+  expect(row("AAPL").dataset.freshness).toBe("disconnected");
+  expect(screen.getByTestId("status-link").textContent).toContain("Disconnected");
+  expect(screen.getByTestId("status-freshness").textContent).toContain("Disconnected");
+  expect(announcement.textContent).toContain("Connection lost");
+  page.move((client) => client.setLink({ status: "connecting", attempt: 1, retryAt: null }));
+  expect(announcement.textContent).toContain("Connection lost");
+  page.move((client) => client.setLink({ status: "connected", attempt: 0 }));
+  expect(announcement.textContent).toContain("Connected again");
+});
+
+test("prices are never in a live region", () => {
+  const page = renderPage();
+  live(page);
+  for (const region of document.querySelectorAll("[aria-live], [role=status], [role=alert]")) {
+    expect(region.textContent).not.toMatch(/\d+\.\d\d/);
+  }
+});
+
+test("a stale feed is named as the cause", () => {
+  const page = renderPage();
+  live(page);
+  page.move((client) => client.judge("stale", "source"));
+  const status = screen.getByTestId("status-freshness");
+  expect(status.textContent).toContain("Stale");
+  expect(status.textContent).toContain("the feed is silent");
+  expect(row("AAPL").textContent).toContain("stale the feed is silent");
+});
+
+test("a symbol that is refused says so where its price would be", () => {
+  const page = renderPage();
+  page.move((client) => {
+    client.listSymbols();
+    client.refuse("AAPL", { code: "CHANNEL_UNKNOWN", message: "no such channel" });
+  });
+  expect(row("AAPL").textContent).toContain("n/a");
+  expect(row("AAPL").textContent).toContain("no such channel");
+  expect(screen.getByText("The candles did not come")).toBeTruthy();
+});
+
+test("the chart is described in words", () => {
+  const page = renderPage();
+  live(page);
+  const chart = screen.getByRole("group", { name: /AAPL, daily candles/ });
+  const summary = document.getElementById(chart.getAttribute("aria-describedby") ?? "");
+  expect(summary?.textContent).toContain("7 daily candles from 2006-11-20 to 2006-11-26");
+  expect(summary?.textContent).toContain("Highest 107.00 on 2006-11-26, lowest 99.00 on 2006-11-20");
+});
+
+test("the keyboard reads the chart bar by bar", async () => {
+  const page = renderPage();
+  live(page);
+  screen.getByTestId("chart").focus();
+  await page.user.keyboard("{ArrowLeft}{ArrowLeft}");
+  expect(within(screen.getByTestId("legend")).getByText("2006-11-25")).toBeTruthy();
+  expect(screen.getByText(/^2006-11-25: open 105\.00, high 106\.00/)).toBeTruthy();
+  await page.user.keyboard("{Escape}");
+  expect(within(screen.getByTestId("legend")).getByText("2006-11-26")).toBeTruthy();
+});
+
+test("another transport is a new client in the same page, and the old one is closed", async () => {
+  const page = renderPage();
+  live(page);
+  const closed = vi.spyOn(page.clients[0] ?? { close() {} }, "close");
+  await page.user.click(screen.getByRole("button", { name: /Transport/ }));
+  await page.user.click(screen.getByRole("menuitemradio", { name: /Server-sent events/ }));
+  expect(page.clients).toHaveLength(2);
+  expect(page.clients[1]?.link.get().transport).toBe("sse");
+  expect(window.location.search).toBe("?transport=sse");
+  await waitFor(() => expect(closed).toHaveBeenCalledOnce());
+});
+
+test("a replay says so, another source does not", () => {
+  const page = renderPage();
+  live(page);
+  expect(screen.getByTestId("replay-badge")).toBeTruthy();
+  page.unmount();
+  live(renderPage({ source: "exchange", bars: { AAPL: rising(100), IBM: rising(50) } }));
+  expect(screen.queryByTestId("replay-badge")).toBeNull();
+});
