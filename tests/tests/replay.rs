@@ -34,7 +34,8 @@ async fn when_the_file_ends_the_channel_starts_again_under_a_new_epoch() {
             assert!(!resync.field::<String>("reason").unwrap().is_empty(), "{resync}");
             assert!(epochs.insert(resync.field("epoch").unwrap()), "not a new epoch: {resync}");
             let first = socket.find(Envelope::is_data).await.unwrap();
-            assert_eq!(first.seq, 1, "{first}");
+            // Candles are sent four times a second at most: the states of the first bar before that are merged.
+            assert!((1..=4).contains(&first.seq), "{first}");
         }
     }
 }
