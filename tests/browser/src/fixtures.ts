@@ -7,8 +7,31 @@ interface Fixtures {
   gateway: Gateway;
   /** The page of prices, not opened yet. */
   prices: PricesPage;
-  /** What the page complained of. A test that cuts the line empties it; for all others it must stay empty. */
-  complaints: string[];
+  /** What the page complains of on its console, which fails the test. */
+  complaints: Complaints;
+}
+
+/** Errors and warnings of the page's console, but for those that a test says are as they should be. */
+class Complaints {
+  readonly #heard: string[] = [];
+  readonly #allowed: RegExp[] = [];
+
+  constructor(page: Page) {
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") this.#heard.push(message.text());
+    });
+    page.on("pageerror", (error) => this.#heard.push(String(error)));
+  }
+
+  /** Says that this test brings the browser to complain so. */
+  allow(pattern: RegExp): void {
+    this.#allowed.push(pattern);
+  }
+
+  /** Those that no test has allowed. */
+  unexpected(): string[] {
+    return this.#heard.filter((text) => !this.#allowed.some((pattern) => pattern.test(text)));
+  }
 }
 
 /** A test with a gateway and a page, which fails when the page complains on its console. */
@@ -20,9 +43,9 @@ export const test = base.extend<Fixtures>({
   },
   complaints: [
     async ({ page }, use) => {
-      const complaints = listen(page);
+      const complaints = new Complaints(page);
       await use(complaints);
-      expect(complaints, "the page's console is silent").toEqual([]);
+      expect(complaints.unexpected(), "the page's console is silent").toEqual([]);
     },
     { auto: true },
   ],
@@ -32,12 +55,3 @@ export const test = base.extend<Fixtures>({
 });
 
 export { expect };
-
-function listen(page: Page): string[] {
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  return complaints;
-}
