@@ -26,27 +26,32 @@ export interface TransportMenuProps {
 export function TransportMenu({ chosen, onChoose }: TransportMenuProps) {
   const transport = useLiveStatus((link) => link.transport) ?? chosen;
   return (
-    <Menu position="top-start" withinPortal shadow="md" width="18rem" offset={10}>
-      <Menu.Target>
-        <UnstyledButton className={classes.button}>
-          <VisuallyHidden component="span">Transport: </VisuallyHidden>
-          <span className={classes.label} data-testid="status-transport">
-            {NAMES[transport]}
-          </span>
-          <ChevronIcon />
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>Transport</Menu.Label>
-        <Menu.RadioGroup value={chosen} onChange={(value) => onChoose(value === "sse" ? "sse" : "websocket")}>
-          {CHOICES.map(({ value, name, about }) => (
-            <Menu.RadioItem key={value} value={value} closeMenuOnClick>
-              <span className={classes.choice}>{name}</span>
-              <span className={classes.about}>{about}</span>
-            </Menu.RadioItem>
-          ))}
-        </Menu.RadioGroup>
-      </Menu.Dropdown>
-    </Menu>
+    <div className={classes.cell}>
+      <Menu position="top-start" withinPortal shadow="md" width="18rem" offset={10}>
+        <Menu.Target>
+          <UnstyledButton className={classes.button}>
+            <VisuallyHidden component="span">Transport: </VisuallyHidden>
+            <span className={classes.label} data-testid="status-transport">
+              {NAMES[transport]}
+            </span>
+            <ChevronIcon />
+          </UnstyledButton>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>Transport</Menu.Label>
+          <Menu.RadioGroup
+            value={chosen}
+            onChange={(value) => onChoose(value === "sse" ? "sse" : "websocket")}
+          >
+            {CHOICES.map(({ value, name, about }) => (
+              <Menu.RadioItem key={value} value={value} closeMenuOnClick>
+                <span className={classes.choice}>{name}</span>
+                <span className={classes.about}>{about}</span>
+              </Menu.RadioItem>
+            ))}
+          </Menu.RadioGroup>
+        </Menu.Dropdown>
+      </Menu>
+    </div>
   );
 }
