@@ -1,0 +1,320 @@
+// The packages as they would be published, taken up by what people take them up with.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { files, installed, makeProject } from "./project.mjs";
+
+const KIB = 1024;
+const vectors = path.join(import.meta.dirname, "../../live-core/tests/vectors");
+const readVectors = (name) => JSON.parse(readFileSync(path.join(vectors, name), "utf8"));
+
+let project;
+before(() => {
+  project = makeProject();
+});
+after(() => project?.remove());
+
+/** Says what the module thinks of an envelope, and that a client can be made and closed without a page. */
+const USE = `
+  await ready();
+  const client = createLiveClient({ url: "http://127.0.0.1:1/" });
+  const { freshness } = client.channel("price:AAPL").get();
+  client.close();
+  const envelope = '{"v":1,"event":"a.b","channel":"price:AAPL","seq":1,"ts":1,"ok":true,"errorCode":null,"data":1}';
+  console.log(JSON.stringify([validate(envelope).ok, freshness, client.link.get().status]));
+`;
+const USED = '[true,"pending","closed"]';
+
+describe("what is published", () => {
+  test("is what is built, its description and nothing else", () => {
+    for (const name of ["@spark/live-core", "@spark/live-react"]) {
+      const inside = files(project.folder(name)).filter((file) => !file.startsWith("dist/"));
+      assert.deepEqual(inside, ["README.md", "package.json"], name);
+    }
+  });
+
+  test("has no complaint of publint", async () => {
+    for (const name of ["@spark/live-core", "@spark/live-react"]) {
+      const pkgDir = project.folder(name);
+      const { messages } = await publint({ pkgDir, strict: true, pack: false });
+      const manifest = JSON.parse(readFileSync(path.join(pkgDir, "package.json"), "utf8"));
+      assert.deepEqual(
+        messages.map((message) => formatMessage(message, manifest)),
+        [],
+        name,
+      );
+    }
+  });
+
+  test("uses nothing that a strict page forbids or that not every bundler knows", () => {
+    const forbidden = /\beval\s*\(|\bnew Function\b|\blocalStorage\b|\bsessionStorage\b|\bimport\.meta\b/;
+    for (const name of ["@spark/live-core", "@spark/live-react"]) {
+      const folder = path.join(project.folder(name), "dist");
+      for (const file of files(folder).filter((file) => /\.c?js$/.test(file))) {
+        const text = readFileSync(path.join(folder, file), "utf8");
+        assert.equal(forbidden.exec(text), null, `${name}/${file}`);
+        assert.doesNotMatch(text, /^(?:const .*= )?await /m, `${name}/${file} awaits at the top level`);
+      }
+    }
+  });
+
+  test("says in every file of the hooks that it is for the client", () => {
+    const folder = path.join(project.folder("@spark/live-react"), "dist");
+    for (const file of files(folder).filter((file) => /\.c?js$/.test(file))) {
+      const first = readFileSync(path.join(folder, file), "utf8").split("\n", 2);
+      assert.ok(first.includes('"use client";'), file);
+    }
+  });
+});
+
+describe("in Node", () => {
+  test("the default entry loads as a module", () => {
+    project.write(
+      "default.mjs",
+      `import { createLiveClient, ready, validate } from "@spark/live-core";${USE}`,
+    );
+    assert.equal(project.node("default.mjs"), USED);
+  });
+
+  test("the default entry loads by require", () => {
+    const text = `const { createLiveClient, ready, validate } = require("@spark/live-core");(async () => {${USE}})();`;
+    project.write("default.cjs", text);
+    assert.equal(project.node("default.cjs"), USED);
+  });
+
+  test("the slim entry takes the module from its caller", () => {
+    const head = `
+      import { readFileSync } from "node:fs";
+      import { createRequire } from "node:module";
+      import { createLiveClient, provideWasm, ready, validate } from "@spark/live-core/slim";
+      provideWasm(readFileSync(createRequire(import.meta.url).resolve("@spark/live-core/core.wasm")));`;
+    project.write("slim.mjs", head + USE);
+    assert.equal(project.node("slim.mjs"), USED);
+  });
+
+  test("the slim entry without a module says what to do", () => {
+    const text = `
+      import { ready } from "@spark/live-core/slim";
+      await ready().catch((error) => console.log(error.message));`;
+    project.write("empty.mjs", text);
+    assert.match(project.node("empty.mjs"), /^The slim entry has no module: call provideWasm/);
+  });
+
+  test("the envelope entry has the codes and no WebAssembly", () => {
+    const text = `
+      import { ERRORS, PROTOCOL_VERSION } from "@spark/live-core/envelope";
+      console.log(PROTOCOL_VERSION, ERRORS.CHANNEL_UNKNOWN.httpStatus);`;
+    project.write("envelope.mjs", text);
+    assert.equal(project.node("envelope.mjs"), "1 404");
+  });
+
+  test("the hooks render on a server, by import and by require", () => {
+    const use = `
+      const client = createLiveClient({ url: "http://127.0.0.1:1/" });
+      const Price = () => createElement("b", null, usePrice("AAPL", (snap) => snap.freshness));
+      console.log(renderToString(createElement(LiveProvider, { client }, createElement(Price))));`;
+    const imports = {
+      react: "createElement",
+      "react-dom/server": "renderToString",
+      "@spark/live-core": "createLiveClient",
+      "@spark/live-react": "LiveProvider, usePrice",
+    };
+    const lines = (line) =>
+      Object.entries(imports)
+        .map(([from, names]) => line(names, from))
+        .join("\n");
+    project.write("hooks.mjs", lines((names, from) => `import { ${names} } from "${from}";`) + use);
+    project.write("hooks.cjs", lines((names, from) => `const { ${names} } = require("${from}");`) + use);
+    assert.equal(project.node("hooks.mjs"), "<b>pending</b>");
+    assert.equal(project.node("hooks.cjs"), "<b>pending</b>");
+  });
+
+  test("the hooks import nothing that React 18.2 does not have", async () => {
+    const react = await import("react-18");
+    assert.equal(react.version, "18.2.0");
+    const folder = path.join(project.folder("@spark/live-react"), "dist");
+    const names = files(folder)
+      .filter((file) => file.endsWith(".js"))
+      .flatMap((file) => [
+        ...readFileSync(path.join(folder, file), "utf8").matchAll(/import \{([^}]*)\} from "react"/g),
+      ])
+      .flatMap(([, list]) => list.split(",").map((name) => name.trim()))
+      .filter((name) => name !== "");
+    assert.ok(names.includes("useSyncExternalStore"));
+    for (const name of names) assert.ok(name in react, name);
+  });
+});
+
+describe("the packed module", () => {
+  test("gives the verdicts of the shared vectors", () => {
+    const names = readdirSync(vectors).filter((name) => name.endsWith(".json"));
+    assert.deepEqual(
+      names.sort(),
+      ["envelope.json", "staleness.json"],
+      "a new file of vectors needs its judge here",
+    );
+    const text = `
+      import { computeStaleness, ready, validate } from "@spark/live-core";
+      import { readFileSync } from "node:fs";
+      await ready();
+      const read = (name) => JSON.parse(readFileSync(${JSON.stringify(vectors)} + "/" + name, "utf8"));
+      const judged = {
+        "envelope.json": read("envelope.json").map(({ input, inputBase64 }) => validate(input ?? Buffer.from(inputBase64, "base64"))),
+        "staleness.json": read("staleness.json").map((input) => computeStaleness(input)),
+      };
+      console.log(JSON.stringify(judged));`;
+    project.write("vectors.mjs", text);
+    const judged = JSON.parse(project.node("vectors.mjs"));
+    for (const name of names) {
+      const expected = readVectors(name);
+      assert.ok(expected.length > 0, name);
+      for (const [at, { name: label, verdict }] of expected.entries()) {
+        assert.deepEqual(judged[name][at], verdict, `${name}: ${label}`);
+      }
+    }
+  });
+});
+
+describe("bundlers", () => {
+  test("esbuild builds a page that loads the module", async () => {
+    const entry = project.write(
+      "page.js",
+      `import { createLiveClient, ready, validate } from "@spark/live-core";${USE}`,
+    );
+    await build({
+      entryPoints: [entry],
+      bundle: true,
+      minify: true,
+      format: "esm",
+      outfile: path.join(project.root, "out/esbuild.mjs"),
+    });
+    assert.equal(project.node("out/esbuild.mjs"), USED);
+  });
+
+  test("Vite builds a page that loads the module, and one that fetches it beside itself", async () => {
+    project.write("vite/index.html", '<script type="module" src="./main.js"></script>');
+    project.write(
+      "vite/main.js",
+      `import { createLiveClient, ready, validate } from "@spark/live-core";${USE}`,
+    );
+    project.write("slim/index.html", '<script type="module" src="./main.js"></script>');
+    project.write(
+      "slim/main.js",
+      `import wasm from "@spark/live-core/core.wasm?url";
+       import { createLiveClient, provideWasm } from "@spark/live-core/slim";
+       provideWasm(new URL(wasm, location.href));
+       createLiveClient({ url: "/" }).channel("price:AAPL").subscribe(() => {});`,
+    );
+    const vite = await import("vite");
+    const options = {
+      configFile: false,
+      logLevel: "error",
+      build: { target: "es2022", modulePreload: false },
+    };
+    await vite.build({ ...options, root: path.join(project.root, "vite") });
+    await vite.build({ ...options, root: path.join(project.root, "slim") });
+    const [script] = files(path.join(project.root, "vite/dist")).filter((file) => file.endsWith(".js"));
+    assert.equal(project.node(`vite/dist/${script}`), USED);
+    const built = files(path.join(project.root, "slim/dist"));
+    assert.equal(built.filter((file) => file.endsWith(".wasm")).length, 1, built.join(" "));
+  });
+});
+
+describe("the type checker", () => {
+  const text = `
+    import { createLiveClient, type Price, type Snap } from "@spark/live-core";
+    import { createLiveClient as slim, provideWasm } from "@spark/live-core/slim";
+    import { ERRORS, type Envelope, type ErrorCode } from "@spark/live-core/envelope";
+    import { useCandles, usePrice } from "@spark/live-react";
+    const client = createLiveClient({ url: "/" });
+    export const price: Snap<Price> = client.channel("price:AAPL").get();
+    export const bars: Float64Array | undefined = client.candles("AAPL", "1d").get().value?.close;
+    export const status: "idle" | "connecting" | "connected" | "disconnected" | "closed" = client.link.get().status;
+    export const hooks = () => [usePrice("AAPL", (snap) => snap.seq).toFixed(), useCandles("AAPL", "1d").value?.length];
+    export const code: ErrorCode = "CHANNEL_UNKNOWN";
+    export const envelope = (e: Envelope<number>): number => e.data + (ERRORS[code].httpStatus ?? 0);
+    provideWasm("/core.wasm");
+    export const other = slim({ url: new URL("http://127.0.0.1/") });
+    // @ts-expect-error: a symbol alone is no channel
+    client.channel("AAPL");
+    // @ts-expect-error: a price has no such field
+    price.value?.nothing;`;
+
+  for (const [name, file, module, resolution] of [
+    ["a bundler's rules", "types.ts", "esnext", "bundler"],
+    ["Node's rules, as a module", "types.mts", "node20", "node16"],
+    ["Node's rules, as CommonJS", "types.cts", "node20", "node16"],
+  ]) {
+    test(`knows every entry by ${name}`, () => {
+      project.write(file, text);
+      const tsc = path.join(installed("typescript"), "bin/tsc");
+      const options = [
+        "--noEmit",
+        "--strict",
+        "--exactOptionalPropertyTypes",
+        "--target",
+        "es2022",
+        "--lib",
+        "es2023,dom",
+      ];
+      run(tsc, [...options, "--module", module, "--moduleResolution", resolution, "--ignoreConfig", file]);
+    });
+  }
+
+  function run(tsc, args) {
+    try {
+      execFileSync(process.execPath, [tsc, ...args], { cwd: project.root, encoding: "utf8" });
+    } catch (error) {
+      assert.fail(`${error.stdout ?? ""}${error.stderr ?? ""}${error.stdout ? "" : error.message}`);
+    }
+  }
+});
+
+describe("sizes", () => {
+  /** What a page pays for what it imports: bundled, minified, compressed. */
+  async function cost(imports, external = []) {
+    const { outputFiles } = await build({
+      stdin: { contents: imports, resolveDir: project.root },
+      bundle: true,
+      minify: true,
+      format: "esm",
+      target: "es2022",
+      define: { "process.env.NODE_ENV": '"production"' },
+      external,
+      write: false,
+    });
+    return gzipSync(outputFiles[0].contents, { level: 9 }).length;
+  }
+
+  const budgets = [
+    [
+      "core.wasm",
+      50,
+      () =>
+        gzipSync(readFileSync(path.join(project.folder("@spark/live-core"), "dist/core.wasm")), { level: 9 })
+          .length,
+    ],
+    ["the default entry, all in", 62, () => cost('export { createLiveClient } from "@spark/live-core"')],
+    [
+      "./slim without the module",
+      9,
+      () => cost('export { createLiveClient, provideWasm } from "@spark/live-core/slim"'),
+    ],
+    ["@spark/live-react", 4, () => cost('export * from "@spark/live-react"', ["react", "@spark/live-core"])],
+    ["./envelope", 1, () => cost('export * from "@spark/live-core/envelope"')],
+  ];
+  for (const [name, kib, measure] of budgets) {
+    test(`${name} is at most ${kib} KB, compressed`, async (t) => {
+      const bytes = await measure();
+      t.diagnostic(`${name}: ${bytes} bytes of ${kib * KIB}`);
+      assert.ok(bytes <= kib * KIB, `${bytes} bytes are more than ${kib * KIB}`);
+    });
+  }
+});
