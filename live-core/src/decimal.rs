@@ -18,8 +18,6 @@ const DIGITS_MAX: usize = 780;
 
 /// Reads a number that follows the grammar of JSON. Too large gives an infinity, too small a zero.
 pub(crate) fn parse(text: &str) -> f64 {
-    let digits_of =
-        |text: &str| text.bytes().filter(u8::is_ascii_digit).map(|b| b - b'0').collect::<Vec<u8>>();
     let (is_negative, size) = text.strip_prefix('-').map_or((false, text), |size| (true, size));
     let (mantissa, exponent) = size.split_once(['e', 'E']).unwrap_or((size, "0"));
     let signed = |number: f64| if is_negative { -number } else { number };
@@ -27,11 +25,18 @@ pub(crate) fn parse(text: &str) -> f64 {
     if let Some(number) = parse_short(mantissa, exponent) {
         return signed(number);
     }
+    signed(parse_long(mantissa, exponent))
+}
+
+/// The slow path: any length, any exponent.
+#[cold]
+#[inline(never)]
+fn parse_long(mantissa: &str, exponent: &str) -> f64 {
     let fraction_len = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    let digits = digits_of(mantissa);
+    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).map(|b| b - b'0').collect();
     let start = digits.iter().position(|&digit| digit != 0).unwrap_or(digits.len());
     let exponent = saturating_exponent(exponent) - fraction_len as i64;
-    signed(nearest(&digits[start..], exponent))
+    nearest(&digits[start..], exponent)
 }
 
 /// The fast path: at most 2^53 times or over an exact power of ten.

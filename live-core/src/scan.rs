@@ -12,14 +12,23 @@ use crate::json::{Cursor, NESTING_MAX};
 
 /// Reads one envelope in canonical form; `None` means that the full parser has to decide.
 pub fn scan(text: &[u8]) -> Option<Envelope<'_>> {
+    scan_known(text, &mut |_| false)
+}
+
+/// As [`scan`], for a reader that knows channels: `is_known` is asked once about the channel's name, and a
+/// name that it says yes to is not judged again.
+pub(crate) fn scan_known<'a>(
+    text: &'a [u8],
+    is_known: &mut dyn FnMut(&'a str) -> bool,
+) -> Option<Envelope<'a>> {
     if text.len() > ENVELOPE_LEN_MAX {
         return None;
     }
     let mut from = Cursor::new(text);
-    from.literal(b"{\"v\":1,\"event\":\"")?;
-    let event = from.plain_string()?;
-    from.literal(b",\"channel\":\"")?;
-    let channel = from.plain_string()?;
+    // What nearly always stands here is compared in one go.
+    let is_tick = from.literal(b"{\"v\":1,\"event\":\"price.tick\",\"channel\":\"").is_some();
+    let event = if is_tick { PriceTick::EVENT } else { scan_event(&mut from)? };
+    let channel = str::from_utf8(from.plain_string()?).ok()?;
     from.literal(b",\"seq\":")?;
     let seq = from.integer()?;
     from.literal(b",\"ts\":")?;
@@ -31,37 +40,42 @@ pub fn scan(text: &[u8]) -> Option<Envelope<'_>> {
     if from.at != text.len() {
         return None;
     }
+    if !is_known(channel) && !channel.is_empty() {
+        check_channel(channel.as_bytes()).ok()?;
+    }
+    let seq_is_good =
+        if !is_tick && is_system(event.as_bytes()) { seq == 0 } else { seq != 0 || channel.is_empty() };
+    seq_is_good.then_some(Envelope {
+        event: Cow::Borrowed(event),
+        channel: Cow::Borrowed(channel),
+        seq,
+        ts,
+        error_code: error_code.map(Cow::Borrowed),
+        data,
+    })
+}
 
-    if !channel.is_empty() {
-        check_channel(channel).ok()?;
-    }
-    // A tick's name is known to be good, and is what nearly always stands here.
-    let is_tick = event == PriceTick::EVENT.as_bytes();
-    let seq_is_good = if !is_tick && is_system(event) { seq == 0 } else { seq != 0 || channel.is_empty() };
-    if !seq_is_good || !(is_tick || is_event_name(event)) {
-        return None;
-    }
-    let error_code = match error_code {
-        Some(code) => Some(ascii(code)?),
-        None => None,
-    };
-    Some(Envelope { event: ascii(event)?, channel: ascii(channel)?, seq, ts, error_code, data })
+fn scan_event<'a>(from: &mut Cursor<'a>) -> Option<&'a str> {
+    from.literal(b"{\"v\":1,\"event\":\"")?;
+    let event = from.plain_string()?;
+    from.literal(b",\"channel\":\"")?;
+    if is_event_name(event) { str::from_utf8(event).ok() } else { None }
 }
 
 /// `ok` and `errorCode`, which must agree: the outer `None` declines, the inner one is "no error".
-fn scan_outcome<'a>(from: &mut Cursor<'a>) -> Option<Option<&'a [u8]>> {
+fn scan_outcome<'a>(from: &mut Cursor<'a>) -> Option<Option<&'a str>> {
     if from.literal(b",\"ok\":true,\"errorCode\":null").is_some() {
         return Some(None);
     }
     from.literal(b",\"ok\":false,\"errorCode\":\"")?;
     let code = from.plain_string()?;
-    is_error_code(code).then_some(Some(code))
+    if is_error_code(code) { str::from_utf8(code).ok().map(Some) } else { None }
 }
 
 /// The text of `data`. That of a tick is judged on the way; that of other known events by its own reader.
-fn scan_data<'a>(from: &mut Cursor<'a>, event: &[u8], is_error: bool) -> Option<&'a str> {
+fn scan_data<'a>(from: &mut Cursor<'a>, event: &str, is_error: bool) -> Option<&'a str> {
     let start = from.at;
-    if !is_error && event == PriceTick::EVENT.as_bytes() {
+    if !is_error && event == PriceTick::EVENT {
         TickSpans::scan(from)?;
         // ASCII by construction, which the check finds out quickly.
         return str::from_utf8(&from.text[start..from.at]).ok();
@@ -69,11 +83,7 @@ fn scan_data<'a>(from: &mut Cursor<'a>, event: &[u8], is_error: bool) -> Option<
     from.value(NESTING_MAX - 1)?;
     let data = str::from_utf8(&from.text[start..from.at]).ok()?;
     if !is_error {
-        event::check(str::from_utf8(event).ok()?, data).ok()?;
+        event::check(event, data).ok()?;
     }
     Some(data)
-}
-
-fn ascii(text: &[u8]) -> Option<Cow<'_, str>> {
-    str::from_utf8(text).ok().map(Cow::Borrowed)
 }

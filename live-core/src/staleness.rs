@@ -115,6 +115,8 @@ pub fn compute_staleness(now_ms: f64, state: &ChannelState, policy: &StalePolicy
 pub struct ClockEstimate {
     /// Differences `server wall clock - local monotonic clock` of the newest samples, oldest first.
     samples: std::collections::VecDeque<f64>,
+    /// The largest of them; kept, because every envelope asks for it.
+    difference_ms: Option<f64>,
 }
 
 impl ClockEstimate {
@@ -134,11 +136,12 @@ impl ClockEstimate {
             self.samples.pop_front();
         }
         self.samples.push_back(difference);
+        self.difference_ms = self.samples.iter().copied().reduce(f64::max);
     }
 
     /// `server wall clock - local monotonic clock`, in milliseconds; `None` before the first sample.
     pub fn difference_ms(&self) -> Option<f64> {
-        self.samples.iter().copied().reduce(f64::max)
+        self.difference_ms
     }
 
     /// When, on the local clock, a value with the source time `ts_ms` was born: never after it

@@ -22,6 +22,7 @@ use crate::channel::{ChannelError, ChannelName, Mode, Namespaces};
 use crate::envelope::{self, Envelope, Reject};
 use crate::error::ErrorCode;
 use crate::event::TickNumbers;
+use crate::scan;
 use crate::sse;
 use crate::staleness::{ClockEstimate, Freshness, Link, StalePolicy};
 use slot::{Slot, Taken};
@@ -343,21 +344,30 @@ impl Store {
     }
 
     fn ingest(&mut self, text: &[u8], link: usize, now_ms: f64) -> u32 {
-        match envelope::parse(text) {
-            Ok(envelope) => {
-                self.counters.accepted += 1;
-                if envelope.seq == 0 {
-                    self.control(&envelope, link, now_ms)
-                } else {
-                    self.publication(&envelope, now_ms)
+        let mut found = None;
+        let scanned = scan::scan_known(text, &mut |channel| {
+            found = self.index.get(channel).copied();
+            found.is_some()
+        });
+        let envelope = match scanned {
+            Some(envelope) => envelope,
+            None => match envelope::parse_full(text) {
+                Ok(envelope) => {
+                    found = self.index.get(&*envelope.channel).copied();
+                    envelope
                 }
-            }
-            Err(reject) => self.reject(&reject),
+                Err(reject) => return self.reject(&reject),
+            },
+        };
+        self.counters.accepted += 1;
+        match envelope.seq {
+            0 => self.control(&envelope, link, now_ms),
+            _ => self.publication(found, &envelope, now_ms),
         }
     }
 
-    fn publication(&mut self, envelope: &Envelope<'_>, now_ms: f64) -> u32 {
-        let Some(&id) = self.index.get(&*envelope.channel) else {
+    fn publication(&mut self, id: Option<ChannelId>, envelope: &Envelope<'_>, now_ms: f64) -> u32 {
+        let Some(id) = id else {
             self.counters.ignored += 1;
             return 0;
         };
