@@ -189,7 +189,7 @@ export class Connection {
 
   /** The stream is to start over, with what is wanted now. For transports without commands. */
   renew(): void {
-    if (this.isOpen) this.#after("reopen", REOPEN_AFTER_MS, () => this.#reopen());
+    if (this.isOpen) this.#after("reopen", REOPEN_AFTER_MS, () => this.#replace());
   }
 
   /** The gateway refused something that concerns no single channel. The line goes on. */
@@ -225,14 +225,16 @@ export class Connection {
 
   /** Opens a stream with the present set of channels; the one that runs goes on until the new one is open. */
   #reopen(): void {
-    // What was refused would be refused again: only another set is worth another request.
-    const isRefused = this.#phase === "refused" && setKey(this.#owner.wanted(this.kind)) === this.#askedFor;
-    if (this.#phase === "opening" || (this.#phase === "refused" && !isRefused)) {
-      this.#connect();
-    } else if (this.isOpen) {
-      this.#next?.close();
-      this.#next = this.#openLine();
-    }
+    // What was refused would be refused again, and what runs is right: only another set is worth a request.
+    if (setKey(this.#owner.wanted(this.kind)) === this.#askedFor) return;
+    if (this.#phase === "opening" || this.#phase === "refused") this.#connect();
+    else this.#replace();
+  }
+
+  #replace(): void {
+    if (!this.isOpen) return;
+    this.#next?.close();
+    this.#next = this.#openLine();
   }
 
   #openLine(): TransportLink {

@@ -87,6 +87,8 @@ function failed(engine: Engine, connection: Connection, notice: Notice & { kind:
     } else entry.refuse(named);
     engine.touch(entry);
   }
-  if (isTransient) engine.clock.after(notice.retryAfterMs ?? ASK_AGAIN_AFTER_MS, () => engine.syncSoon());
-  else engine.syncSoon();
+  if (!isTransient) return;
+  engine.clock.after(notice.retryAfterMs ?? ASK_AGAIN_AFTER_MS, () => {
+    for (const entry of entries) engine.renew(entry);
+  });
 }

@@ -310,6 +310,17 @@ describe("a stream's connection", () => {
     ]);
   });
 
+  it("opens none when the set is the same", () => {
+    const { clock, gateway, connection, greet } = start("sse");
+    greet();
+    connection.wantedChanged();
+    clock.advance(1_000);
+    expect(gateway.lines).toHaveLength(1);
+    connection.renew();
+    clock.advance(50);
+    expect(gateway.lines).toHaveLength(2);
+  });
+
   it("keeps the old stream until the new one is open, and stays connected meanwhile", () => {
     const { owner, clock, gateway, connection, greet } = start("sse");
     greet();
