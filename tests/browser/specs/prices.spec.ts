@@ -5,6 +5,9 @@ import { shows, type Transport } from "../src/prices-page.ts";
 const TRANSPORTS: Transport[] = ["websocket", "sse"];
 const SYMBOLS = ["AAPL", "FB", "GOOG", "IBM", "MSFT"];
 
+/** Looks often: a price stands for a quarter of a second. */
+const OFTEN = { intervals: [50] };
+
 /** How often the line is cut in the test that cuts it. */
 const ROUNDS = Number(process.env.TEST_ROUNDS ?? "1");
 
@@ -24,12 +27,15 @@ for (const transport of TRANSPORTS) {
         for (let round = 0; round < 5; round += 1) {
           let last = -1;
           await expect
-            .poll(async () => {
-              const shown = await prices.shown(symbol);
-              const published = witness.price(shown.seq);
-              last = shown.seq;
-              return published !== undefined && shows(shown.text, published);
-            }, `${symbol} shows what was published`)
+            .poll(
+              async () => {
+                const shown = await prices.shown(symbol);
+                const published = witness.price(shown.seq);
+                last = shown.seq;
+                return published !== undefined && shows(shown.text, published);
+              },
+              { ...OFTEN, message: `${symbol} shows what was published` },
+            )
             .toBe(true);
           checked.add(`${symbol} ${last}`);
           await expect

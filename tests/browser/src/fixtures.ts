@@ -42,7 +42,8 @@ export const test = base.extend<Fixtures>({
     await gateway.dispose();
   },
   complaints: [
-    async ({ page }, use) => {
+    // Looked at before the gateway ends, of which the page would complain.
+    async ({ page, gateway: _ }, use) => {
       const complaints = new Complaints(page);
       await use(complaints);
       expect(complaints.unexpected(), "the page's console is silent").toEqual([]);
