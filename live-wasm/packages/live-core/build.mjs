@@ -4,13 +4,11 @@ import { copyFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { build } from "esbuild";
-import { writeGlue } from "./glue.mjs";
 
 const here = import.meta.dirname;
 const dist = path.join(here, "dist");
 const entries = ["index", "slim", "envelope"];
 
-await writeGlue();
 await rm(dist, { recursive: true, force: true });
 await Promise.all([bundle("esm", ".js"), bundle("cjs", ".cjs"), declarations()]);
 await copyFile(path.join(here, "src/generated/live_wasm_bg.wasm"), path.join(dist, "core.wasm"));

@@ -7,7 +7,6 @@ export default defineConfig({
   },
   test: {
     environment: "happy-dom",
-    globalSetup: "../live-core/test/setup.ts",
     include: ["test/**/*.test.tsx"],
   },
 });

@@ -1,18 +1,11 @@
-import { failureText, type Refusal, refusal } from "./answer.js";
+import { type Asker, ask } from "./answer.js";
 import { backoffMs, type RetryBounds } from "./backoff.js";
-import type { Clock } from "./clock.js";
 import type { Entry } from "./entry.js";
 import { candleNames } from "./series.js";
 
-/** How long the gateway may take for a page. */
-const PAGE_WITHIN_MS = 15_000;
-
 /** What the loader needs of its owner. */
-export interface HistoryOwner {
-  readonly clock: Clock;
+export interface HistoryOwner extends Asker {
   readonly retry: RetryBounds;
-  readonly fetch: typeof globalThis.fetch;
-  base(): URL;
   /** Takes a page in. Throws when it is malformed. */
   page(entry: Entry, bytes: Uint8Array): void;
   /** What can be seen of the channel changed. */
@@ -21,7 +14,7 @@ export interface HistoryOwner {
 
 interface Load {
   limit: number;
-  abort: AbortController;
+  abort: AbortController | null;
   cancelRetry: (() => void) | null;
   isDone: boolean;
 }
@@ -67,25 +60,32 @@ export class History {
   /** The channel is not held any more. */
   forget(entry: Entry): void {
     const load = this.#loads.get(entry);
-    load?.abort.abort();
-    load?.cancelRetry?.();
     this.#loads.delete(entry);
+    load?.abort?.abort();
+    load?.cancelRetry?.();
   }
 
   #start(entry: Entry): void {
     this.forget(entry);
     const limit = entry.historyLimit();
     if (limit === 0) return;
-    const load: Load = { limit, abort: new AbortController(), cancelRetry: null, isDone: false };
+    const load: Load = { limit, abort: null, cancelRetry: null, isDone: false };
     this.#loads.set(entry, load);
     void this.#attempt(entry, load, 1);
   }
 
   async #attempt(entry: Entry, load: Load, attempt: number): Promise<void> {
-    const failure = await this.#load(entry, load);
-    if (load.abort.signal.aborted) return;
+    this.requests += 1;
+    // An attempt that comes too late is aborted by itself; the load goes on to the next.
+    const abort = new AbortController();
+    load.abort = abort;
+    const answer = await ask(this.#owner, pagePath(entry, load.limit), abort, (bytes) => {
+      if (this.#loads.get(entry) === load) this.#owner.page(entry, bytes);
+    });
+    if (this.#loads.get(entry) !== load) return;
+    const failure = "error" in answer ? answer : null;
     load.isDone = failure === null;
-    entry.historyError = failure?.error ?? null;
+    entry.historyError = failure && { ...failure.error, channel: entry.name };
     this.#owner.touched(entry);
     if (!failure?.isTransient) return;
     const { clock, retry } = this.#owner;
@@ -93,35 +93,9 @@ export class History {
       void this.#attempt(entry, load, attempt + 1);
     });
   }
+}
 
-  /** Fetches a page and hands it over. Returns what went wrong, and whether another attempt may help. */
-  async #load(entry: Entry, load: Load): Promise<Refusal | null> {
-    this.requests += 1;
-    const timeout = new AbortController();
-    const cancel = this.#owner.clock.after(PAGE_WITHIN_MS, () => timeout.abort());
-    load.abort.signal.addEventListener("abort", () => timeout.abort(), { once: true });
-    try {
-      const response = await this.#owner.fetch(this.#url(entry, load.limit), { signal: timeout.signal });
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      if (load.abort.signal.aborted) return null;
-      if (!response.ok) return refusal(response.status, bytes, entry.name);
-      this.#owner.page(entry, bytes);
-      return null;
-    } catch (error) {
-      const isLate = timeout.signal.aborted;
-      const message = isLate ? "the history did not come in time" : failureText(error);
-      return { error: { code: "NETWORK", message, channel: entry.name }, isTransient: true };
-    } finally {
-      cancel();
-    }
-  }
-
-  #url(entry: Entry, limit: number): URL {
-    const url = new URL("api/market/candles", this.#owner.base());
-    const { symbol, interval } = candleNames(entry.name);
-    url.searchParams.set("symbol", symbol);
-    url.searchParams.set("interval", interval);
-    url.searchParams.set("limit", String(limit));
-    return url;
-  }
+function pagePath(entry: Entry, limit: number): string {
+  const query = new URLSearchParams({ ...candleNames(entry.name), limit: String(limit) });
+  return `api/market/candles?${query}`;
 }

@@ -1,12 +1,10 @@
 import type { CoreInstance } from "./binding.js";
-import { createGlue } from "./generated/glue.js";
+import { type Instance, instantiate } from "./instance.js";
 import { causeOf, freshnessOf } from "./names.js";
 import type { Staleness } from "./types.js";
 
 /** Compiles the module, from wherever it comes. */
 export type ModuleSource = () => Promise<WebAssembly.Module>;
-
-type Glue = ReturnType<typeof createGlue>;
 
 /** What judging one envelope says. */
 export type Verdict =
@@ -30,7 +28,7 @@ export interface StalenessInput {
 
 // The module is compiled once for all clients of the page, and kept only when that worked.
 let compiling: Promise<WebAssembly.Module> | null = null;
-let shared: Glue | null = null;
+let shared: Instance | null = null;
 
 function compiled(source: ModuleSource): Promise<WebAssembly.Module> {
   if (!compiling) {
@@ -43,24 +41,17 @@ function compiled(source: ModuleSource): Promise<WebAssembly.Module> {
   return compiling;
 }
 
-/** Makes an instance of its own, so that a trap in it harms no other client. */
+/** Makes a core in an instance of its own, so that a trap in it harms no other client. */
 export async function createCore(source: ModuleSource): Promise<CoreInstance> {
-  const module = await compiled(source);
-  const glue = createGlue();
-  const { memory } = await glue.init(module);
-  return { memory, core: new glue.Core() };
+  return (await instantiate(await compiled(source))).core();
 }
 
 /** Loads the module and the instance that the pure functions below run in. */
 export async function loadModule(source: ModuleSource): Promise<void> {
-  if (shared) return;
-  const module = await compiled(source);
-  const glue = createGlue();
-  await glue.init(module);
-  shared ??= glue;
+  shared ??= await instantiate(await compiled(source));
 }
 
-function loaded(): Glue {
+function loaded(): Instance {
   if (!shared) throw new Error("The WebAssembly module is not loaded yet: await ready() first.");
   return shared;
 }
@@ -72,7 +63,7 @@ function loaded(): Glue {
  */
 export function validate(envelope: Uint8Array | string): Verdict {
   const bytes = typeof envelope === "string" ? new TextEncoder().encode(envelope) : envelope;
-  return JSON.parse(loaded().Core.validate(bytes)) as Verdict;
+  return JSON.parse(loaded().validate(bytes)) as Verdict;
 }
 
 /**
@@ -87,7 +78,7 @@ export function computeStaleness(input: StalenessInput): Staleness {
     nowMs,
     number(bornMs),
     number(lastFrameMs),
-    brokerIsProven,
+    Number(brokerIsProven),
     number(staleAfterMs),
     linkSilentAfterMs,
   );

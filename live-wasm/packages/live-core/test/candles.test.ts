@@ -188,7 +188,7 @@ describe("candles", () => {
     expect(request(0).signal.aborted).toBe(false);
     clock.advance(1);
     await settle();
-    expect(candles.get().error?.message).toBe("the history did not come in time");
+    expect(candles.get().error?.message).toBe("the answer did not come in time");
     clock.advance(250);
     expect(requests).toHaveLength(2);
   });

@@ -118,10 +118,11 @@ test("nothing is asked once nobody watches", async () => {
 });
 
 test.each([
-  ["another version", envelope([], { v: 2 }), /version/],
-  ["another event", envelope([], { event: "price.tick" }), /no list of symbols/],
-  ["no data", envelope([], { data: null }), /data is no object/],
-  ["a symbol without a name", envelope([{ bars: 1 }]), /data\.symbols\[0\]\.symbol/],
-])("%s is refused", (_what, text, why) => {
-  expect(() => readList(new TextEncoder().encode(text))).toThrow(why);
+  ["another version", envelope([], { v: 2 })],
+  ["another event", envelope([], { event: "price.tick" })],
+  ["no data", envelope([], { data: null })],
+  ["a symbol without a name", envelope([{ bars: 1 }])],
+  ["a symbol that is none", envelope([null])],
+])("%s is refused", (_what, text) => {
+  expect(() => readList(new TextEncoder().encode(text))).toThrow("the answer is no list of symbols");
 });
