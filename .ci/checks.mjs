@@ -72,6 +72,9 @@ export function checkSteps({ long }) {
       verdicts(effort.verdictInputs),
     ),
     tests("packages", "the npm packages and the page", ["build-packages"], packageTests),
+    tests("packaging", "the npm packages as they would be published", ["build-packages"], () =>
+      counted(nodeCounts, "npm", ["test", "--silent", "-w", "@spark/packaging-tests"]),
+    ),
     tests("gateway", "the gateway, end to end", [...rust, "build-gateway"], () =>
       cargoTest(["-p", "spark-live-tests"], env),
     ),
