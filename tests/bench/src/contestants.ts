@@ -127,7 +127,7 @@ function* oneFrameAWindow(round: Round): Iterable<Uint8Array[]> {
 }
 
 function ingest(live: Core, frame: Uint8Array): void {
-  live.ingest(frame, "envelopes", performance.now());
+  live.ingest(frame, "envelopes", performance.now(), LINK);
 }
 
 function ack(channel: string): Uint8Array {
