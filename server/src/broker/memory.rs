@@ -213,6 +213,16 @@ mod tests {
         assert!(kept.0.lock().expect("no panic").is_empty());
     }
 
+    #[tokio::test]
+    async fn a_value_that_nobody_wants_is_never_encoded() {
+        let (broker, _) = broker(2);
+        broker.publish(message("price:A", 0)).await.expect("in memory");
+        let snapshot = broker.snapshot(&message("price:A", 0).channel).await.expect("in memory");
+        assert!(snapshot.items[0].encoded.get().is_none());
+        let first = snapshot.items[0].envelope().as_ptr();
+        assert_eq!(snapshot.items[0].envelope().as_ptr(), first, "once for all");
+    }
+
     #[test]
     fn data_that_breaks_the_protocol_has_no_envelope() {
         let broken = Message { data: Bytes::from_static(b"{"), ..message("price:A", 0) };

@@ -1,1 +1,431 @@
+//! The joint between snapshot and live, under every order of events.
 
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::task::noop_waker;
+use live_core::sequence::Position;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::broker::memory::MemoryBroker;
+use crate::broker::{BrokerFuture, Message, Snapshot};
+use crate::config::Config;
+
+/// Serves every channel of a namespace that is known.
+struct Everything;
+
+impl Directory for Everything {
+    fn find(&self, _: &ChannelName) -> Option<ChannelInfo> {
+        Some(ChannelInfo::default())
+    }
+}
+
+/// An engine whose snapshots take their time: some before it is taken, some until it arrives.
+struct Slow(MemoryBroker);
+
+impl Broker for Slow {
+    fn publish(&self, message: Message) -> BrokerFuture<'_, Position> {
+        self.0.publish(message)
+    }
+    fn reset<'a>(&'a self, channel: &'a ChannelName, reason: &'a str) -> BrokerFuture<'a, Position> {
+        self.0.reset(channel, reason)
+    }
+    fn snapshot<'a>(&'a self, channel: &'a ChannelName) -> BrokerFuture<'a, Snapshot> {
+        Box::pin(async move {
+            pause().await;
+            let snapshot = self.0.snapshot(channel).await;
+            pause().await;
+            snapshot
+        })
+    }
+}
+
+/// Is ready the second time it is asked.
+async fn pause() {
+    let mut is_second = false;
+    std::future::poll_fn(|context| {
+        context.waker().wake_by_ref();
+        if std::mem::replace(&mut is_second, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+struct Setup {
+    hub: Arc<Hub>,
+    broker: Arc<Slow>,
+}
+
+fn setup(adjust: impl FnOnce(&mut Config)) -> Setup {
+    let mut config = Config::defaults().expect("sound");
+    adjust(&mut config);
+    let fanout = Arc::new(Fanout::default());
+    let memory =
+        MemoryBroker::new(Namespaces::builtin(), config.live.snapshot_keys, Arc::clone(&fanout) as _);
+    let broker = Arc::new(Slow(memory));
+    let engine = Arc::clone(&broker) as Arc<dyn Broker>;
+    let hub =
+        Hub::new(fanout, engine, Arc::new(Everything), Namespaces::builtin(), config.live, &config.limits);
+    Setup { hub: Arc::new(hub), broker }
+}
+
+fn name(text: &str) -> ChannelName {
+    ChannelName::parse(text).expect("a good name")
+}
+
+fn request(text: &str) -> Request {
+    Request { id: Some(1), channel: name(text), max_hz: None }
+}
+
+impl Setup {
+    /// Publishes `len` bytes of data under a key.
+    fn publish(&self, channel: &str, key: i64, len: usize) {
+        let data = Bytes::from(format!("\"{}\"", "x".repeat(len)));
+        let message = Message { channel: name(channel), event: "test.done", ts: 1, key, data };
+        now(self.broker.publish(message)).expect("in memory");
+    }
+
+    fn reset(&self, channel: &str) {
+        now(self.broker.reset(&name(channel), "test")).expect("in memory");
+    }
+
+    async fn subscribed(&self, channel: &str) -> Connection {
+        let connection = self.hub.connect();
+        self.hub.subscribe(&connection, request(channel)).await.expect("subscribed");
+        connection
+    }
+}
+
+/// The result of a future that does not wait.
+fn now<T>(mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>) -> T {
+    match future.as_mut().poll(&mut Context::from_waker(&noop_waker())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+/// Everything that can be sent now.
+fn sent(connection: &Connection) -> Vec<Value> {
+    let mut batch = Vec::new();
+    assert!(connection.drain(&mut batch, usize::MAX).is_exhausted);
+    let parse = |envelope: &Bytes| serde_json::from_slice(envelope).expect("JSON");
+    batch.iter().flat_map(Out::envelopes).map(parse).collect()
+}
+
+fn events(sent: &[Value]) -> Vec<String> {
+    let text = |envelope: &Value| match envelope["seq"].as_u64() {
+        Some(0) => envelope["event"].as_str().unwrap_or_default().to_owned(),
+        seq => format!("{} {}", envelope["channel"].as_str().unwrap_or_default(), seq.unwrap_or_default()),
+    };
+    sent.iter().map(text).collect()
+}
+
+/// Follows what one connection is sent of one channel, as a client would.
+#[derive(Debug, Default)]
+struct Follower {
+    epoch: Option<String>,
+    last: u64,
+}
+
+impl Follower {
+    /// Takes an envelope in. Where nothing may be left out, nothing is.
+    fn take(&mut self, envelope: &Value, is_contiguous: bool) -> Result<(), TestCaseError> {
+        let seq = envelope["seq"].as_u64().unwrap_or_default();
+        match envelope["event"].as_str().unwrap_or_default() {
+            "system.ack" | "system.resync" => {
+                self.epoch = envelope["data"]["epoch"].as_str().map(str::to_owned);
+                // Snapshot items follow, up to the head.
+                self.last = 0;
+            }
+            "system.snapshot_end" => {}
+            _ => {
+                prop_assert!(self.epoch.is_some(), "before its acknowledgement: {envelope}");
+                prop_assert!(seq > self.last, "twice or out of order: {envelope} after {}", self.last);
+                prop_assert!(
+                    !is_contiguous || seq == self.last + 1,
+                    "missed: {envelope} after {}",
+                    self.last
+                );
+                self.last = seq;
+            }
+        }
+        Ok(())
+    }
+}
+
+const CHANNELS: [&str; 3] = ["system:status", "price:A", "candles:A.1d"];
+
+type Subscribing = Pin<Box<dyn Future<Output = Result<(), ErrorCode>>>>;
+
+/// Some clients that subscribe one channel after the other, each step by step.
+struct World {
+    setup: Setup,
+    clients: Vec<Client>,
+}
+
+struct Client {
+    connection: Arc<Connection>,
+    subscribing: Option<(&'static str, Subscribing)>,
+    followers: HashMap<&'static str, Follower>,
+}
+
+impl World {
+    fn new(clients: usize) -> Self {
+        let setup = setup(|config| config.live.snapshot_keys = 1_000);
+        let client = |_| Client {
+            connection: Arc::new(setup.hub.connect()),
+            subscribing: None,
+            followers: HashMap::new(),
+        };
+        let clients = (0..clients).map(client).collect();
+        Self { setup, clients }
+    }
+
+    fn act(
+        &mut self,
+        action: u8,
+        client: usize,
+        channel: &'static str,
+        key: i64,
+    ) -> Result<(), TestCaseError> {
+        let client = &mut self.clients[client];
+        match action {
+            0..=5 => self.setup.publish(channel, key, 1),
+            6 if client.subscribing.is_none() => {
+                let (hub, connection) = (Arc::clone(&self.setup.hub), Arc::clone(&client.connection));
+                let subscribing = async move { hub.subscribe(&connection, request(channel)).await };
+                client.subscribing = Some((channel, Box::pin(subscribing)));
+            }
+            7 | 8 => client.step(),
+            9 if client.subscribing.is_none() => {
+                self.setup.hub.unsubscribe(&client.connection, &name(channel));
+                client.followers.remove(channel);
+                // What was queued before it may still come; its follower is gone with it.
+                client.read(true)?;
+            }
+            10 => self.setup.reset(channel),
+            _ => client.read(false)?,
+        }
+        Ok(())
+    }
+
+    /// Lets everything come to rest and makes sure that every client has what the engine has.
+    async fn settle(&mut self) -> Result<(), TestCaseError> {
+        for client in &mut self.clients {
+            while client.subscribing.is_some() {
+                client.step();
+            }
+            client.read(false)?;
+            tokio::time::advance(Duration::from_secs(60)).await;
+            client.read(false)?;
+            for (channel, follower) in &client.followers {
+                let snapshot = now(self.setup.broker.0.snapshot(&name(channel))).expect("in memory");
+                prop_assert_eq!(follower.epoch.as_deref(), Some(&*snapshot.epoch), "{}", channel);
+                prop_assert_eq!(follower.last, snapshot.head, "{}", channel);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Client {
+    fn step(&mut self) {
+        let Some((channel, subscribing)) = &mut self.subscribing else { return };
+        if let Poll::Ready(done) = subscribing.as_mut().poll(&mut Context::from_waker(&noop_waker())) {
+            done.expect("subscribed");
+            self.followers.entry(channel).or_default();
+            self.subscribing = None;
+        }
+    }
+
+    fn read(&mut self, is_left: bool) -> Result<(), TestCaseError> {
+        for envelope in sent(&self.connection) {
+            let Some(&channel) = CHANNELS.iter().find(|channel| envelope["channel"] == ***channel) else {
+                continue;
+            };
+            match self.followers.get_mut(channel) {
+                Some(follower) => follower.take(&envelope, channel == "system:status")?,
+                None => prop_assert!(is_left || self.subscribing.is_some(), "nobody asked for {envelope}"),
+            }
+        }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    /// Whatever the order of publications, subscriptions, their steps, ends and restarts: a client that
+    /// follows the envelopes has exactly what the engine has, with nothing missed and nothing twice.
+    #[test]
+    fn snapshot_and_live_join_without_a_miss_or_a_double(
+        actions in prop::collection::vec((0u8..12, 0usize..2, 0usize..3, 0i64..5), 1..120),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+        runtime.block_on(async {
+            let mut world = World::new(2);
+            for (action, client, channel, key) in actions {
+                world.act(action, client, CHANNELS[channel], key)?;
+            }
+            world.settle().await
+        })?;
+    }
+}
+
+#[tokio::test]
+async fn what_is_published_while_the_snapshot_is_on_its_way_follows_it_once() {
+    let setup = setup(|_| ());
+    for _ in 0..3 {
+        setup.publish("system:status", 0, 1);
+    }
+    let connection = setup.hub.connect();
+    let mut subscribing = std::pin::pin!(setup.hub.subscribe(&connection, request("system:status")));
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    for _ in 0..2 {
+        assert!(subscribing.as_mut().poll(&mut context).is_pending());
+        setup.publish("system:status", 0, 1);
+    }
+    assert!(subscribing.as_mut().poll(&mut context).is_ready());
+    setup.publish("system:status", 0, 1);
+    let sent = sent(&connection);
+    assert_eq!(sent[0]["data"]["head"], 4, "the second pause is after the snapshot");
+    let live: Vec<u64> = sent[1..].iter().filter_map(|envelope| envelope["seq"].as_u64()).collect();
+    assert_eq!(live, [1, 2, 3, 4, 5, 6]);
+}
+
+#[tokio::test]
+async fn a_gate_that_overflows_is_tried_again_once() {
+    for (floods, is_subscribed) in [(1, true), (2, false)] {
+        let setup = setup(|_| ());
+        let connection = setup.hub.connect();
+        let mut subscribing = Box::pin(setup.hub.subscribe(&connection, request("system:status")));
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        let mut done = subscribing.as_mut().poll(&mut context);
+        for _ in 0..floods {
+            (0..300).for_each(|_| setup.publish("system:status", 0, 1));
+            for _ in 0..2 {
+                if done.is_pending() {
+                    done = subscribing.as_mut().poll(&mut context);
+                }
+            }
+        }
+        while done.is_pending() {
+            done = subscribing.as_mut().poll(&mut context);
+        }
+        let expected = if is_subscribed { Ok(()) } else { Err(ErrorCode::ResyncFailed) };
+        assert_eq!(done, Poll::Ready(expected));
+        drop(subscribing);
+        assert_eq!(setup.hub.subscribers(&name("system:status")), usize::from(is_subscribed));
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_takes_a_bounded_amount_of_memory() {
+    let setup = setup(|config| config.live.connection_bytes = 100_000);
+    let connection = setup.subscribed("price:A").await;
+    setup.hub.subscribe(&connection, request("candles:A.1d")).await.expect("subscribed");
+    sent(&connection);
+    for key in 0..500 {
+        setup.publish("price:A", 0, 2_000);
+        setup.publish("candles:A.1d", key, 2_000);
+        assert!(connection.waiting_bytes() <= 100_000);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_fell_behind_is_brought_back_from_a_snapshot() {
+    for (channel, first) in [("candles:A.1d", "candles:A.1d"), ("system:status", "backpressure_drop")] {
+        let setup = setup(|config| config.live.connection_bytes = 100_000);
+        let connection = setup.subscribed(channel).await;
+        sent(&connection);
+        (0..300).for_each(|key| setup.publish(channel, key, 2_000));
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let mut batch = Vec::new();
+        let drained = connection.drain(&mut batch, usize::MAX);
+        if let Some((ticket, channel)) = drained.behind {
+            setup.hub.catch_up(&connection, ticket, &channel).await.expect("caught up");
+            assert_eq!(connection.drain(&mut batch, usize::MAX).behind, None);
+        }
+        let envelopes: Vec<Value> =
+            batch.iter().flat_map(Out::envelopes).map(|e| serde_json::from_slice(e).expect("JSON")).collect();
+        let told = events(&envelopes);
+        assert!(told[0].starts_with(first), "{told:?}");
+        assert!(told.contains(&format!("{channel} 300")), "the newest has come: {told:?}");
+        tokio::time::resume();
+    }
+}
+
+#[tokio::test]
+async fn dropping_a_connection_ends_its_subscriptions() {
+    let setup = setup(|_| ());
+    let connection = setup.subscribed("price:A").await;
+    assert_eq!((setup.hub.connections(), setup.hub.subscribers(&name("price:A"))), (1, 1));
+    drop(connection);
+    assert_eq!((setup.hub.connections(), setup.hub.subscribers(&name("price:A"))), (0, 0));
+}
+
+#[tokio::test]
+async fn nothing_of_a_channel_is_sent_after_its_end() {
+    let setup = setup(|_| ());
+    let connection = setup.subscribed("price:A").await;
+    setup.publish("price:A", 0, 1);
+    setup.hub.unsubscribe(&connection, &name("price:A"));
+    setup.publish("price:A", 0, 1);
+    assert_eq!(events(&sent(&connection)), ["system.ack"]);
+    assert_eq!(setup.hub.subscribers(&name("price:A")), 0);
+}
+
+#[tokio::test]
+async fn subscriptions_are_bounded_and_one_given_back_can_be_had_again() {
+    let setup = setup(|config| config.limits.subscriptions = 1);
+    let connection = setup.subscribed("price:A").await;
+    let subscribe = async |channel| setup.hub.subscribe(&connection, request(channel)).await;
+    assert_eq!(subscribe("price:B").await, Err(ErrorCode::SubscriptionLimit));
+    assert_eq!(subscribe("price:A").await, Ok(()), "the same one starts again");
+    setup.hub.unsubscribe(&connection, &name("price:A"));
+    assert_eq!(subscribe("price:B").await, Ok(()));
+    assert_eq!(subscribe("weather:B").await, Err(ErrorCode::ChannelUnknown));
+}
+
+#[tokio::test]
+async fn a_restart_is_told_before_the_first_value_of_the_new_history() {
+    let setup = setup(|_| ());
+    let connection = setup.subscribed("candles:A.1d").await;
+    (0..3).for_each(|key| setup.publish("candles:A.1d", key, 1));
+    sent(&connection);
+    setup.publish("candles:A.1d", 7, 1);
+    setup.reset("candles:A.1d");
+    setup.publish("candles:A.1d", 0, 1);
+    let told = events(&sent(&connection));
+    assert_eq!(told, ["system.resync", "system.snapshot_end", "candles:A.1d 1"]);
+}
+
+#[tokio::test]
+async fn a_rate_that_the_client_asks_for_can_only_be_lower() {
+    let setup = setup(|_| ());
+    let connection = setup.hub.connect();
+    for (wanted, told) in [(Some(5.0), 5.0), (Some(50.0), 20.0), (None, 20.0)] {
+        let request = Request { max_hz: wanted, ..request("price:A") };
+        setup.hub.subscribe(&connection, request).await.expect("subscribed");
+        assert_eq!(sent(&connection)[0]["data"]["maxHz"], told);
+    }
+}
+
+#[tokio::test]
+async fn a_heartbeat_names_the_heads_of_quiet_channels_only() {
+    let setup = setup(|_| ());
+    let connection = setup.subscribed("price:A").await;
+    setup.hub.subscribe(&connection, request("price:B")).await.expect("subscribed");
+    sent(&connection);
+    setup.publish("price:A", 0, 1);
+    assert_eq!(connection.quiet_heads(), [(name("price:B"), 0)]);
+    sent(&connection);
+    let mut heads = connection.quiet_heads();
+    heads.sort();
+    assert_eq!(heads, [(name("price:A"), 1), (name("price:B"), 0)]);
+}

@@ -100,7 +100,7 @@ mod tests {
         let mut near = Guarded::new(near, LIMIT);
         let read = async {
             for _ in 0..5 {
-                tokio::time::sleep(LIMIT - Duration::from_secs(1)).await;
+                sleep(LIMIT - Duration::from_secs(1)).await;
                 far.read_exact(&mut [0; 4]).await.expect("there is more");
             }
         };

@@ -247,11 +247,11 @@ mod tests {
     async fn files_of_any_length_play_side_by_side() {
         let mut replay = Replay::new(vec![file("ONE", 1), file("NONE", 0), file("TWO", 2)], 1.0);
         assert_eq!(replay.instruments().iter().map(|i| i.history.len()).collect::<Vec<_>>(), [0, 1]);
-        let events = play(&mut replay, 11).await;
+        let events = play(&mut replay, 12).await;
         let of = |wanted: usize| {
             events.iter().filter(|(_, event)| shown(event).starts_with(&wanted.to_string())).count()
         };
-        assert_eq!((of(0), of(1)), (6, 5));
+        assert_eq!((of(0), of(1)), (6, 6));
         assert_eq!(shown(&events[0].1), "0 10 25 at 0");
         assert_eq!((events[1].0, shown(&events[1].1)), (125, "1 11 25 at 1".to_owned()));
     }

@@ -113,7 +113,7 @@ mod tests {
         let found = read(fields.try_into().expect("six fields"))
             .map(|_| ())
             .map_err(|(field, fault)| format!("{} {fault}", field.unwrap_or_default()));
-        assert_eq!(found.as_ref().map(|()| ()).map_err(String::as_str), expected, "{row}");
+        assert_eq!(found.as_ref().copied().map_err(String::as_str), expected, "{row}");
     }
 
     #[test]

@@ -111,9 +111,7 @@ impl<S: Sink> Writer<'_, S> {
             if let Some((ticket, channel)) = drained.behind {
                 // A failure ends that subscription and is told to the client.
                 if let Err(code) = self.hub.catch_up(self.connection, ticket, &channel).await {
-                    self.connection
-                        .answer(super::channels::Refusal::of(&channel, code, None).envelope())
-                        .await;
+                    self.connection.answer(super::channels::Refusal::of(&channel, code, None).envelope).await;
                 }
                 continue;
             }
@@ -179,3 +177,6 @@ fn goodbye(window: Duration) -> Out {
     let drain = Drain { reconnect_after_ms: random::within(window).as_millis() as u64 };
     Out::Notice(wire::system(name::DRAIN, "", &drain))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! `GET /api/live/sse?channels=a,b`: an event stream of envelopes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,9 @@ const RETRY_MIN: Duration = Duration::from_secs(1);
 /// Window on top of it, so that not all come back at once.
 const RETRY_WINDOW: Duration = Duration::from_secs(4);
 
+/// Most names in one question.
+const NAMES_MAX: usize = 1_000;
+
 /// What the question may say.
 #[derive(Debug, Deserialize)]
 pub struct Params {
@@ -49,17 +52,16 @@ pub async fn open(
     if params.channels.is_empty() {
         return Err(AppError::bad_request("channels", "names no channel"));
     }
-    let mut wanted: Vec<Result<ChannelName, Refusal>> = Vec::new();
-    for name in params.channels.split(',') {
-        let resolved = resolve(&hub, name, None);
-        if !wanted.contains(&resolved) {
-            wanted.push(resolved);
-        }
+    let mut seen = BTreeSet::new();
+    let names: Vec<&str> = params.channels.split(',').filter(|name| seen.insert(*name)).collect();
+    if names.len() > NAMES_MAX {
+        return Err(AppError::bad_request("channels", "names more than 1000 channels"));
     }
+    let wanted: Vec<_> = names.into_iter().map(|name| resolve(&hub, name, None)).collect();
     if wanted.iter().all(Result::is_err)
         && let Some(Err(refusal)) = wanted.first()
     {
-        return Err(AppError::envelope(refusal.code, refusal.envelope()));
+        return Err(AppError::envelope(refusal.code, refusal.envelope.clone()));
     }
     // One chunk at a time: what more there is waits in the outbox, which is bounded and merges.
     let (chunks, body) = mpsc::channel(1);
@@ -113,7 +115,7 @@ async fn subscribe(hub: &Hub, connection: &Connection, wanted: Result<ChannelNam
         }
         Err(refusal) => refusal,
     };
-    connection.answer(refusal.envelope()).await;
+    connection.answer(refusal.envelope).await;
 }
 
 /// Frames envelopes as events and keeps the cursor.

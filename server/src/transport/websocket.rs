@@ -154,7 +154,7 @@ async fn subscribe(hub: &Hub, connection: &Connection, id: u64, wanted: Wanted) 
         }
         Err(refusal) => refusal,
     };
-    connection.answer(refusal.envelope()).await;
+    connection.answer(refusal.envelope).await;
 }
 
 /// What ended the reading: a message that is too large is told, a link that broke cannot be.
