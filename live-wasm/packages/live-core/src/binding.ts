@@ -89,6 +89,19 @@ export interface CoreCounters {
   generation: number;
 }
 
+/** Nothing counted yet. */
+export const NO_COUNTERS: CoreCounters = {
+  frames: 0,
+  bytes: 0,
+  accepted: 0,
+  rejected: 0,
+  ignored: 0,
+  merged: 0,
+  dropped: 0,
+  gaps: 0,
+  generation: 0,
+};
+
 /** One instance of the module with its own memory. */
 export interface CoreInstance {
   readonly memory: WebAssembly.Memory;

@@ -276,7 +276,8 @@ export class Connection {
   #lineClosed(line: TransportLink, why: TransportClose): void {
     if (line !== this.#line && line !== this.#next) return;
     const error: LiveError = {
-      code: "NETWORK",
+      // The gateway gives its reason as a code of the catalogue.
+      code: /^[A-Z_]+$/.test(why.reason) ? why.reason : "NETWORK",
       message: why.reason || (why.code === null ? "the line broke" : `the line was closed with ${why.code}`),
     };
     if (!isFinal(why)) {

@@ -1,5 +1,5 @@
 import { DEFAULT_RETRY, type RetryBounds } from "./backoff.js";
-import { type CoreCounters, Flag, LINK } from "./binding.js";
+import { type CoreCounters, Flag, LINK, NO_COUNTERS } from "./binding.js";
 import { type Clock, systemClock } from "./clock.js";
 import { Connection, type ConnectionOwner } from "./connection.js";
 import { bindingError, type Core, isTrap } from "./core.js";
@@ -28,18 +28,6 @@ import type {
   Transport,
 } from "./types.js";
 import type { ModuleSource } from "./wasm.js";
-
-const NO_COUNTERS: CoreCounters = {
-  frames: 0,
-  bytes: 0,
-  accepted: 0,
-  rejected: 0,
-  ignored: 0,
-  merged: 0,
-  dropped: 0,
-  gaps: 0,
-  generation: 0,
-};
 
 /**
  * What runs inside a client: the core, the lines, and the flush that carries what changed to those who

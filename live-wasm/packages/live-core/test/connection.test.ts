@@ -155,13 +155,13 @@ describe("a connection", () => {
   it("does not come back after a close of 40xx", () => {
     const { connection, clock, gateway, greet } = start();
     greet();
-    gateway.line.close({ code: 4002, reason: "no token" });
+    gateway.line.close({ code: 4002, reason: "UNAUTHENTICATED" });
     clock.advance(600_000);
     expect(gateway.lines).toHaveLength(1);
     expect(connection.state).toMatchObject({
       status: "disconnected",
       retryAt: null,
-      error: { message: "no token" },
+      error: { code: "UNAUTHENTICATED" },
     });
   });
 

@@ -145,6 +145,7 @@ describe("a WebSocket", () => {
     closedWith: number | null = null;
     onopen: (() => void) | null = null;
     onmessage: ((event: { data: unknown }) => void) | null = null;
+    onerror: (() => void) | null = null;
     onclose: ((event: { code: number; reason: string }) => void) | null = null;
     readonly url: URL;
     constructor(url: URL) {
@@ -205,6 +206,10 @@ describe("a WebSocket", () => {
     const first = open();
     first.socket.onclose?.({ code: 4107, reason: "busy" });
     expect(first.events.why).toEqual({ code: 4107, status: null, reason: "busy" });
+    const failed = open();
+    failed.socket.onerror?.();
+    failed.socket.onclose?.({ code: 1006, reason: "" });
+    expect(failed.events.happened).toEqual(["closed"]);
     const second = open();
     second.link.close();
     second.socket.onclose?.({ code: 1000, reason: "" });

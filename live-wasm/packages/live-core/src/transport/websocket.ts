@@ -18,12 +18,14 @@ export function openWebSocket(request: TransportRequest, events: TransportEvents
     if (done) return;
     events.chunk(typeof data === "string" ? encoder.encode(data) : new Uint8Array(data), "envelopes");
   };
-  // An `error` event says nothing that the `close` after it does not.
-  socket.onclose = ({ code, reason }) => {
+  const closed = (code: number | null, reason: string) => {
     if (done) return;
     done = true;
     events.closed({ code, status: null, reason });
   };
+  socket.onclose = ({ code, reason }) => closed(code, reason);
+  // A browser's `close` follows at once and knows no more; Node's WebSocket leaves it at the error.
+  socket.onerror = () => closed(null, "");
 
   return {
     send(command) {
