@@ -13,7 +13,7 @@ import { handleNotice } from "./notices.js";
 import { Value } from "./readable.js";
 import { Registry } from "./registry.js";
 import { warnOnce } from "./report.js";
-import { readSnap, readStaleness } from "./snaps.js";
+import { ageOf, snapOf, stalenessOf } from "./snaps.js";
 import { Subscriptions } from "./subscriptions.js";
 import { Symbols } from "./symbols.js";
 import { defaultTransport } from "./transport/default.js";
@@ -186,34 +186,19 @@ export class Engine implements ConnectionOwner {
   /** The channel's value as of the last flush. */
   snap(name: string, limit: number): Snap<unknown> {
     const entry = this.registry.get(name);
-    if (!entry) return PENDING;
-    const view = entry.views.get(limit) ?? { version: -1, snap: PENDING };
-    if (view.version === entry.version) return view.snap;
-    const fresh = this.read((core) => readSnap(core, entry, limit, view.snap));
-    view.snap = fresh ?? readSnap(null, entry, limit, view.snap);
-    view.version = entry.version;
-    entry.views.set(limit, view);
-    return view.snap;
+    return entry ? snapOf(this, entry, limit) : PENDING;
   }
 
   /** How far the channel's value can be trusted, as of the last flush. */
   staleness(name: string): Staleness {
     const entry = this.registry.get(name);
-    if (!entry) return STALENESS_PENDING;
-    const last = entry.staleness;
-    if (last.version === entry.version) return last.value;
-    const fresh = this.read((core) => readStaleness(core, entry, this.#flushedAt, last.value));
-    const value = fresh ?? readStaleness(null, entry, this.#flushedAt, last.value);
-    entry.staleness = { version: entry.version, value };
-    return value;
+    return entry ? stalenessOf(this, entry, this.#flushedAt) : STALENESS_PENDING;
   }
 
   /** Age of the channel's value at this moment, in milliseconds; null before the first value. */
   ageMs(name: string): number | null {
     const entry = this.registry.get(name);
-    if (!entry || entry.id < 0) return null;
-    const age = this.read((core) => core.binding.ageMs(entry.id, this.clock.now())) ?? Number.NaN;
-    return Number.isNaN(age) ? null : age;
+    return entry ? ageOf(this, entry, this.clock.now()) : null;
   }
 
   // What the notices need.

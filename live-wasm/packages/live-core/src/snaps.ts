@@ -3,8 +3,41 @@ import { type Entry, PENDING, STALENESS_PENDING } from "./entry.js";
 import { toSeries } from "./series.js";
 import type { CandleSeries, Price, Snap, Staleness } from "./types.js";
 
+/** Whoever has the core: undefined when there is none to ask, or when it trapped while it was asked. */
+export interface CoreReader {
+  read<T>(run: (core: Core) => T): T | undefined;
+}
+
+/** The channel's value as of its version; the same object until the version moves. */
+export function snapOf(reader: CoreReader, entry: Entry, limit: number): Snap<unknown> {
+  const view = entry.views.get(limit) ?? { version: -1, snap: PENDING };
+  if (view.version === entry.version) return view.snap;
+  const fresh = reader.read((core) => readSnap(core, entry, limit, view.snap));
+  view.snap = fresh ?? readSnap(null, entry, limit, view.snap);
+  view.version = entry.version;
+  entry.views.set(limit, view);
+  return view.snap;
+}
+
+/** How far the value can be trusted as of its version, with its age at the last flush. */
+export function stalenessOf(reader: CoreReader, entry: Entry, flushedAtMs: number): Staleness {
+  const last = entry.staleness;
+  if (last.version === entry.version) return last.value;
+  const fresh = reader.read((core) => readStaleness(core, entry, flushedAtMs, last.value));
+  const value = fresh ?? readStaleness(null, entry, flushedAtMs, last.value);
+  entry.staleness = { version: entry.version, value };
+  return value;
+}
+
+/** Age of the value at that moment, in milliseconds; null before the first. */
+export function ageOf(reader: CoreReader, entry: Entry, nowMs: number): number | null {
+  if (entry.id < 0) return null;
+  const age = reader.read((core) => core.binding.ageMs(entry.id, nowMs)) ?? Number.NaN;
+  return Number.isNaN(age) ? null : age;
+}
+
 /** Reads a channel's value anew. Objects of the last reading are kept where nothing in them differs. */
-export function readSnap(core: Core | null, entry: Entry, limit: number, last: Snap<unknown>): Snap<unknown> {
+function readSnap(core: Core | null, entry: Entry, limit: number, last: Snap<unknown>): Snap<unknown> {
   const error = entry.error ?? entry.historyError;
   if (!core || entry.id < 0) return keep(last, entry, error);
   const head = core.head(entry.id);
@@ -57,7 +90,7 @@ function readPrice(core: Core, entry: Entry): Price | undefined {
 }
 
 /** Reads how far the value can be trusted, with its age at that moment. */
-export function readStaleness(core: Core | null, entry: Entry, nowMs: number, last: Staleness): Staleness {
+function readStaleness(core: Core | null, entry: Entry, nowMs: number, last: Staleness): Staleness {
   if (!core || entry.id < 0) {
     return last.ageMs === null
       ? STALENESS_PENDING
