@@ -66,9 +66,17 @@ export function CandleChart(props: CandleChartProps) {
 
   useLayoutEffect(() => chart.current?.draw(series), [series]);
 
-  const { symbol } = series;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another symbol starts at its newest bars
-  useLayoutEffect(() => chart.current?.showNewest(span), [span, symbol]);
+  const showSpan = useEffectEvent(() => chart.current?.showNewest(span));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: shown anew for another span, not for each bar
+  useLayoutEffect(() => showSpan(), [span]);
+
+  // Whoever asked for all bars gets those that come later too; a view that was scrolled by hand stays.
+  const oldest = series.openTime[0] ?? Number.NaN;
+  const oldestShown = useRef(oldest);
+  useLayoutEffect(() => {
+    if (oldest < oldestShown.current && span === Number.POSITIVE_INFINITY) showSpan();
+    oldestShown.current = oldest;
+  }, [oldest, span]);
 
   useEffect(() => {
     if (newestWish > 0) chart.current?.scrollToNewest();

@@ -51,7 +51,7 @@ export class ChartController {
       autoSize: true,
       crosshair: { mode: CrosshairMode.Magnet },
       localization: { dateFormat: "yyyy-MM-dd" },
-      timeScale: { rightOffset: RIGHT_MARGIN, minBarSpacing: 1, lockVisibleTimeRangeOnResize: false },
+      timeScale: { rightOffset: RIGHT_MARGIN, minBarSpacing: 0.2, lockVisibleTimeRangeOnResize: false },
       rightPriceScale: { scaleMargins: { top: 0.08, bottom: 0.06 }, entireTextOnly: true },
       handleScroll: { vertTouchDrag: false },
     });
@@ -198,7 +198,12 @@ export class ChartController {
   #onRange = (range: LogicalRange | null): void => {
     const bars = this.#candles.data().length;
     if (!range || bars === 0) return;
-    this.#events.onNewestInView(range.to >= bars - 1.5);
+    const isNewestInView = range.to >= bars - 1.5;
+    this.#events.onNewestInView(isNewestInView);
+    // The label is that of the last bar in view, which reads like the present price when it is not.
+    if (this.#candles.options().lastValueVisible !== isNewestInView) {
+      this.#candles.applyOptions({ lastValueVisible: isNewestInView });
+    }
     if (range.from < NEAR_OLDEST) this.#events.onOldestInView();
   };
 

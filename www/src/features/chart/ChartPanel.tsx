@@ -53,13 +53,13 @@ function ChartBody({ symbol, span }: { symbol: string; span: number }) {
   const [inspected, setInspected] = useState<number | null>(null);
   const [newestInView, setNewestInView] = useState(true);
   const [newestWish, setNewestWish] = useState(0);
-  const snap = useCandles(symbol, "1d", { limit });
+  const snap = useCandles(symbol, "1d", { limit: span === Number.POSITIVE_INFINITY ? MOST : limit });
   const series = snap.value;
   const summary = useSummary(series, summarize);
 
   const wantOlder = useCallback(() => {
-    // Only once the bars asked for before have come; the gateway has no more when it sends fewer.
-    if (!series || series.historyComplete || series.length < limit) return;
+    // Only once the bars asked for before have come; fewer than that for good means that there are no more.
+    if (!series || series.length < limit) return;
     setLimit(Math.min(limit + PAGE, MOST));
   }, [series, limit]);
 
