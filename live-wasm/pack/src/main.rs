@@ -11,7 +11,6 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
-use flate2::{Compression, write::DeflateEncoder};
 use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> Result<()> {
@@ -67,9 +66,9 @@ fn shrink(root: &Path, module: &Path) -> Result<()> {
 /// Writes the module as TypeScript that the default entry inflates.
 fn inline(module: &Path, to: &Path) -> Result<()> {
     let bytes = fs::read(module).with_context(|| format!("read {}", module.display()))?;
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-    std::io::Write::write_all(&mut encoder, &bytes)?;
-    let text = base64::engine::general_purpose::STANDARD.encode(encoder.finish()?);
+    let mut deflated = Vec::new();
+    zopfli::compress(zopfli::Options::default(), zopfli::Format::Deflate, &bytes[..], &mut deflated)?;
+    let text = base64::engine::general_purpose::STANDARD.encode(deflated);
     let source = format!(
         "/** The WebAssembly module, deflated (raw, RFC 1951) and in base64. Generated: `cargo run -p spark-live-pack`. */\n\
          export const moduleText =\n  \"{text}\";\n\n\
