@@ -22,6 +22,7 @@ pub mod wire;
 use std::future::Future;
 
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::AppState;
 use crate::config::Config;
@@ -53,7 +54,7 @@ impl Gateway {
     /// that the settings give it.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let lifecycle = self.state.lifecycle.clone();
-        let feed = tokio::spawn(self.feed.run(lifecycle.ending.clone()));
+        let feed = tokio::spawn(watched(self.feed, lifecycle.ending.clone()));
         let limit = self.config.shutdown;
         let router = router::router(self.state);
         let accept = tokio::spawn(listener::accept(listener, router, self.config, lifecycle.clone()));
@@ -66,6 +67,14 @@ impl Gateway {
             }
         }
         tracing::info!("stopped");
+    }
+}
+
+/// Runs the feed and says so at once when it fails. The gateway goes on: its channels become stale, and what
+/// it has is still served.
+async fn watched(feed: Feed, stop: CancellationToken) {
+    if let Err(error) = tokio::spawn(feed.run(stop)).await {
+        tracing::error!(%error, "the feed has failed; no new prices come");
     }
 }
 

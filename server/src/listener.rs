@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt;
@@ -25,6 +26,9 @@ const HEADERS_MAX: usize = 100;
 const HEAD_LEN_MAX: usize = 16 * 1024;
 /// How long to wait when the system has no more of something that a connection needs.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a peer may leave unacknowledged what was sent to it: a link that is dead without a word is found
+/// by its heartbeats.
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
 /// The sessions' own limit comes first, since they can still say goodbye.
 const WRITE_GRACE: Duration = Duration::from_secs(2);
 
@@ -58,6 +62,13 @@ pub async fn accept(listener: TcpListener, router: Router, config: Config, lifec
     }
 }
 
+/// Sends small writes at once, and gives up a peer that acknowledges nothing. A socket on which this fails
+/// is about to fail altogether, and will say so itself.
+fn tune(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX));
+}
+
 /// Serves one connection until it ends, or the process does.
 async fn serve(
     stream: TcpStream,
@@ -67,8 +78,7 @@ async fn serve(
     write_timeout: Duration,
     lifecycle: Lifecycle,
 ) {
-    // Envelopes are small and wanted at once. A socket on which this fails is about to fail altogether.
-    let _ = stream.set_nodelay(true);
+    tune(&stream);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(place.clone());
         router.clone().oneshot(request)

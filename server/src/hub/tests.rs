@@ -138,7 +138,12 @@ impl Follower {
         let seq = envelope["seq"].as_u64().unwrap_or_default();
         match envelope["event"].as_str().unwrap_or_default() {
             "system.ack" | "system.resync" => {
-                self.epoch = envelope["data"]["epoch"].as_str().map(str::to_owned);
+                let epoch = envelope["data"]["epoch"].as_str().map(str::to_owned);
+                prop_assert!(
+                    envelope["event"] == "system.ack" || epoch != self.epoch,
+                    "nothing new: {envelope}"
+                );
+                self.epoch = epoch;
                 // Snapshot items follow, up to the head.
                 self.last = 0;
             }
