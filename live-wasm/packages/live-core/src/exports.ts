@@ -1,6 +1,6 @@
 /** What both entries of the package have in common. */
 export { type Clock, systemClock } from "./clock.js";
-export { type Envelope, type ErrorCode, PROTOCOL_VERSION } from "./envelope.js";
+export type { Envelope, ErrorCode } from "./envelope.js";
 export { browserNetwork, type NetworkEvent, type NetworkStatus } from "./network.js";
 export { defaultTransport } from "./transport/default.js";
 export type {
