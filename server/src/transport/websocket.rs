@@ -35,7 +35,7 @@ const WRITE_BUFFER_MAX: usize = 1024 * 1024;
 /// About how large a frame gets; an envelope that is larger has one of its own.
 const FRAME_LEN_MAX: usize = 64 * 1024;
 /// How long the goodbye to a peer may take.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What the question may say.
 #[derive(Debug, Deserialize)]
@@ -193,10 +193,11 @@ impl WebSocketSink {
     async fn close(&mut self, code: ErrorCode, from_peer: &mut SplitStream<WebSocket>) {
         let Some(number) = code.close_code() else { return };
         let frame = CloseFrame { code: number, reason: code.as_str().into() };
+        // Reading goes on meanwhile: a peer may be stuck in writing to us, and what is left unread when a
+        // socket is closed takes with it what was written.
         let goodbye = async {
-            if self.to_peer.send(Message::Close(Some(frame))).await.is_ok() {
-                while let Some(Ok(_)) = from_peer.next().await {}
-            }
+            let read = async { while let Some(Ok(_)) = from_peer.next().await {} };
+            tokio::join!(self.to_peer.send(Message::Close(Some(frame))), read)
         };
         // A peer that does not answer has been told all the same.
         let _answered = timeout(CLOSE_TIMEOUT, goodbye).await;
