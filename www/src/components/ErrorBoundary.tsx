@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Button, VisuallyHidden } from "@mantine/core";
 import { Component, type ErrorInfo, type ReactNode } from "react";
 import classes from "./ErrorBoundary.module.css";
 import { AlertIcon } from "./icons";
@@ -20,6 +20,7 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
     if (!this.state.failed) return this.props.children;
     return (
       <main className={classes.page}>
+        <VisuallyHidden component="h1">Spark Live</VisuallyHidden>
         <Notice
           icon={<AlertIcon />}
           title="Something on this page broke"

@@ -27,7 +27,14 @@ export function TransportMenu({ chosen, onChoose }: TransportMenuProps) {
   const transport = useLiveStatus((link) => link.transport) ?? chosen;
   return (
     <div className={classes.cell}>
-      <Menu position="top-start" withinPortal shadow="md" width="18rem" offset={10}>
+      <Menu
+        position="top-start"
+        withinPortal={false}
+        withInitialFocusPlaceholder={false}
+        shadow="md"
+        width="18rem"
+        offset={10}
+      >
         <Menu.Target>
           <UnstyledButton className={classes.button}>
             <VisuallyHidden component="span">Transport: </VisuallyHidden>
@@ -38,7 +45,6 @@ export function TransportMenu({ chosen, onChoose }: TransportMenuProps) {
           </UnstyledButton>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Label>Transport</Menu.Label>
           <Menu.RadioGroup
             value={chosen}
             onChange={(value) => onChoose(value === "sse" ? "sse" : "websocket")}
