@@ -1,4 +1,4 @@
-//! Three doors to one hub: what they share is the session, what differs is the framing.
+//! The doors to the hub: what they share is the session, what differs is the framing.
 
 pub mod sse;
 pub mod websocket;

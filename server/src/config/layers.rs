@@ -7,10 +7,8 @@ use toml::{Table, Value};
 
 use super::{DEFAULTS, Environment, Overrides};
 
-/// Variables that begin like settings but belong to the tools of the project, or to what it will keep on disk.
-const NOT_SETTINGS: [&str; 2] = ["SPARK_BIN", "SPARK_STATE_DIR"];
-/// Prefix of the variables of its tests.
-const TEST_PREFIX: &str = "SPARK_TEST_";
+/// Tells the project's tests which binary to run, and may be around when that binary runs.
+const NOT_A_SETTING: &str = "SPARK_BIN";
 
 /// A value with the place it was given at, in the words of whoever gave it.
 #[derive(Clone, Debug)]
@@ -82,7 +80,7 @@ impl Layers {
         vars.sort();
         for (name, value) in vars {
             let Some(name) = name.to_str().filter(|name| name.starts_with("SPARK_")) else { continue };
-            if NOT_SETTINGS.contains(&name) || name.starts_with(TEST_PREFIX) {
+            if name == NOT_A_SETTING {
                 continue;
             }
             match (variables.get(name), value.into_string()) {

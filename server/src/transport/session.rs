@@ -71,7 +71,6 @@ pub(super) async fn write_all(
     let mut writer =
         Writer { hub, connection, sink, heartbeat_due: Instant::now() + hub.settings().heartbeat };
     tokio::select! {
-        // What waits is still sent before the goodbye: whoever is cancelled here has it still queued.
         end = writer.run(&lifecycle.draining) => end,
         () = lifecycle.ending.cancelled() => End::Closed(ErrorCode::Draining),
     }
