@@ -298,7 +298,7 @@ mod tests {
         assert!(load(&[("SPARK_BIN", "/y")]).is_ok());
         assert_eq!(
             load(&[("SPARK_STATE_DIR", "/z")]).expect_err("a mistake"),
-            ["SPARK_STATE_DIR: unknown setting"]
+            ["SPARK_STATE_DIR: unknown setting; did you mean SPARK_DATA_DIR?"]
         );
     }
 }
