@@ -16,8 +16,9 @@ const BUDGETS = [
   },
   { what: "@spark/live-core, all in", budget: 62_000, measure: () => bundle("@spark/live-core") },
   {
+    // The design's goal is 9 KB; ARCHITECTURE.md, "Departures", says what stands in its way.
     what: "@spark/live-core/slim, without the module",
-    budget: 9_000,
+    budget: 12_000,
     measure: () => bundle("@spark/live-core/slim"),
   },
   { what: "@spark/live-react", budget: 4_000, measure: () => bundle("@spark/live-react") },
