@@ -269,7 +269,7 @@ export class FakeClient implements LiveClient {
       volume: column("volume"),
       closed: Uint8Array.from(shown, (_, i) => (i === shown.length - 1 && feed.print < 4 ? 0 : 1)),
       changedFrom: shown.length - 1,
-      historyComplete: shown.length === bars.length,
+      hasHistory: shown.length === bars.length,
     };
     return { ...PENDING, value, freshness, cause, seq: feed.seq, ts: feed.receivedAt };
   }

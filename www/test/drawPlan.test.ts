@@ -16,7 +16,7 @@ function series(times: number[], lastClose?: number, symbol = "AAPL"): CandleSer
     ...rest,
     closed: new Uint8Array(times.length),
     changedFrom: 0,
-    historyComplete: true,
+    hasHistory: true,
   };
 }
 

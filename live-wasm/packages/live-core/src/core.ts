@@ -94,9 +94,9 @@ export class Core {
   }
 
   /** The channel's newest bars, seven numbers each, and whether history is among them. 0: all. */
-  bars(id: number, limit: number): { rows: Float64Array; historyComplete: boolean } {
+  bars(id: number, limit: number): { rows: Float64Array; hasHistory: boolean } {
     const rows = this.binding.readBars(id, limit);
-    return { rows, historyComplete: this.#numbers()[1] === 1 };
+    return { rows, hasHistory: this.#numbers()[1] === 1 };
   }
 
   /** What the core has counted. */

@@ -19,7 +19,7 @@ export function candleNames(channel: string): { symbol: string; interval: string
 export function toSeries(
   channel: string,
   rows: Float64Array,
-  historyComplete: boolean,
+  hasHistory: boolean,
   previous: CandleSeries | undefined,
 ): CandleSeries {
   const length = Math.floor(rows.length / BAR_NUMBERS);
@@ -28,7 +28,7 @@ export function toSeries(
     previous &&
     changedFrom === length &&
     previous.length === length &&
-    previous.historyComplete === historyComplete
+    previous.hasHistory === hasHistory
   ) {
     return previous;
   }
@@ -48,7 +48,7 @@ export function toSeries(
     volume: column(5),
     closed: Uint8Array.from(column(6)),
     changedFrom,
-    historyComplete,
+    hasHistory,
   };
 }
 

@@ -60,9 +60,9 @@ function readValue(core: Core, entry: Entry, limit: number, last: unknown, isSam
     case "price":
       return isSame ? last : readPrice(core, entry);
     case "candles": {
-      const { rows, historyComplete } = core.bars(entry.id, limit);
+      const { rows, hasHistory } = core.bars(entry.id, limit);
       if (rows.length === 0) return undefined;
-      return toSeries(entry.name, rows, historyComplete, last as CandleSeries | undefined);
+      return toSeries(entry.name, rows, hasHistory, last as CandleSeries | undefined);
     }
     case "json": {
       if (isSame) return last;

@@ -114,7 +114,7 @@ export interface CandleSeries {
   /** Index of the first bar that differs from the previous series; 0: draw everything again. */
   changedFrom: number;
   /** True once history is under the live bars; false while only those are held. */
-  historyComplete: boolean;
+  hasHistory: boolean;
 }
 
 /** One symbol that the gateway serves, as of the moment it was asked. */

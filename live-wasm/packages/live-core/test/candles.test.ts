@@ -68,7 +68,7 @@ describe("candles", () => {
     const { gateway, request, candles, value } = await watching();
     gateway.line.ackAll();
     gateway.line.say(bar("AAPL", 1, 4 * DAY, 12));
-    expect(value()).toMatchObject({ length: 1, historyComplete: false });
+    expect(value()).toMatchObject({ length: 1, hasHistory: false });
     request(0).answer(page("AAPL", [1 * DAY, 2 * DAY, 3 * DAY]));
     await settle();
     expect(value()).toMatchObject({
@@ -76,7 +76,7 @@ describe("candles", () => {
       interval: "1d",
       length: 4,
       changedFrom: 0,
-      historyComplete: true,
+      hasHistory: true,
     });
     expect(Array.from(value().openTime)).toEqual([1, 2, 3, 4].map((day) => day * DAY));
     expect(Array.from(value().close)).toEqual([1.5, 1.5, 1.5, 12]);

@@ -539,7 +539,7 @@ describe("candles on a channel", () => {
       symbol: "AAPL",
       interval: "1d",
       length: 1,
-      historyComplete: false,
+      hasHistory: false,
     });
     expect(Array.from(candles.get().value?.close ?? [])).toEqual([12]);
     expect(client.stats().historyRequests).toBe(0);
