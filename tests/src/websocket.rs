@@ -7,10 +7,11 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::ClientRequestBuilder;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::{Envelope, Gateway, PATIENCE};
+use crate::{Answer, Envelope, Gateway, PATIENCE};
 
 /// What a frame was, without its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +47,37 @@ impl Gateway {
     pub async fn websocket_binary(&self) -> Result<WebSocket> {
         WebSocket::open(&self.ws_url("/api/live/ws?frames=binary")).await
     }
+
+    /// Opens a WebSocket the way a page of that origin would, or tells what came instead.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn websocket_of_page(&self, origin: &str) -> Result<Result<WebSocket, Answer>> {
+        let uri = self.ws_url("/api/live/ws").parse().context("address of the gateway")?;
+        let request = ClientRequestBuilder::new(uri).with_header("Origin", origin);
+        match timeout(PATIENCE, connect_async(request)).await.context("no upgrade in time")? {
+            Ok((socket, _response)) => Ok(Ok(WebSocket::over(socket))),
+            Err(Error::Http(response)) => {
+                let content_type = response.headers().get("content-type");
+                let content_type = content_type.and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+                let status = response.status().as_u16();
+                let body = String::from_utf8(response.into_body().unwrap_or_default())?;
+                Ok(Err(Answer { status, content_type, body }))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 impl WebSocket {
     async fn open(url: &str) -> Result<Self> {
         let connected = timeout(PATIENCE, connect_async(url)).await.context("no upgrade in time")?;
         let (socket, _response) = connected.with_context(|| format!("upgrade of {url}"))?;
-        Ok(Self { socket, waiting: VecDeque::new(), last_frame: None, last_id: 0 })
+        Ok(Self::over(socket))
+    }
+
+    fn over(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+        Self { socket, waiting: VecDeque::new(), last_frame: None, last_id: 0 }
     }
 
     /// What the frame of the last envelope was.
