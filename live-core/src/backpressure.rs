@@ -199,7 +199,7 @@ impl<T: Item> Queue<T> {
     /// Keeps of each key only the newest.
     fn merge_keys(&mut self, gone: &mut impl FnMut(T)) -> u64 {
         let mut newest = std::collections::HashMap::with_capacity(self.items.len());
-        for (at, item) in self.items.iter().enumerate() {
+        for (at, item) in self.items.iter().enumerate().filter(|(_, item)| item.seq() != 0) {
             newest.insert(item.key(), at);
         }
         self.retain(gone, |at, item| newest.get(&item.key()) == Some(&at))
@@ -317,6 +317,27 @@ mod tests {
             queue.shed(&mut drop);
             assert!(queue.drain().any(|thing| thing.seq == 0), "{mode:?}");
         }
+    }
+
+    #[test]
+    fn a_marker_does_not_supersede_the_item_of_its_key() {
+        let mut queue = Queue::new(Mode::Keyed, 16, Side::Gateway);
+        queue.offer(Thing { seq: 1, key: 0 }, &mut drop);
+        queue.offer(Thing { seq: 0, key: 0 }, &mut drop);
+        assert_eq!(queue.shed(&mut drop), Offer::Merged { merged: 0 });
+        assert_eq!(queue.drain().map(|t| t.seq).collect::<Vec<_>>(), [1, 0]);
+    }
+
+    #[test]
+    fn past_a_thousand_keys_the_oldest_goes_and_is_told() {
+        let mut queue = Queue::new(Mode::Keyed, 16, Side::Gateway);
+        for seq in 1..=KEYS_MAX as u64 {
+            assert_eq!(queue.offer(Thing { seq, key: seq as i64 }, &mut drop), Offer::Accepted);
+        }
+        let next = KEYS_MAX as u64 + 1;
+        assert_eq!(queue.offer(Thing { seq: next, key: -1 }, &mut drop), Offer::DroppedOldest { dropped: 1 });
+        assert_eq!(queue.len(), KEYS_MAX);
+        assert_eq!(queue.take_notice(0.0).map(|lost| (lost.from_seq, lost.to_seq)), Some((1, 1)));
     }
 
     proptest! {

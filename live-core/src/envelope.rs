@@ -91,17 +91,29 @@ pub fn parse_full(text: &[u8]) -> Result<Envelope<'_>, Reject> {
         return Err(Reject::bad("envelope", "is longer than 65536 bytes", ENVELOPE_LEN_MAX));
     }
     let text = str::from_utf8(text).map_err(|e| Reject::bad("envelope", "is not UTF-8", e.valid_up_to()))?;
-    let members = Members::read(text, &FIELDS, Unknown::Refuse).map_err(Reject::from_envelope)?;
+    let members = Members::read(text, &FIELDS, Unknown::Refuse).map_err(|fault| {
+        // Another version may have other fields: then its number is the better answer.
+        let members = Members::read(text, &FIELDS, Unknown::Ignore);
+        members
+            .ok()
+            .and_then(|members| other_version(&members))
+            .unwrap_or_else(|| Reject::from_envelope(fault))
+    })?;
+    if let Some(reject) = other_version(&members) {
+        return Err(reject);
+    }
     let envelope = read_fields(&members).map_err(Reject::from_envelope)?;
     let data_at = members.offset(DATA);
-    if members.integer(V).map_err(Reject::from_envelope)? != VERSION {
-        let at = members.offset(V);
-        return Err(Reject { code: ErrorCode::UnsupportedVersion, ..Reject::bad("v", "is not 1", at) });
-    }
     if envelope.error_code.is_none() {
         event::check(&envelope.event, envelope.data).map_err(|fault| Reject::from_data(fault, data_at))?;
     }
     Ok(envelope)
+}
+
+fn other_version(members: &Members<'_>) -> Option<Reject> {
+    let is_other = members.integer(V).is_ok_and(|version| version != VERSION);
+    let reject = || Reject::bad("v", "is not 1", members.offset(V));
+    is_other.then(|| Reject { code: ErrorCode::UnsupportedVersion, ..reject() })
 }
 
 const V: usize = 0;

@@ -92,8 +92,8 @@ fn optional_number<S: Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S
 /// Judges the data of an event. An event that is not known passes untouched.
 pub(crate) fn check(event: &str, data: &str) -> Result<(), Fault> {
     match event {
-        PriceTick::EVENT => PriceTick::read(data).map(|_| ()),
-        CandleBar::EVENT => CandleBar::read(data).map(|_| ()),
+        PriceTick::EVENT => TickNumbers::judge(data).map(|_| ()),
+        CandleBar::EVENT => BarNumbers::judge(data).map(|_| ()),
         _ => system::check(event, data),
     }
 }
@@ -101,26 +101,11 @@ pub(crate) fn check(event: &str, data: &str) -> Result<(), Fault> {
 impl PriceTick {
     /// The event's name.
     pub const EVENT: &'static str = "price.tick";
-    const NAMES: &'static [&'static str] =
-        &["symbol", "price", "bid", "ask", "volume", "change", "changePct", "marketTime"];
+}
 
-    /// Reads and judges the data of a `price.tick`; members that are not known are ignored.
-    ///
-    /// # Errors
-    /// The first fault, with the member's name.
-    pub fn read(data: &str) -> Result<Self, Fault> {
-        let members = Members::read(data, Self::NAMES, Unknown::Ignore)?;
-        Ok(Self {
-            symbol: read_symbol(&members, 0)?,
-            price: members.number(1)?,
-            bid: members.optional_number(2)?,
-            ask: members.optional_number(3)?,
-            volume: not_negative(&members, 4)?,
-            change: members.number(5)?,
-            change_pct: members.number(6)?,
-            market_time: members.time(7)?,
-        })
-    }
+impl CandleBar {
+    /// The event's name.
+    pub const EVENT: &'static str = "candles.bar";
 }
 
 /// The numbers of a `price.tick`, without its symbol, which a reader knows from the channel.
@@ -143,10 +128,32 @@ pub struct TickNumbers {
 }
 
 impl TickNumbers {
-    /// Reads the numbers of a tick: one pass when the text is canonical, else by [`PriceTick::read`].
+    const NAMES: &'static [&'static str] =
+        &["symbol", "price", "bid", "ask", "volume", "change", "changePct", "marketTime"];
+
+    /// Reads and judges the data of a `price.tick`; members that are not known are ignored.
+    ///
+    /// # Errors
+    /// The first fault, with the member's name.
+    pub fn judge(data: &str) -> Result<Self, Fault> {
+        let members = Members::read(data, Self::NAMES, Unknown::Ignore)?;
+        judge_symbol(&members, 0)?;
+        Ok(Self {
+            price: members.number(1)?,
+            bid: members.optional_number(2)?.unwrap_or(f64::NAN),
+            ask: members.optional_number(3)?.unwrap_or(f64::NAN),
+            volume: not_negative(&members, 4)?,
+            change: members.number(5)?,
+            change_pct: members.number(6)?,
+            // Dates end below 2^53, so this is exact.
+            market_time: members.time(7)? as f64,
+        })
+    }
+
+    /// Reads the numbers of a tick that has been judged: one pass when the text is canonical.
     pub fn read(data: &str) -> Option<Self> {
         let Some(spans) = TickSpans::scan(&mut Cursor::new(data.as_bytes())) else {
-            return PriceTick::read(data).ok().map(|tick| Self::of(&tick));
+            return Self::judge(data).ok();
         };
         let number = |span: &[u8]| str::from_utf8(span).ok().map(decimal::parse);
         let optional = |span: Option<&[u8]>| span.map_or(Some(f64::NAN), number);
@@ -159,18 +166,6 @@ impl TickNumbers {
             change_pct: number(spans.change_pct)?,
             market_time: number(spans.market_time)?,
         })
-    }
-
-    fn of(tick: &PriceTick) -> Self {
-        Self {
-            price: tick.price,
-            bid: tick.bid.unwrap_or(f64::NAN),
-            ask: tick.ask.unwrap_or(f64::NAN),
-            volume: tick.volume,
-            change: tick.change,
-            change_pct: tick.change_pct,
-            market_time: tick.market_time as f64,
-        }
     }
 }
 
@@ -186,7 +181,7 @@ pub(crate) struct TickSpans<'a> {
 }
 
 impl<'a> TickSpans<'a> {
-    /// Takes exactly what the gateway writes, and nothing that [`PriceTick::read`] would refuse.
+    /// Takes exactly what the gateway writes, and nothing that [`TickNumbers::judge`] would refuse.
     pub(crate) fn scan(from: &mut Cursor<'a>) -> Option<Self> {
         from.literal(b"{\"symbol\":\"")?;
         let symbol = from.plain_string()?;
@@ -223,9 +218,26 @@ impl<'a> TickSpans<'a> {
     }
 }
 
-impl CandleBar {
-    /// The event's name.
-    pub const EVENT: &'static str = "candles.bar";
+/// The numbers of a `candles.bar`, without symbol and interval, which a reader knows from the channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BarNumbers {
+    /// Start of the bar in the market's time, in milliseconds since the Unix epoch.
+    pub open_time: i64,
+    /// First price.
+    pub open: f64,
+    /// Highest price.
+    pub high: f64,
+    /// Lowest price.
+    pub low: f64,
+    /// Last price.
+    pub close: f64,
+    /// Volume.
+    pub volume: f64,
+    /// Whether the bar is final.
+    pub closed: bool,
+}
+
+impl BarNumbers {
     const NAMES: &'static [&'static str] =
         &["symbol", "interval", "openTime", "open", "high", "low", "close", "volume", "closed"];
 
@@ -233,16 +245,13 @@ impl CandleBar {
     ///
     /// # Errors
     /// The first fault, with the member's name: also a high or low that does not enclose the other prices.
-    pub fn read(data: &str) -> Result<Self, Fault> {
+    pub fn judge(data: &str) -> Result<Self, Fault> {
         let members = Members::read(data, Self::NAMES, Unknown::Ignore)?;
-        let symbol = read_symbol(&members, 0)?;
-        let interval = members.string(1)?;
-        if Interval::parse(&interval).is_none() {
+        judge_symbol(&members, 0)?;
+        if Interval::parse(&members.string(1)?).is_none() {
             return Err(members.fault(1, "is not an interval such as 1m, 4h or 1d"));
         }
         let bar = Self {
-            symbol,
-            interval: interval.into(),
             open_time: members.time(2)?,
             open: members.number(3)?,
             high: members.number(4)?,
@@ -296,12 +305,11 @@ impl Interval {
     }
 }
 
-fn read_symbol(members: &Members<'_>, index: usize) -> Result<Box<str>, Fault> {
-    let symbol = members.string(index)?;
-    if !is_symbol(symbol.as_bytes()) {
-        return Err(members.fault(index, "is not a symbol: letters, digits, '_' and '-', joined by dots"));
+fn judge_symbol(members: &Members<'_>, index: usize) -> Result<(), Fault> {
+    if is_symbol(members.string(index)?.as_bytes()) {
+        return Ok(());
     }
-    Ok(symbol.into())
+    Err(members.fault(index, "is not a symbol: letters, digits, '_' and '-', joined by dots"))
 }
 
 /// Whether a text can stand as a symbol in a channel's name.
@@ -339,7 +347,10 @@ mod tests {
             text,
             r#"{"symbol":"AAPL","price":130.31,"ask":1.2e-7,"volume":9616100,"change":-0.5,"changePct":0,"marketTime":-86400000}"#
         );
-        assert_eq!(PriceTick::read(&text), Ok(tick));
+        let read = TickNumbers::judge(&text).expect("reads");
+        assert!(read.bid.is_nan());
+        assert_eq!((read.price, read.ask, read.volume), (tick.price, 1.2e-7, tick.volume));
+        assert_eq!((read.change, read.change_pct, read.market_time), (tick.change, 0.0, -86_400_000.0));
     }
 
     #[test]
@@ -365,12 +376,29 @@ mod tests {
         ) {
             let tick = PriceTick { symbol: "BRK.B".into(), price, bid, ask: None, volume: volume as f64, change, change_pct: change / 7.0, market_time };
             let text = serde_json::to_string(&tick).expect("encodes");
-            let full = PriceTick::read(&text).expect("reads");
-            prop_assert_eq!(&full, &tick);
-            let numbers = TickNumbers::read(&text).expect("reads");
-            prop_assert_eq!(numbers.price.to_bits(), full.price.to_bits());
-            prop_assert_eq!(numbers.change_pct.to_bits(), full.change_pct.to_bits());
-            prop_assert_eq!(numbers.market_time, full.market_time as f64);
+            let judged = TickNumbers::judge(&text).expect("reads");
+            let read = TickNumbers::read(&text).expect("reads");
+            let bits = |n: &TickNumbers| [n.price, n.bid, n.ask, n.volume, n.change, n.change_pct, n.market_time].map(f64::to_bits);
+            prop_assert_eq!(bits(&judged), bits(&read));
+            prop_assert_eq!((judged.price, judged.market_time), (price, market_time as f64));
+        }
+
+        /// The prices and volumes of a market never leave the fast path.
+        #[test]
+        fn what_a_market_says_of_a_price_is_scanned(
+            price in 1u64..100_000_000_000,
+            decimals in 0i32..9,
+            with_quote: bool,
+            volume in 0u64..1_000_000_000_000,
+            change in -1_000_000i64..1_000_000,
+            market_time in 0i64..4_000_000_000_000,
+        ) {
+            let price = price as f64 / 10f64.powi(decimals);
+            let quote = with_quote.then_some(price * 0.999);
+            let tick = PriceTick { symbol: "BRK.B".into(), price, bid: quote, ask: quote, volume: volume as f64, change: change as f64 / 1e4, change_pct: change as f64 / 1e6, market_time };
+            let mut envelope = Vec::new();
+            crate::envelope::encode(&mut envelope, PriceTick::EVENT, "price:BRK.B", 7, 1_700_000_000_000, None, &tick).expect("encodes");
+            prop_assert!(crate::scan::scan(&envelope).is_some(), "{}", String::from_utf8_lossy(&envelope));
         }
     }
 }

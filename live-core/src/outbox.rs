@@ -101,6 +101,7 @@ impl<T: Item + Measured> Outbox<T> {
             slot.queue.clear(&mut |item: T| freed += item.len_bytes());
         }
         self.give_back(freed);
+        self.see_room();
     }
 
     /// Offers an item to a lane. A lane that is not open takes nothing and says [`Offer::Refused`].
@@ -125,7 +126,8 @@ impl<T: Item + Measured> Outbox<T> {
         let mut count = |gone: T| freed += gone.len_bytes();
         let offer = match fits {
             true => slot.queue.offer(item, &mut count),
-            false if slot.queue.mode() == Mode::Event => {
+            // A marker is never counted as lost: it has no place in the channel's order.
+            false if slot.queue.mode() == Mode::Event && item.seq() != 0 => {
                 slot.queue.count_lost(item.seq());
                 Offer::DroppedOldest { dropped: 1 }
             }
@@ -174,10 +176,7 @@ impl<T: Item + Measured> Outbox<T> {
             }
             if let Some(item) = item {
                 self.give_back(item.len_bytes());
-                // Below half, the reader is keeping up again; at the brim it only made room for one more.
-                if self.bytes * 2 < self.bytes_max {
-                    self.full_since_ms = None;
-                }
+                self.see_room();
                 return Some(Next::Item(item));
             }
         }
@@ -207,6 +206,13 @@ impl<T: Item + Measured> Outbox<T> {
     /// Since when the byte cap has been full without a pause; `None` when it is not.
     pub fn full_since_ms(&self) -> Option<f64> {
         self.full_since_ms
+    }
+
+    /// Below half, there is room again; at the brim a reader only made room for one more.
+    fn see_room(&mut self) {
+        if self.bytes * 2 < self.bytes_max {
+            self.full_since_ms = None;
+        }
     }
 
     fn give_back(&mut self, bytes: usize) {
@@ -308,6 +314,27 @@ mod tests {
         assert_eq!((outbox.bytes(), outbox.offer(lane, thing(2), 0.0)), (0, Offer::Refused));
         assert_eq!(outbox.open(Mode::State), lane);
         assert_eq!(sent(&mut outbox), [0u64; 0]);
+    }
+
+    #[test]
+    fn a_cleared_outbox_is_not_full() {
+        let mut outbox = Outbox::new(16, 50);
+        let lane = outbox.open(Mode::Lossless);
+        for seq in 1..=6 {
+            outbox.offer(lane, thing(seq), 1.0);
+        }
+        assert_eq!(outbox.full_since_ms(), Some(1.0));
+        outbox.clear(lane);
+        assert_eq!((outbox.bytes(), outbox.full_since_ms()), (0, None));
+    }
+
+    #[test]
+    fn a_marker_that_does_not_fit_is_refused_and_not_told_as_lost() {
+        let mut outbox = Outbox::new(16, 50);
+        let (lane, other) = (outbox.open(Mode::Event), outbox.open(Mode::Lossless));
+        outbox.offer(other, Thing { seq: 1, len: 50 }, 0.0);
+        assert_eq!(outbox.offer(lane, thing(0), 0.0), Offer::Refused);
+        assert!(outbox.is_quiet(lane));
     }
 
     #[test]

@@ -111,6 +111,7 @@ pub fn compute_staleness(now_ms: f64, state: &ChannelState, policy: &StalePolicy
 ///
 /// A message that took long makes the gateway's clock look late, so over a window the smallest
 /// delay, that is the largest difference, is the best estimate (the minimum filter of NTP, RFC 5905, section 10).
+/// A clock that was set shows as a jump forward, or as two messages in a row that are late by the same.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClockEstimate {
     /// Differences `server wall clock - local monotonic clock` of the newest samples, oldest first.
@@ -120,17 +121,29 @@ pub struct ClockEstimate {
 }
 
 impl ClockEstimate {
-    /// How many samples are kept; at one heartbeat every 15 s this is two minutes, so that a clock that
-    /// was set is followed within that time.
+    /// How many samples are kept.
     const WINDOW: usize = 8;
-    /// A difference that far from the estimate is a clock that was set, not a slow message.
-    const STEP_MS: f64 = 10_000.0;
+    /// By how much two late messages in a row may differ and still be a clock that was set back; also the
+    /// least that is called so.
+    const STEP_MS: f64 = 1_000.0;
+
+    /// Forgets everything: another gateway, or the same one on a new connection, has greeted.
+    pub fn restart(&mut self) {
+        self.samples.clear();
+        self.difference_ms = None;
+    }
 
     /// Takes in one message that carries the gateway's wall clock.
     pub fn sample(&mut self, server_ms: f64, now_ms: f64) {
         let difference = server_ms - now_ms;
-        if self.difference_ms().is_some_and(|d| difference - d > Self::STEP_MS) {
-            self.samples.clear();
+        if let (Some(estimate), Some(&last)) = (self.difference_ms, self.samples.back()) {
+            let is_late = |sample: f64| estimate - sample > Self::STEP_MS;
+            let was_set_back =
+                is_late(difference) && is_late(last) && (difference - last).abs() <= Self::STEP_MS;
+            if was_set_back {
+                self.samples.clear();
+                self.samples.push_back(last);
+            }
         }
         if self.samples.len() == Self::WINDOW {
             self.samples.pop_front();
@@ -193,10 +206,22 @@ mod tests {
         assert_eq!(clock.born_ms(1_015_000.0, 15_020.0), 15_010.0);
         clock.sample(4_630_000.0, 30_000.0);
         assert_eq!(clock.difference_ms(), Some(4_600_000.0), "set forward by an hour");
-        for beat in 0..8 {
-            clock.sample(1_000_000.0 + f64::from(beat) * 15_000.0, 45_000.0 + f64::from(beat) * 15_000.0);
+        clock.sample(1_000_000.0, 45_000.0);
+        assert_eq!(clock.difference_ms(), Some(4_600_000.0), "one late message is no clock that was set");
+        clock.sample(1_015_000.0, 60_030.0);
+        assert_eq!(clock.difference_ms(), Some(955_000.0), "set back by an hour: two in a row say so");
+        clock.restart();
+        assert_eq!(clock.difference_ms(), None);
+    }
+
+    #[test]
+    fn slow_messages_do_not_move_the_clock() {
+        let mut clock = ClockEstimate::default();
+        for (beat, delay) in [0.0, 700.0, 9_000.0, 40.0, 2_500.0, 5_000.0, 30.0].into_iter().enumerate() {
+            let sent = beat as f64 * 15_000.0;
+            clock.sample(1_000_000.0 + sent, sent + delay);
+            assert_eq!(clock.difference_ms(), Some(1_000_000.0), "beat {beat}");
         }
-        assert_eq!(clock.difference_ms(), Some(955_000.0), "set back, followed within the window");
     }
 
     proptest! {

@@ -185,6 +185,7 @@ impl Store {
 
     /// Takes in envelopes separated by newlines, as a WebSocket frame carries them. Returns flags.
     pub fn ingest_frame(&mut self, frame: &[u8], link: usize, now_ms: f64) -> u32 {
+        let link = link.min(LINKS - 1);
         self.saw(link, frame.len(), now_ms);
         let mut flags = 0;
         let mut rest = frame;
@@ -200,9 +201,9 @@ impl Store {
 
     /// Takes in a piece of an event stream, cut anywhere. Returns flags.
     pub fn ingest_sse(&mut self, piece: &[u8], link: usize, now_ms: f64) -> u32 {
+        let link = link.min(LINKS - 1);
         self.saw(link, piece.len(), now_ms);
-        let Some(stream) = self.streams.get_mut(link) else { return 0 };
-        let mut stream = std::mem::take(stream);
+        let mut stream = std::mem::take(&mut self.streams[link]);
         let mut flags = 0;
         stream.feed(piece, |event| match event {
             sse::Event::Data(data) => flags |= self.ingest(data, link, now_ms),
@@ -381,6 +382,7 @@ impl Store {
                 mark(&mut self.pending, id, slot);
                 DIRTY
             }
+            Taken::Failed => self.error(envelope),
             Taken::Overrun => {
                 self.notices.push(Notice::new(NoticeKind::Overrun, slot.name.as_str(), "{}"));
                 NOTICES
@@ -388,6 +390,8 @@ impl Store {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn reject(&mut self, reject: &Reject) -> u32 {
         self.counters.rejected += 1;
         let waiting = self.notices.iter().filter(|notice| notice.kind == NoticeKind::Rejected).count();

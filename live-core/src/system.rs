@@ -355,6 +355,9 @@ impl BackpressureDrop {
         if drop.to_seq < drop.from_seq {
             return Err(members.fault(2, "is below fromSeq"));
         }
+        if drop.dropped > drop.to_seq - drop.from_seq + 1 {
+            return Err(members.fault(0, "is more than the range holds"));
+        }
         Ok(drop)
     }
 }

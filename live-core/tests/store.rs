@@ -252,6 +252,75 @@ fn refusals_that_nobody_reads_do_not_pile_up() {
     assert!(store.take_notices().len() <= 16);
 }
 
+#[test]
+fn an_error_in_place_of_a_value_leaves_the_last_one() {
+    let (mut store, id) = opened("price:A");
+    store.ingest_frame(&ack("price:A", "epochAAAA", 0, "state"), 0, 0.0);
+    store.ingest_frame(&tick(1, 10.0), 0, 1.0);
+    store.take_notices();
+    let mut failed = Vec::new();
+    let data = json!({"message": "the feed is closed"});
+    encode(
+        &mut failed,
+        PriceTick::EVENT,
+        "price:A",
+        2,
+        1,
+        Some(live_core::error::ErrorCode::Internal),
+        &data,
+    )
+    .expect("a good envelope");
+    store.ingest_frame(&failed, 0, 2.0);
+    store.flush(3.0);
+    assert_eq!(price(&store, id), Some(10.0));
+    let notices = store.take_notices();
+    assert_eq!((notices[0].kind, notices[0].code.as_deref()), (NoticeKind::Error, Some("INTERNAL")));
+    let beat = json!({"serverTime": 1, "heads": {"price:A": 2}});
+    store.ingest_frame(&envelope("system.heartbeat", "", 0, 1, &beat), 0, 4.0);
+    assert_eq!(store.take_notices(), []);
+}
+
+#[test]
+fn a_gateway_whose_clock_is_behind_the_last_ones_is_not_called_stale() {
+    let (mut store, id) = opened("price:A");
+    let hello = |server_time: u64| {
+        let data = json!({"sessionId": "s", "serverTime": server_time, "heartbeatMs": 15_000});
+        envelope("system.hello", "", 0, server_time, &data)
+    };
+    store.ingest_frame(&hello(100_000), 0, 0.0);
+    store.link_down(0);
+    store.link_up(0, 1_000.0);
+    // Eight seconds behind: its values carry 93,000 at what the first gateway would call 101,000.
+    store.ingest_frame(&hello(93_000), 0, 1_000.0);
+    let text = String::from_utf8(tick(1, 10.0)).expect("UTF-8").replace("\"ts\":1000", "\"ts\":93000");
+    store.ingest_frame(text.as_bytes(), 0, 1_000.0);
+    store.flush(1_000.0);
+    assert_eq!((store.freshness(id), store.age_ms(id, 1_000.0)), (Freshness::Fresh, Some(0.0)));
+}
+
+#[test]
+fn a_link_number_out_of_range_is_the_last_one() {
+    let (mut store, id) = opened("price:A");
+    store.ingest_frame(&ack("price:A", "epochAAAA", 0, "state"), 99, 0.0);
+    store.ingest_sse(b"data: x\n\n", 99, 0.0);
+    store.flush(1.0);
+    assert_eq!(store.freshness(id), Freshness::Pending);
+}
+
+#[test]
+fn continuity_moves_with_the_flush() {
+    let (mut store, id) = opened("system:status");
+    for seq in [1, 5] {
+        store.ingest_frame(&envelope("status.changed", "system:status", seq, 1, &json!(1)), 0, 1.0);
+        if seq == 1 {
+            store.flush(1.0);
+        }
+    }
+    assert_eq!(store.head(id).map(|head| head.continuity), Some(Continuity::Proven));
+    store.flush(2.0);
+    assert_eq!(store.head(id).map(|head| head.continuity), Some(Continuity::Gap { from: 2, to: 4 }));
+}
+
 /// One step of a feed as a client may see it.
 #[derive(Clone, Debug)]
 enum Step {

@@ -1,6 +1,5 @@
 //! How values of `live-core` look to JavaScript.
 
-use live_core::channel::Mode;
 use live_core::envelope::{Envelope, Reject};
 use live_core::error::ErrorCode;
 use live_core::sequence::Continuity;
@@ -87,14 +86,5 @@ pub(crate) fn continuity(continuity: Continuity) -> [f64; 3] {
         Continuity::Unknown => [0.0; 3],
         Continuity::Proven => [1.0, 0.0, 0.0],
         Continuity::Gap { from, to } => [2.0, from as f64, to as f64],
-    }
-}
-
-pub(crate) fn mode(mode: Mode) -> u32 {
-    match mode {
-        Mode::State => 0,
-        Mode::Keyed => 1,
-        Mode::Event => 2,
-        Mode::Lossless => 3,
     }
 }

@@ -75,12 +75,6 @@ impl Core {
         self.store.ingest_sse(piece, link, now_ms)
     }
 
-    /// The last `id:` of a link's event stream; empty before the first.
-    #[wasm_bindgen(js_name = sseCursor)]
-    pub fn sse_cursor(&self, link: usize) -> String {
-        self.store.stream(link).map_or_else(String::new, |stream| stream.last_id().to_owned())
-    }
-
     /// The reconnection time that a link's event stream asked for, in milliseconds; -1 for none.
     #[wasm_bindgen(js_name = sseRetryMs)]
     pub fn sse_retry_ms(&self, link: usize) -> f64 {
@@ -196,12 +190,6 @@ impl Core {
         self.store.data(ChannelId(id)).map(|(_, data)| data.to_owned())
     }
 
-    /// Event name of the channel's newest visible envelope.
-    #[wasm_bindgen(js_name = readEvent)]
-    pub fn read_event(&self, id: u32) -> Option<String> {
-        self.store.data(ChannelId(id)).map(|(event, _)| event.to_owned())
-    }
-
     /// Puts a page of `GET /api/market/candles`, the first `len` bytes of the input buffer, under the live
     /// bars. Returns how many rows it had.
     ///
@@ -220,18 +208,6 @@ impl Core {
         self.store.age_ms(ChannelId(id), now_ms).unwrap_or(f64::NAN)
     }
 
-    /// Estimate of the gateway's wall clock in milliseconds; NaN before its first message.
-    #[wasm_bindgen(js_name = serverTimeMs)]
-    pub fn server_time_ms(&self, now_ms: f64) -> f64 {
-        self.store.server_time_ms(now_ms).unwrap_or(f64::NAN)
-    }
-
-    /// What a channel's mode is: 0 state, 1 keyed, 2 event, 3 lossless.
-    #[wasm_bindgen(js_name = readMode)]
-    pub fn read_mode(&self, id: u32) -> u32 {
-        self.store.mode(ChannelId(id)).map_or(0, convert::mode)
-    }
-
     /// What has happened so far, as JSON.
     pub fn counters(&self) -> String {
         convert::counters(self.store.counters())
@@ -243,7 +219,7 @@ impl Core {
         convert::verdict(&envelope::parse(envelope))
     }
 
-    /// Whether the fast path takes this envelope.
+    /// Whether the fast path takes this envelope, for tests.
     #[wasm_bindgen(js_name = isCanonical)]
     pub fn is_canonical(envelope: &[u8]) -> bool {
         scan::scan(envelope).is_some()

@@ -1,7 +1,7 @@
 //! The bars of one candles channel: history under live ones, one bar for each open time.
 
 use crate::decimal;
-use crate::event::CandleBar;
+use crate::event::BarNumbers;
 use crate::json::{Cursor, Members, TIME_MAX_MS, Unknown};
 
 /// Most bars that a channel holds; the oldest go first.
@@ -29,8 +29,8 @@ pub struct Bar {
 }
 
 impl Bar {
-    pub(crate) fn live(bar: &CandleBar, seq: u64) -> Self {
-        let &CandleBar { open_time, open, high, low, close, volume, closed, .. } = bar;
+    pub(crate) fn live(bar: &BarNumbers, seq: u64) -> Self {
+        let &BarNumbers { open_time, open, high, low, close, volume, closed } = bar;
         Self { open_time, open, high, low, close, volume, closed, seq }
     }
 
@@ -76,6 +76,9 @@ pub(crate) struct Bars {
     history: Option<Vec<Bar>>,
     /// Live bars of before are void.
     starts_again: bool,
+    /// The history that is visible was loaded before the channel started again: it may reach beyond where
+    /// the channel is now.
+    history_is_old: bool,
     has_history: bool,
 }
 
@@ -105,10 +108,13 @@ impl Bars {
         }
     }
 
-    /// Voids the live bars; those from history stay until new ones replace them.
+    /// Voids the live bars. Those from history stay until a new page replaces them, but for what lies beyond
+    /// the first live bar that comes.
     pub(crate) fn start_again(&mut self) {
         self.incoming.clear();
         self.starts_again = true;
+        self.history_is_old = true;
+        self.has_history = false;
     }
 
     pub(crate) fn put_history(&mut self, rows: Vec<Bar>) {
@@ -126,6 +132,12 @@ impl Bars {
                 self.place(row);
             }
             self.has_history = true;
+            self.history_is_old = false;
+        }
+        if self.history_is_old
+            && let Some(first) = self.incoming.iter().map(|bar| bar.open_time).min()
+        {
+            self.visible.retain(|bar| bar.seq != 0 || bar.open_time < first);
         }
         for bar in std::mem::take(&mut self.incoming) {
             self.place(bar);
@@ -264,6 +276,21 @@ mod tests {
         bars.take(bar(20, 2.5, false, 1));
         bars.publish();
         assert_eq!(shown(&bars), [(10, 1.0), (20, 2.5)]);
+    }
+
+    #[test]
+    fn history_of_before_does_not_hide_where_the_channel_is_now() {
+        let mut bars = Bars::default();
+        bars.put_history([10, 20, 30, 40].map(|time| bar(time, 1.0, true, 0)).into());
+        bars.publish();
+        bars.start_again();
+        assert!(!bars.has_history());
+        bars.take(bar(20, 2.5, false, 1));
+        bars.publish();
+        assert_eq!(shown(&bars), [(10, 1.0), (20, 2.5)]);
+        bars.put_history(vec![bar(10, 1.5, true, 0)]);
+        bars.publish();
+        assert_eq!((shown(&bars), bars.has_history()), (vec![(10, 1.5), (20, 2.5)], true));
     }
 
     #[test]

@@ -12,15 +12,14 @@ impl Store {
     /// Takes in a valid envelope with `seq` 0. Its data has been judged, so a reader that refuses it here
     /// is one of an error or of an event that is not known: nothing to do.
     pub(super) fn control(&mut self, envelope: &Envelope<'_>, link: usize, now_ms: f64) -> u32 {
-        if let Some(code) = &envelope.error_code {
-            let is_readable = ErrorDetail::read(envelope.data).is_ok();
-            let data = if is_readable { envelope.data } else { NO_DETAIL };
-            let notice = Notice::new(NoticeKind::Error, &envelope.channel, data);
-            return self.notify(Notice { code: Some((&**code).into()), ..notice });
+        if envelope.error_code.is_some() {
+            return self.error(envelope);
         }
         let data = envelope.data;
         match &*envelope.event {
             name::HELLO => Hello::read(data).map_or(0, |hello| {
+                // Another gateway has another clock.
+                self.clock.restart();
                 self.clock.sample(hello.server_time as f64, now_ms);
                 self.heartbeat_ms = hello.heartbeat_ms as f64;
                 self.notify(Notice::new(NoticeKind::Hello, "", data))
@@ -40,7 +39,7 @@ impl Store {
             name::BACKPRESSURE_DROP => BackpressureDrop::read(data).map_or(0, |lost| {
                 self.with_slot(&envelope.channel, |store, id| {
                     store.slots[id.0 as usize].lose(lost.from_seq, lost.to_seq);
-                    store.counters.dropped += lost.dropped;
+                    store.counters.dropped = store.counters.dropped.saturating_add(lost.dropped);
                     store.counters.gaps += 1;
                     store.notify(Notice::new(NoticeKind::Dropped, &envelope.channel, data)) | store.dirty(id)
                 })
@@ -48,6 +47,15 @@ impl Store {
             name::DRAIN => self.notify(Notice::new(NoticeKind::Drain, "", data)),
             _ => 0,
         }
+    }
+
+    /// Passes on what the gateway refused, or could not do.
+    #[inline(never)]
+    pub(super) fn error(&mut self, envelope: &Envelope<'_>) -> u32 {
+        let is_readable = ErrorDetail::read(envelope.data).is_ok();
+        let data = if is_readable { envelope.data } else { NO_DETAIL };
+        let notice = Notice::new(NoticeKind::Error, &envelope.channel, data);
+        self.notify(Notice { code: envelope.error_code.as_deref().map(Into::into), ..notice })
     }
 
     fn acknowledged(&mut self, ack: &AnyAck, data: &str, link: usize, now_ms: f64) -> u32 {
@@ -98,6 +106,7 @@ impl Store {
         DIRTY
     }
 
+    #[inline(never)]
     fn notify(&mut self, notice: Notice) -> u32 {
         self.notices.push(notice);
         NOTICES

@@ -126,8 +126,12 @@ pub fn write_string(out: &mut String, text: &str) {
                 out.push('\\');
                 out.push(c);
             }
-            // Writing to a string cannot fail.
-            c if c < ' ' => drop(write!(out, "\\u{:04x}", u32::from(c))),
+            c if c < ' ' => {
+                out.push_str("\\u00");
+                for digit in [u32::from(c) >> 4, u32::from(c) & 15] {
+                    out.extend(char::from_digit(digit, 16));
+                }
+            }
             c => out.push(c),
         }
     }

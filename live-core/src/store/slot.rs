@@ -3,7 +3,7 @@
 use crate::backpressure::{CAPACITY_DEFAULT, Item, Offer, Queue};
 use crate::channel::{ChannelName, Mode, NamespacePolicy};
 use crate::envelope::Envelope;
-use crate::event::{CandleBar, PriceTick, TickNumbers};
+use crate::event::{BarNumbers, CandleBar, PriceTick, TickNumbers};
 use crate::sequence::{Arrival, Continuity, Sequence};
 use crate::staleness::{Cause, ChannelState, Freshness, Link, StalePolicy, Staleness, compute_staleness};
 use crate::store::bars::{self, Bar, Bars, PageError};
@@ -31,7 +31,14 @@ pub struct Head {
 pub(crate) enum Taken {
     Kept,
     Ignored,
+    /// It says why there is no value.
+    Failed,
     Overrun,
+}
+
+/// Whether an event's data is the channel's value itself.
+fn is_value(event: &str) -> bool {
+    matches!(event, PriceTick::EVENT | CandleBar::EVENT)
 }
 
 /// The bytes of one envelope that are kept: its event's name and its data. The memory is used again.
@@ -94,6 +101,7 @@ pub(crate) struct Slot {
     epoch: Option<Box<str>>,
     sequence: Sequence,
     continuity: Continuity,
+    visible_continuity: Continuity,
     newest: Raw,
     has_newest: bool,
     visible: Raw,
@@ -121,6 +129,7 @@ impl Slot {
             epoch: None,
             sequence: Sequence::default(),
             continuity: Continuity::Unknown,
+            visible_continuity: Continuity::Unknown,
             newest: Raw::default(),
             has_newest: false,
             visible: Raw::default(),
@@ -162,11 +171,16 @@ impl Slot {
         if !self.is_held {
             return Taken::Ignored;
         }
+        if envelope.error_code.is_some() && is_value(&envelope.event) {
+            // The source failed to give a value: the last one stays, and the place in the order is taken.
+            self.sequence.observe(envelope.seq);
+            return Taken::Failed;
+        }
         if let Beside::Bars(bars) = &mut self.beside
             && envelope.event == CandleBar::EVENT
         {
             // A snapshot sends its items by key, so that `seq` need not ascend; each bar judges for itself.
-            let Ok(bar) = CandleBar::read(envelope.data) else { return Taken::Ignored };
+            let Ok(bar) = BarNumbers::judge(envelope.data) else { return Taken::Ignored };
             counters.merged += u64::from(bars.take(Bar::live(&bar, envelope.seq)));
             if self.sequence.observe(envelope.seq) != Arrival::Old {
                 self.newest.set(envelope, born_ms);
@@ -272,7 +286,7 @@ impl Slot {
                 }
                 if let Some(lost) = queue.take_notice(now_ms) {
                     self.continuity.lose(lost.from_seq, lost.to_seq);
-                    counters.dropped += lost.dropped;
+                    counters.dropped = counters.dropped.saturating_add(lost.dropped);
                     notices.push(Notice::dropped(self.name.as_str(), &lost));
                 }
             }
@@ -286,12 +300,14 @@ impl Slot {
         true
     }
 
-    /// Judges staleness; returns whether the verdict differs from before.
+    /// Judges staleness and shows continuity; returns whether either differs from before.
     pub(crate) fn judge(&mut self, now_ms: f64, link: Link, policy: &StalePolicy) -> bool {
         let born_ms = self.has_visible.then_some(self.visible.born_ms);
         let verdict = compute_staleness(now_ms, &ChannelState { born_ms, link }, policy);
-        let differs = (verdict.freshness, verdict.cause) != (self.verdict.freshness, self.verdict.cause);
+        let differs = (verdict.freshness, verdict.cause) != (self.verdict.freshness, self.verdict.cause)
+            || self.continuity != self.visible_continuity;
         self.verdict = verdict;
+        self.visible_continuity = self.continuity;
         differs
     }
 
@@ -302,7 +318,7 @@ impl Slot {
             born_ms: self.visible.born_ms,
             freshness: self.verdict.freshness,
             cause: self.verdict.cause,
-            continuity: self.continuity,
+            continuity: self.visible_continuity,
         })
     }
 
