@@ -2,6 +2,11 @@
 export interface Clock {
   /** Milliseconds that never go back, from any origin. */
   now(): number;
+  /**
+   * What {@link now} was when the event with this `timeStamp` happened, which costs less than to look again
+   * for each message. Left out where events bear another clock's time.
+   */
+  eventTime?(timeStamp: number): number;
   /** Milliseconds since the Unix epoch, as far as this machine knows. */
   wallNow(): number;
   /** A number of [0, 1). */
@@ -20,6 +25,7 @@ export function systemClock(): Clock {
   const hasFrames = typeof requestAnimationFrame === "function";
   return {
     now: () => performance.now(),
+    eventTime: (timeStamp) => timeStamp,
     wallNow: () => Date.now(),
     random: () => Math.random(),
     after(delayMs, callback) {

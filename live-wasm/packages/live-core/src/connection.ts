@@ -44,7 +44,7 @@ export interface ConnectionOwner {
   /** A line is open; nothing is subscribed on it yet, but what its address named. */
   opened(connection: Connection): void;
   /** Bytes of the present line. */
-  chunk(connection: Connection, bytes: Uint8Array, framing: Framing): void;
+  chunk(connection: Connection, bytes: Uint8Array, framing: Framing, nowMs: number): void;
   /** The line is gone, by whatever cause. Not called for a planned replacement. */
   lost(connection: Connection): void;
   /** The state is another one. */
@@ -245,7 +245,7 @@ export class Connection {
       { kind: this.kind, base: owner.base(), channels, frames: owner.frames },
       {
         opened: () => this.#lineOpened(line),
-        chunk: (bytes, framing) => this.#heard(line, bytes, framing),
+        chunk: (bytes, framing, timeStamp) => this.#heard(line, bytes, framing, timeStamp),
         closed: (why) => this.#lineClosed(line, why),
       },
     );
@@ -266,11 +266,11 @@ export class Connection {
     this.#owner.opened(this);
   }
 
-  #heard(line: TransportLink, bytes: Uint8Array, framing: Framing): void {
+  #heard(line: TransportLink, bytes: Uint8Array, framing: Framing, timeStamp?: number): void {
     if (line !== this.#line && line !== this.#next) return;
-    this.#mark();
+    const nowMs = this.#mark(timeStamp);
     this.#stop("probe");
-    this.#owner.chunk(this, bytes, framing);
+    this.#owner.chunk(this, bytes, framing, nowMs);
   }
 
   #lineClosed(line: TransportLink, why: TransportClose): void {
@@ -329,9 +329,14 @@ export class Connection {
     return 2 * this.#heartbeatMs + SILENCE_SLACK_MS;
   }
 
-  #mark(): void {
-    this.#heardAt = this.#owner.clock.now();
-    this.#heardAtWall = this.#owner.clock.wallNow();
+  /** Something was heard, in an event with that time stamp if there was one. Returns the time on the clock. */
+  #mark(timeStamp?: number): number {
+    const { clock } = this.#owner;
+    const eventTime = timeStamp === undefined ? undefined : clock.eventTime?.(timeStamp);
+    // An event can have waited; what was heard since then counts.
+    this.#heardAt = Math.max(this.#heardAt, eventTime ?? clock.now());
+    this.#heardAtWall = clock.wallNow();
+    return this.#heardAt;
   }
 
   /** Nothing is wanted: no line, and no attempt to get one. */

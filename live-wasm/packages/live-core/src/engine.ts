@@ -144,9 +144,9 @@ export class Engine implements ConnectionOwner {
     this.#subscribe(connection);
   }
 
-  chunk(connection: Connection, bytes: Uint8Array, framing: Framing): void {
+  chunk(connection: Connection, bytes: Uint8Array, framing: Framing, nowMs: number): void {
     const flags = this.read((core) => {
-      const flags = core.ingest(bytes, framing, this.clock.now(), LINK[connection.kind]);
+      const flags = core.ingest(bytes, framing, nowMs, LINK[connection.kind]);
       for (const notice of core.notices(flags)) handleNotice(this, connection, notice);
       return flags;
     });

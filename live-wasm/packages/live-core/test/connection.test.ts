@@ -13,6 +13,7 @@ class Owner implements ConnectionOwner {
   readonly frames = "binary";
   channels: WantedChannel[] = [{ name: "price:AAPL", maxHz: null }];
   readonly happened: string[] = [];
+  readonly heardAt: number[] = [];
   hint = -1;
   #id = 0;
   base = () => new URL("http://gateway.test/");
@@ -22,7 +23,10 @@ class Owner implements ConnectionOwner {
     return this.#id;
   };
   opened = () => this.happened.push("opened");
-  chunk = () => this.happened.push("chunk");
+  chunk: ConnectionOwner["chunk"] = (_connection, _bytes, _framing, nowMs) => {
+    this.happened.push("chunk");
+    this.heardAt.push(nowMs);
+  };
   lost = () => this.happened.push("lost");
   changed = () => {};
   retryHintMs = () => this.hint;
@@ -48,6 +52,27 @@ describe("the delay before the next attempt", () => {
     expect(ceilings).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
     expect(backoffMs(5, 0, bounds)).toBe(0);
     expect(backoffMs(5, 0.25, bounds)).toBe(2_000);
+  });
+});
+
+describe("the time of a message", () => {
+  const message = new Uint8Array(1);
+
+  it("is its event's on the same clock, and never before that of the message ahead of it", () => {
+    const { owner, clock, gateway, greet } = start();
+    greet();
+    owner.heardAt.length = 0;
+    clock.eventTime = (timeStamp) => timeStamp + 1_000;
+    for (const timeStamp of [5, 7, 6, undefined]) gateway.line.bytes(message, "envelopes", timeStamp);
+    expect(owner.heardAt).toEqual([1_005, 1_007, 1_007, 1_007]);
+  });
+
+  it("is now where events bear another clock's time", () => {
+    const { owner, clock, gateway, greet } = start();
+    greet();
+    clock.advance(50);
+    gateway.line.bytes(message, "envelopes", 123_456);
+    expect(owner.heardAt.at(-1)).toBe(clock.now());
   });
 });
 

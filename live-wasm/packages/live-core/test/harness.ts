@@ -29,6 +29,7 @@ export class VirtualClock implements Clock {
     };
   };
 
+  eventTime?: (timeStamp: number) => number;
   now = () => this.#now;
   wallNow = () => this.wallOffset + this.#now;
   random = () => this.chance;
@@ -139,8 +140,8 @@ export class FakeLine {
   }
 
   /** Hands over bytes as they would arrive. */
-  bytes(bytes: Uint8Array, framing: Framing): void {
-    if (!this.isClosedByClient) this.#events.chunk(bytes, framing);
+  bytes(bytes: Uint8Array, framing: Framing, timeStamp?: number): void {
+    if (!this.isClosedByClient) this.#events.chunk(bytes, framing, timeStamp);
   }
 
   /** Sends envelopes, framed as the transport does. */

@@ -35,8 +35,8 @@ export interface TransportClose {
 export interface TransportEvents {
   /** The line is open: commands can be sent. */
   opened(): void;
-  /** Bytes arrived. They are the owner's only until it returns. */
-  chunk(bytes: Uint8Array, framing: Framing): void;
+  /** Bytes arrived, in an event that bears this time if it was one. They are the owner's only until it returns. */
+  chunk(bytes: Uint8Array, framing: Framing, timeStamp?: number): void;
   /** The line is gone, or could not be opened. Called once. */
   closed(why: TransportClose): void;
 }

@@ -14,9 +14,10 @@ export function openWebSocket(request: TransportRequest, events: TransportEvents
   socket.onopen = () => {
     if (!done) events.opened();
   };
-  socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
+  socket.onmessage = ({ data, timeStamp }: MessageEvent<ArrayBuffer | string>) => {
     if (done) return;
-    events.chunk(typeof data === "string" ? encoder.encode(data) : new Uint8Array(data), "envelopes");
+    const bytes = typeof data === "string" ? encoder.encode(data) : new Uint8Array(data);
+    events.chunk(bytes, "envelopes", timeStamp);
   };
   const closed = (code: number | null, reason: string) => {
     if (done) return;
