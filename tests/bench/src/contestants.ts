@@ -1,11 +1,9 @@
 import { z } from "zod";
 import { createStore } from "zustand/vanilla";
 // The package's own way into its WebAssembly, which its entries do not export.
+import type { CoreInstance } from "../../../live-wasm/packages/live-core/src/binding.ts";
 import { Core } from "../../../live-wasm/packages/live-core/src/core.ts";
-import {
-  type InitOutput,
-  Core as Instance,
-} from "../../../live-wasm/packages/live-core/src/generated/live_wasm.js";
+import { instantiate } from "../../../live-wasm/packages/live-core/src/instance.ts";
 import { CHANNELS, channelOf, channelsRead, type Round } from "./corpus.ts";
 
 /** One way of taking in a round of envelopes. */
@@ -97,22 +95,27 @@ function* splitFrames(round: Round): Iterable<string[]> {
 /** Ours: bytes in, one flush a frame, numbers read out of the core. */
 function core(
   name: string,
-  wasm: InitOutput,
+  instance: CoreInstance,
   framesOf: (round: Round) => Iterable<Uint8Array[]>,
 ): Contestant {
-  const instance = new Instance();
-  const live = new Core({ core: instance, memory: wasm.memory });
-  const ids = Array.from({ length: CHANNELS }, (_, index) => instance.open(channelOf(index), LINK));
+  const live = new Core(instance);
+  const { binding } = live;
+  const ids = Array.from({ length: CHANNELS }, (_, index) => binding.open(channelOf(index), LINK));
   const read = channelsRead().map((index) => ids[index] ?? -1);
-  instance.linkUp(performance.now(), LINK);
-  for (let index = 0; index < CHANNELS; index += 1) ingest(live, ack(channelOf(index)));
+  binding.linkUp(performance.now(), LINK);
+  for (let index = 0; index < CHANNELS; index += 1) ingest(live, ack(channelOf(index)), performance.now());
   return {
     name,
     run(round, see) {
       for (const window of framesOf(round)) {
-        for (const frame of window) ingest(live, frame);
-        instance.flush(performance.now());
-        instance.changed();
+        let at = 0;
+        for (const frame of window) {
+          // As the client does: the time of a message is its event's.
+          ingest(live, frame, round.events[at]?.timeStamp ?? NOTHING);
+          at += 1;
+        }
+        binding.flush(performance.now());
+        binding.changed();
         for (const id of read) {
           const numbers = live.tick(id);
           see(numbers?.[0] ?? NOTHING, numbers?.[5] ?? NOTHING);
@@ -126,8 +129,8 @@ function* oneFrameAWindow(round: Round): Iterable<Uint8Array[]> {
   for (const frame of round.byteFrames) yield [frame];
 }
 
-function ingest(live: Core, frame: Uint8Array): void {
-  live.ingest(frame, "envelopes", performance.now(), LINK);
+function ingest(live: Core, frame: Uint8Array, nowMs: number): void {
+  live.ingest(frame, "envelopes", nowMs, LINK);
 }
 
 function ack(channel: string): Uint8Array {
@@ -154,12 +157,13 @@ function ack(channel: string): Uint8Array {
 }
 
 /** All of them, each with a store of its own. */
-export function contestants(wasm: InitOutput): Record<string, Contestant> {
+export async function contestants(module: WebAssembly.Module): Promise<Record<string, Contestant>> {
+  const make = async () => (await instantiate(module)).core();
   return {
     zustand: zustand(),
     map: map("JSON.parse + Zod + Map, a frame an envelope", (round) => round.texts),
     mapFrames: map("JSON.parse + Zod + Map, a frame a window", splitFrames),
-    core: core("Spark Live core, a frame an envelope", wasm, (round) => round.bytes),
-    coreFrames: core("Spark Live core, a frame a window", wasm, oneFrameAWindow),
+    core: core("Spark Live core, a frame an envelope", await make(), (round) => round.bytes),
+    coreFrames: core("Spark Live core, a frame a window", await make(), oneFrameAWindow),
   };
 }

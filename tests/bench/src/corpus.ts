@@ -17,6 +17,8 @@ export interface Round {
   bytes: Uint8Array[][];
   /** As `textFrames`, as the bytes of binary frames. */
   byteFrames: Uint8Array[];
+  /** An event for each frame of a window: what tells the client when the frame came. */
+  events: Event[];
 }
 
 /** Symbol of the channel with this number; two letters, so that envelopes have the length wanted. */
@@ -73,6 +75,7 @@ function inAllForms(windows: string[][]): Round {
   return {
     bytes,
     byteFrames,
+    events: Array.from({ length: PER_WINDOW }, () => new Event("message")),
     // Decoded anew: flat strings as a browser makes them of a frame, not the ropes of a template.
     texts: bytes.map((window) => window.map((one) => decoder.decode(one))),
     textFrames: byteFrames.map((frame) => decoder.decode(frame)),

@@ -1,4 +1,3 @@
-import { initSync } from "../../../live-wasm/packages/live-core/src/generated/live_wasm.js";
 import { contestants } from "./contestants.ts";
 import { corpus, ENVELOPE_BYTES, PER_WINDOW, READ } from "./corpus.ts";
 
@@ -21,8 +20,7 @@ export interface Result {
 /** Runs all contestants in turns, each round in another order, on the same envelopes. */
 async function run(plan: Plan): Promise<Result> {
   const answer = await fetch("/core.wasm");
-  const wasm = initSync({ module: await answer.arrayBuffer() });
-  const all = Object.entries(contestants(wasm));
+  const all = Object.entries(await contestants(await WebAssembly.compile(await answer.arrayBuffer())));
   const times: Times = Object.fromEntries(all.map(([key, { name }]) => [key, { name, ns: [] }]));
   const nextRound = corpus();
   for (let round = -plan.warmUps; round < plan.rounds; round += 1) {
