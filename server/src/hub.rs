@@ -121,7 +121,7 @@ impl Hub {
         let ticket = connection.begin(subscription, self.subscriptions_max)?;
         let attached = self.attach(connection, ticket, &request.channel).await;
         if attached.is_err() {
-            connection.end(&request.channel);
+            connection.end_ticket(&request.channel, ticket);
         }
         attached
     }
@@ -140,7 +140,7 @@ impl Hub {
     ) -> Result<(), ErrorCode> {
         let attached = self.attach(connection, ticket, channel).await;
         if attached.is_err() {
-            connection.end(channel);
+            connection.end_ticket(channel, ticket);
         }
         attached
     }

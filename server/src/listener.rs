@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+#[cfg(any(target_os = "linux", target_os = "android"))]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -28,6 +29,7 @@ const HEAD_LEN_MAX: usize = 16 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a peer may leave unacknowledged what was sent to it: a link that is dead without a word is found
 /// by its heartbeats.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
 /// The sessions' own limit comes first, since they can still say goodbye.
 const WRITE_GRACE: Duration = Duration::from_secs(2);
@@ -66,6 +68,8 @@ pub async fn accept(listener: TcpListener, router: Router, config: Config, lifec
 /// is about to fail altogether, and will say so itself.
 fn tune(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
+    // Other systems have their own limits, of minutes.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     let _ = SockRef::from(stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX));
 }
 

@@ -3,8 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use crate::transport::Lifecycle;
 
 /// What is left, at the end of the time to stop, for tasks that were told to end at once.
@@ -14,13 +12,30 @@ const LAST_MOMENT: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When the process cannot be told of signals.
+#[cfg(unix)]
 pub fn signalled() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => tracing::info!("stopping on SIGTERM"),
             _ = interrupt.recv() => tracing::info!("stopping on SIGINT"),
+        }
+    })
+}
+
+/// Ends with the first Ctrl-C.
+///
+/// # Errors
+/// None here; elsewhere the process may not be told of signals.
+#[cfg(not(unix))]
+pub fn signalled() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => tracing::info!("stopping on Ctrl-C"),
+            Err(error) => tracing::error!(%error, "stopping: Ctrl-C cannot be waited for"),
         }
     })
 }

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
@@ -154,6 +155,29 @@ async fn a_socket_that_the_client_leaves_is_gone_at_once() {
         drop(socket);
         running.until(0, "price:AAPL", 0).await;
     }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_goodbye_is_answered() {
+    let running = run(|_| ()).await;
+    let mut socket = running.websocket().await;
+    send(&mut socket, subscribe("price:AAPL")).await;
+    running.until(1, "price:AAPL", 1).await;
+    let frame = CloseFrame { code: CloseCode::Normal, reason: "done".into() };
+    socket.close(Some(frame)).await.expect("sent");
+    let answer = timeout(PATIENCE, async {
+        let mut answer = None;
+        // Until the end, which is a clean one: an error would be a connection that was reset.
+        while let Some(message) = socket.next().await {
+            if let Message::Close(frame) = message.expect("a clean end") {
+                answer = frame;
+            }
+        }
+        answer
+    });
+    let answer = answer.await.expect("in time").expect("an answer");
+    assert_eq!(answer.code, CloseCode::Normal);
     running.stop().await;
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::fanout::Fanout;
-use super::out::Out;
+use super::out::{Opening, Out};
 use super::subscription::{Gate, Held, Phase, Subscription, Ticket};
 use crate::broker::{Publication, Snapshot};
 use crate::config::LiveConfig;
@@ -155,16 +155,25 @@ impl Connection {
         Ok(ticket)
     }
 
-    /// Ends a subscription, if there is one, and forgets what waits of it.
+    /// Ends the subscription to a channel, if there is one, and forgets what waits of it.
     pub(super) fn end(&self, channel: &ChannelName) {
-        let ticket = {
+        let ticket = self.shared.lock().tickets.get(channel).copied();
+        if let Some(ticket) = ticket {
+            self.end_ticket(channel, ticket);
+        }
+    }
+
+    /// Ends one subscription; another one to the same channel that took its place goes on.
+    pub(super) fn end_ticket(&self, channel: &ChannelName, ticket: Ticket) {
+        {
             let mut state = self.shared.lock();
-            let Some(ticket) = state.tickets.remove(channel) else { return };
+            if state.tickets.get(channel) == Some(&ticket) {
+                state.tickets.remove(channel);
+            }
             if let Some(Subscription { lane: Some(lane), .. }) = state.subscriptions.remove(&ticket) {
                 state.outbox.close(lane);
             }
-            ticket
-        };
+        }
         self.fanout.leave(channel, ticket, &self.shared);
     }
 
@@ -206,14 +215,17 @@ pub(super) struct Shared {
 impl Shared {
     /// Offers a publication to a subscription. Never waits.
     pub fn offer(&self, ticket: Ticket, publication: &Arc<Publication>) {
-        self.lock().take(ticket, Held::Publication(Arc::clone(publication)), self);
-        self.wake.notify_one();
+        if self.lock().take(ticket, Held::Publication(Arc::clone(publication)), self) {
+            self.wake.notify_one();
+        }
     }
 
     /// Tells a subscription that its channel starts over.
     pub fn reset(&self, ticket: Ticket, epoch: &Arc<str>, reason: &str) {
-        self.lock().take(ticket, Held::Reset { epoch: Arc::clone(epoch), reason: reason.into() }, self);
-        self.wake.notify_one();
+        let held = Held::Reset { epoch: Arc::clone(epoch), reason: reason.into() };
+        if self.lock().take(ticket, held, self) {
+            self.wake.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -245,28 +257,36 @@ impl State {
         }
     }
 
-    /// What the engine hands on, on its way to the gate or to the outbox.
-    fn take(&mut self, ticket: Ticket, held: Held, shared: &Shared) {
-        let Some(subscription) = self.subscriptions.get_mut(&ticket) else { return };
+    /// What the engine hands on, on its way to the gate or to the outbox. Returns whether the writing task
+    /// has to look: a value that only takes the place of one that waits for its time is sent then.
+    fn take(&mut self, ticket: Ticket, held: Held, shared: &Shared) -> bool {
+        let Some(subscription) = self.subscriptions.get_mut(&ticket) else { return false };
         match (&mut subscription.phase, held) {
-            (Phase::Attaching(gate), held) => gate.hold(held),
-            (Phase::Behind, _) => {}
+            (Phase::Attaching(gate), held) => {
+                gate.hold(held);
+                false
+            }
+            (Phase::Behind, _) => false,
             (Phase::Live, Held::Reset { epoch, reason }) => {
                 let opening = subscription.start_over(&epoch, &reason);
-                let Some(lane) = subscription.lane else { return };
+                let Some(lane) = subscription.lane else { return false };
                 self.outbox.clear(lane);
                 offer(&mut self.outbox, subscription, Out::Opening(Arc::new(opening)), shared.now_ms());
+                true
             }
             (Phase::Live, Held::Publication(publication)) => {
                 if *publication.epoch() != subscription.epoch || publication.seq() <= subscription.head {
-                    return;
+                    return false;
                 }
                 subscription.head = publication.seq();
+                let waited = subscription.pace.next_due().is_some();
                 let mut ready = Vec::from_iter(subscription.pace.offer(publication, Instant::now()));
                 ready.extend(subscription.pace.take_overflow());
+                let has_ready = !ready.is_empty();
                 for publication in ready {
                     offer(&mut self.outbox, subscription, Out::Publication(publication), shared.now_ms());
                 }
+                has_ready || (!waited && subscription.pace.next_due().is_some())
             }
         }
     }
@@ -304,10 +324,20 @@ impl State {
                 },
             };
             self.control_waiting = self.control_waiting.saturating_sub(1);
+            if let Out::Opening(opening) = &out {
+                self.told(opening);
+            }
             bytes += out.len_bytes();
             batch.push(out);
         }
         Drained::default()
+    }
+
+    fn told(&mut self, opening: &Opening) {
+        let ticket = self.tickets.get(&opening.channel);
+        if let Some(subscription) = ticket.and_then(|ticket| self.subscriptions.get_mut(ticket)) {
+            subscription.told(opening);
+        }
     }
 
     fn exhausted(&mut self, shared: &Shared) -> Drained {

@@ -77,6 +77,8 @@ pub(super) struct Subscription {
     /// Its place in the connection's outbox, once it has one.
     pub lane: Option<Lane>,
     pub epoch: Arc<str>,
+    /// The epoch that the client was last told of: an order to start again can be lost on its way out.
+    told_epoch: Arc<str>,
     /// `seq` of the newest publication that it was offered.
     pub head: u64,
     id: Option<u64>,
@@ -98,6 +100,7 @@ impl Subscription {
             pace: Pace::new(policy.mode, max_hz),
             lane: None,
             epoch: "".into(),
+            told_epoch: "".into(),
             head: 0,
             id: request.id,
             max_hz,
@@ -109,7 +112,7 @@ impl Subscription {
     /// Takes over a snapshot's position, and says what the client is sent for it: at first an
     /// acknowledgement; later, where it is another history or the mode forbids a jump, the order to start again.
     pub fn start_from(&mut self, snapshot: &Snapshot) -> Opening {
-        let is_void = self.mode.is_contiguous() || self.epoch != snapshot.epoch;
+        let is_void = self.mode.is_contiguous() || self.told_epoch != snapshot.epoch;
         self.epoch = Arc::clone(&snapshot.epoch);
         self.head = snapshot.head;
         self.phase = Phase::Live;
@@ -131,6 +134,11 @@ impl Subscription {
         self.pace.clear();
         let envelopes = vec![self.resync(reason)];
         self.opening(envelopes, 0)
+    }
+
+    /// An opening has left for the client.
+    pub fn told(&mut self, opening: &Opening) {
+        self.told_epoch = Arc::clone(&opening.epoch);
     }
 
     fn opening(&self, mut envelopes: Vec<Bytes>, count: usize) -> Opening {

@@ -163,6 +163,72 @@ impl Follower {
     }
 }
 
+#[tokio::test]
+async fn an_order_to_start_again_survives_a_full_connection() {
+    let setup = setup(|config| config.live.connection_bytes = 65_536);
+    for _ in 0..50 {
+        setup.publish("price:A", 0, 1);
+    }
+    let connection = setup.subscribed("price:A").await;
+    setup.hub.subscribe(&connection, request("candles:B.1d")).await.expect("subscribed");
+    sent(&connection);
+    // The connection is not read, and full: bars of distinct keys cannot be merged.
+    for key in 0..200 {
+        setup.publish("candles:B.1d", key, 400);
+    }
+    setup.reset("price:A");
+    setup.publish("price:A", 0, 800);
+
+    let mut followed = Vec::new();
+    for _ in 0..4 {
+        let mut batch = Vec::new();
+        let drained = connection.drain(&mut batch, usize::MAX);
+        let parse = |envelope: &Bytes| serde_json::from_slice::<Value>(envelope).expect("JSON");
+        followed.extend(batch.iter().flat_map(Out::envelopes).map(parse));
+        if let Some((ticket, channel)) = drained.behind {
+            setup.hub.catch_up(&connection, ticket, &channel).await.expect("in step");
+        }
+    }
+    followed.retain(|envelope| envelope["channel"] == "price:A");
+    let events = events(&followed);
+    let resync = events.iter().position(|event| event == "system.resync");
+    let value = events.iter().position(|event| event == "price:A 1");
+    assert!(resync.is_some() && resync < value, "{events:?}");
+}
+
+#[tokio::test]
+async fn a_value_that_waits_for_its_time_wakes_nobody_again() {
+    let setup = setup(|_| ());
+    let connection = setup.hub.connect();
+    let slow = Request { max_hz: Some(0.1), ..request("price:A") };
+    setup.hub.subscribe(&connection, slow).await.expect("subscribed");
+    let woken =
+        || Box::pin(connection.wait()).as_mut().poll(&mut Context::from_waker(&noop_waker())).is_ready();
+    sent(&connection);
+    woken();
+    let wakes = (0..100).filter(|_| {
+        setup.publish("price:A", 0, 1);
+        woken()
+    });
+    // The first value goes out, the second begins to wait, the others take its place.
+    assert_eq!(wakes.count(), 2);
+}
+
+#[tokio::test]
+async fn the_end_of_an_old_subscription_leaves_the_new_one() {
+    let setup = setup(|_| ());
+    let connection = setup.hub.connect();
+    let begin = || {
+        let policy = Namespaces::builtin().policy(&name("price:A")).expect("known").clone();
+        let subscription = Subscription::new(&request("price:A"), &policy, ChannelInfo::default());
+        connection.begin(subscription, 10).expect("room")
+    };
+    let old = begin();
+    let _new = begin();
+    connection.end_ticket(&name("price:A"), old);
+    assert_eq!(setup.hub.subscribers(&name("price:A")), 1);
+}
+
 const CHANNELS: [&str; 3] = ["system:status", "price:A", "candles:A.1d"];
 
 type Subscribing = Pin<Box<dyn Future<Output = Result<(), ErrorCode>>>>;

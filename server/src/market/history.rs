@@ -8,6 +8,7 @@ use live_core::channel::ChannelName;
 use serde::Serialize;
 
 use super::decimal::nearest;
+use super::http::Number;
 use super::{Bar, DAY, Instrument};
 use crate::hub::{ChannelInfo, Directory};
 
@@ -44,7 +45,7 @@ pub struct Listed {
     /// Open time of the newest closed bar.
     last_time: Option<i64>,
     skipped_rows: u64,
-    last_close: Option<f64>,
+    last_close: Option<Number>,
 }
 
 /// A page of closed bars.
@@ -106,7 +107,7 @@ impl Market {
                 first_time: bars.first().map(|bar| bar.open_time),
                 last_time: bars.last().map(|bar| bar.open_time),
                 skipped_rows: symbol.skipped_rows,
-                last_close: bars.last().map(|bar| nearest(bar.close)),
+                last_close: bars.last().map(|bar| Number(nearest(bar.close))),
             }
         };
         self.symbols.iter().map(listed).collect()
@@ -213,7 +214,7 @@ mod tests {
         let listed = serde_json::to_value(market().list()).expect("JSON");
         let expected = serde_json::json!([
             {"symbol": "A", "intervals": ["1d"], "bars": 0, "firstTime": null, "lastTime": null, "skippedRows": 3, "lastClose": null},
-            {"symbol": "BRK.B", "intervals": ["1d"], "bars": 5, "firstTime": 0, "lastTime": 4, "skippedRows": 3, "lastClose": 104.0},
+            {"symbol": "BRK.B", "intervals": ["1d"], "bars": 5, "firstTime": 0, "lastTime": 4, "skippedRows": 3, "lastClose": 104},
         ]);
         assert_eq!(listed, expected);
     }

@@ -61,8 +61,8 @@ struct PageBody<'a> {
 struct Row(i64, Number, Number, Number, Number, Number);
 
 /// A number that is written without a fraction when it has none.
-#[derive(Debug)]
-struct Number(f64);
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Number(pub(super) f64);
 
 impl Serialize for Number {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

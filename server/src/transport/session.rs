@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::channels::Refusal;
 use crate::hub::{Connection, Hub, Out};
 use crate::{random, wire};
 
@@ -37,6 +38,8 @@ pub struct Lifecycle {
 pub(super) enum End {
     /// The client is gone, or its connection broke.
     Gone,
+    /// The client said goodbye, which wants an answer.
+    Left,
     /// This end closes, for that reason.
     Closed(ErrorCode),
 }
@@ -85,9 +88,10 @@ struct Writer<'a, S> {
 
 impl<S: Sink> Writer<'_, S> {
     async fn run(&mut self, draining: &CancellationToken) -> End {
+        let mut refusals = Vec::new();
         loop {
             let is_last = draining.is_cancelled();
-            let mut batch = Vec::new();
+            let mut batch = std::mem::take(&mut refusals);
             let drained = self.connection.drain(&mut batch, BATCH_BYTES_MAX);
             if drained.is_exhausted && Instant::now() >= self.heartbeat_due {
                 self.beat(&mut batch);
@@ -108,9 +112,10 @@ impl<S: Sink> Writer<'_, S> {
                 return End::Closed(ErrorCode::Draining);
             }
             if let Some((ticket, channel)) = drained.behind {
-                // A failure ends that subscription and is told to the client.
+                // A failure ends that subscription and is told to the client, by this task itself: it is the one
+                // that makes room for answers.
                 if let Err(code) = self.hub.catch_up(self.connection, ticket, &channel).await {
-                    self.connection.answer(super::channels::Refusal::of(&channel, code, None).envelope).await;
+                    refusals.push(Out::Notice(Refusal::of(&channel, code, None).envelope));
                 }
                 continue;
             }

@@ -103,8 +103,10 @@ async fn serve(hub: &Hub, lifecycle: &Lifecycle, socket: WebSocket, framing: Fra
     tracing::debug!(session = connection.session_id(), ?end, "socket ended");
     // Nothing is delivered to a connection that is being closed.
     drop(connection);
-    if let End::Closed(code) = end {
-        sink.close(code, &mut from_peer).await;
+    match end {
+        End::Closed(code) => sink.close(code, &mut from_peer).await,
+        End::Left => sink.part(&mut from_peer).await,
+        End::Gone => {}
     }
 }
 
@@ -116,7 +118,7 @@ async fn read_all(hub: &Hub, connection: &Connection, from_peer: &mut SplitStrea
             Ok(Message::Binary(bytes)) => Command::read(bytes),
             // The library answers these by itself.
             Ok(Message::Ping(_) | Message::Pong(_)) => continue,
-            Ok(Message::Close(_)) => return End::Gone,
+            Ok(Message::Close(_)) => return End::Left,
             Err(error) => return broken(error),
         };
         match command {
@@ -189,6 +191,16 @@ impl Sink for WebSocketSink {
 }
 
 impl WebSocketSink {
+    /// Lets the library's answer to the peer's goodbye go out, and the peer close, as the protocol wants it.
+    async fn part(&mut self, from_peer: &mut SplitStream<WebSocket>) {
+        let answered = async {
+            // The close has been answered already when there is nothing to flush.
+            let _flushed = self.to_peer.flush().await;
+            while let Some(Ok(_)) = from_peer.next().await {}
+        };
+        let _closed = timeout(CLOSE_TIMEOUT, answered).await;
+    }
+
     /// Says goodbye and waits a moment for the peer to say it too, so that the reason is not lost to a reset.
     async fn close(&mut self, code: ErrorCode, from_peer: &mut SplitStream<WebSocket>) {
         let Some(number) = code.close_code() else { return };
