@@ -85,6 +85,7 @@ for (const transport of TRANSPORTS) {
             return published !== undefined && shows(shown.text, published);
           }, "the price is the new gateway's")
           .toBe(true);
+        await expect.poll(() => prices.ageMs(), "the age is that of the new price").toBeLessThan(5_000);
         expect(await prices.page.evaluate(() => Reflect.get(window, "survivor"))).toBe("same page");
         witness.close();
       }
