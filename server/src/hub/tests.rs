@@ -170,11 +170,11 @@ async fn an_order_to_start_again_survives_a_full_connection() {
         setup.publish("price:A", 0, 1);
     }
     let connection = setup.subscribed("price:A").await;
-    setup.hub.subscribe(&connection, request("candles:B.1d")).await.expect("subscribed");
+    setup.hub.subscribe(&connection, request("copilot:b")).await.expect("subscribed");
     sent(&connection);
-    // The connection is not read, and full: bars of distinct keys cannot be merged.
-    for key in 0..200 {
-        setup.publish("candles:B.1d", key, 400);
+    // The connection is not read. What cannot be merged leaves room for the order, but not for a value after it.
+    while connection.waiting_bytes() < 65_536 - 900 {
+        setup.publish("copilot:b", 0, 450);
     }
     setup.reset("price:A");
     setup.publish("price:A", 0, 800);
