@@ -13,6 +13,10 @@ use super::{Bar, DAY};
 
 /// Largest file that is read, in bytes: a century of days is a fiftieth of it.
 const FILE_LEN_MAX: u64 = 64 * 1024 * 1024;
+/// Longest line; a row of numbers has a hundredth of it.
+const LINE_LEN_MAX: usize = 64 * 1024;
+/// A day in milliseconds.
+const DAY_MS: i64 = 86_400_000;
 /// Most bad rows of one file that are told one by one; the rest are counted.
 const PROBLEMS_MAX: usize = 1_000;
 
@@ -96,11 +100,16 @@ impl Loaded {
         if self.files.iter().any(|known| known.symbol == symbol) {
             return self.report(&file, None, (None, Fault::SecondFile(symbol)));
         }
-        let mut rows = Rows { loaded: self, file: &file, bars: Vec::new(), skipped_rows: 0 };
-        if let Err(fault) = rows.read(content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content)) {
-            return self.report(&file, Some(1), fault);
+        let mut rows = match Rows::read(content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content)) {
+            Ok(rows) => rows,
+            Err((line, fault)) => return self.report(&file, Some(line), fault),
+        };
+        let (bars, skipped_rows) = (rows.in_order(), rows.problems.len() as u64);
+        // Duplicates are found last; they are told where they stand.
+        rows.problems.sort_by_key(|(line, _)| *line);
+        for (line, fault) in rows.problems.into_iter().take(PROBLEMS_MAX) {
+            self.report(&file, Some(line), fault);
         }
-        let (bars, skipped_rows) = (rows.bars, rows.skipped_rows);
         if skipped_rows > PROBLEMS_MAX as u64 {
             self.report(&file, None, (None, Fault::More(skipped_rows - PROBLEMS_MAX as u64)));
         }
@@ -122,61 +131,69 @@ fn symbol_of(file_name: &str) -> Option<Arc<str>> {
     (channel.is_ok() && symbol.len() <= SYMBOL_LEN_MAX).then(|| symbol.into())
 }
 
-/// The rows of one file on their way in.
-struct Rows<'a> {
-    loaded: &'a mut Loaded,
-    file: &'a Arc<str>,
-    bars: Vec<Bar>,
-    skipped_rows: u64,
+/// The rows of one file on their way in. Each stands on a line of its own, so that a bad one, a stray quote
+/// in it, or a date that is far off takes no other with it.
+#[derive(Default)]
+struct Rows {
+    bars: Vec<(u64, Bar)>,
+    problems: Vec<(u64, FieldFault)>,
 }
 
-impl Rows<'_> {
+impl Rows {
     /// Reads everything. An error is one of the head line, without which no row means anything.
-    fn read(&mut self, content: &[u8]) -> Result<(), FieldFault> {
-        let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(content);
-        let mut record = csv::ByteRecord::new();
-        let mut columns = None;
-        loop {
-            // In memory and flexible, nothing can go wrong; if it did, the rest of the file is unreadable.
-            match reader.read_byte_record(&mut record) {
-                Ok(true) => {}
-                Ok(false) => return if columns.is_some() { Ok(()) } else { Err((None, Fault::NoGoodRow)) },
-                Err(error) => return Err((None, Fault::Unreadable(error.to_string()))),
-            }
-            match &columns {
-                None => columns = Some(Columns::find(&record)?),
-                Some(columns) => self.take(columns, &record, line_of(&record, content)),
+    fn read(content: &[u8]) -> Result<Self, (u64, FieldFault)> {
+        let mut lines =
+            (1..).zip(content.split(|&b| b == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());
+        let (line, head) = lines.next().ok_or((1, (None, Fault::NoGoodRow)))?;
+        let columns = record(head).and_then(|head| Columns::find(&head)).map_err(|fault| (line, fault))?;
+        let tomorrow_ms = jiff::Timestamp::now().as_millisecond() + DAY_MS;
+        let mut rows = Self::default();
+        for (line, text) in lines {
+            let bar = record(text).and_then(|record| row::read(columns.fields(&record)?));
+            match bar.and_then(|bar| not_after(bar, tomorrow_ms)) {
+                Ok(bar) => rows.bars.push((line, bar)),
+                Err(fault) => rows.problems.push((line, fault)),
             }
         }
+        Ok(rows)
     }
 
-    fn take(&mut self, columns: &Columns, record: &csv::ByteRecord, line: u64) {
-        match columns.fields(record).and_then(row::read).and_then(|bar| self.in_order(bar)) {
-            Ok(bar) => self.bars.push(bar),
-            Err(fault) => {
-                self.skipped_rows += 1;
-                if self.skipped_rows <= PROBLEMS_MAX as u64 {
-                    self.loaded.report(self.file, Some(line), fault);
-                }
+    /// The good rows by day, whatever their order in the file. Of two of one day the first one stays.
+    fn in_order(&mut self) -> Vec<Bar> {
+        let mut bars: Vec<Bar> = Vec::with_capacity(self.bars.len());
+        self.bars.sort_by_key(|(line, bar)| (bar.open_time, *line));
+        for (line, bar) in self.bars.drain(..) {
+            if bars.last().is_some_and(|last| last.open_time == bar.open_time) {
+                self.problems.push((line, (Some("date"), Fault::DuplicateDate(day_of(&bar)))));
+            } else {
+                bars.push(bar);
             }
         }
+        bars
     }
+}
 
-    /// A day comes once, and after the day of the last good row.
-    fn in_order(&self, bar: Bar) -> Result<Bar, FieldFault> {
-        let Some(last) = self.bars.last() else { return Ok(bar) };
-        if bar.open_time > last.open_time {
-            return Ok(bar);
-        }
-        let day =
-            jiff::Timestamp::from_millisecond(bar.open_time).map(|at| at.strftime("%Y-%m-%d").to_string());
-        let day = day.unwrap_or_default();
-        let fault = match self.bars.binary_search_by_key(&bar.open_time, |known| known.open_time) {
-            Ok(_) => Fault::DuplicateDate(day),
-            Err(_) => Fault::DescendingDate(day),
-        };
-        Err((Some("date"), fault))
+/// The fields of one line.
+fn record(line: &[u8]) -> Result<csv::ByteRecord, FieldFault> {
+    if line.len() > LINE_LEN_MAX {
+        return Err((None, Fault::LineTooLong(LINE_LEN_MAX)));
     }
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let mut record = csv::ByteRecord::new();
+    let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(line);
+    // In memory and flexible, nothing can go wrong; if it did, the row would be one without columns.
+    reader.read_byte_record(&mut record).map_err(|error| (None, Fault::Unreadable(error.to_string())))?;
+    Ok(record)
+}
+
+/// A day that has not come yet is a slip of the pen.
+fn not_after(bar: Bar, latest_ms: i64) -> Result<Bar, FieldFault> {
+    if bar.open_time > latest_ms { Err((Some("date"), Fault::FutureDate(day_of(&bar)))) } else { Ok(bar) }
+}
+
+fn day_of(bar: &Bar) -> String {
+    let midnight = jiff::Timestamp::from_millisecond(bar.open_time);
+    midnight.map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default()
 }
 
 /// Where the columns stand in a file.
@@ -210,15 +227,6 @@ impl Columns {
         }
         Ok(fields)
     }
-}
-
-/// The line that a record stands on. The reader's own count is of where it began to look: empty lines
-/// before the record are still to be counted.
-fn line_of(record: &csv::ByteRecord, content: &[u8]) -> u64 {
-    let Some(position) = record.position() else { return 0 };
-    let before = content.get(position.byte() as usize..).unwrap_or_default();
-    let skipped = before.iter().take_while(|b| matches!(b, b'\r' | b'\n')).filter(|&&b| b == b'\n').count();
-    position.line() + skipped as u64
 }
 
 #[cfg(test)]
@@ -267,10 +275,12 @@ mod tests {
             "2020-01-01,10,12,9,11,100",
             "2020-01-04,10,12,9,11,100",
             "2020-01-03,10,12,9,11,100",
-            "2020-01-05,10,12,9,11,100",
+            "2920-01-05,10,12,9,11,100",
+            "\"2020-01-05,10,12,9,11,100",
+            "2020-01-06,\"10\",12,9,11,100",
         ];
         let (bars, problems) = load("X.csv", format!("{HEAD}{}", content.join("\n")).as_bytes());
-        assert_eq!(bars, 3);
+        assert_eq!(bars, 4);
         let expected = [
             "X.csv:3: row has 5 columns instead of 6",
             "X.csv:4: row has 7 columns instead of 6",
@@ -284,9 +294,28 @@ mod tests {
             "X.csv:12: close 12.01 is outside the range from low 9 to high 12",
             "X.csv:13: date \"2020-13-02\" is not a date such as 2013-03-01",
             "X.csv:14: date 2020-01-01 is a duplicate",
-            "X.csv:16: date 2020-01-03 is before that of the last good row",
+            "X.csv:17: date 2920-01-05 is in the future",
+            "X.csv:18: row has 1 columns instead of 6",
         ];
         assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn a_file_that_begins_with_the_newest_day_plays_whole() {
+        let mut loaded = Loaded::default();
+        let rows = ["2020-01-03", "2020-01-02", "2020-01-02", "2020-01-01"]
+            .map(|day| format!("{day},10,12,9,11,1\n"));
+        loaded.take("X.csv", format!("{HEAD}{}", rows.concat()).as_bytes());
+        let days: Vec<_> = loaded.files[0].bars.iter().map(|bar| bar.open_time / DAY_MS).collect();
+        assert_eq!(days, [18_262, 18_263, 18_264]);
+        assert_eq!(loaded.problems[0].to_string(), "X.csv:4: date 2020-01-02 is a duplicate");
+    }
+
+    #[test]
+    fn a_line_without_end_is_told_and_passed_over() {
+        let content = format!("{HEAD}{}\n2020-01-01,10,12,9,11,1\n", "9".repeat(100_000));
+        let (bars, problems) = load("X.csv", content.as_bytes());
+        assert_eq!((bars, problems), (1, vec!["X.csv:2: is longer than 65536 bytes".to_owned()]));
     }
 
     #[test]

@@ -107,7 +107,10 @@ pub enum Fault {
     /// The day has a row already.
     #[error("{0} is a duplicate")]
     DuplicateDate(String),
-    /// The day is before the one of the last good row.
-    #[error("{0} is before that of the last good row")]
-    DescendingDate(String),
+    /// The day has not come yet.
+    #[error("{0} is in the future")]
+    FutureDate(String),
+    /// The line is longer than any row.
+    #[error("is longer than {0} bytes")]
+    LineTooLong(usize),
 }
