@@ -110,8 +110,12 @@ function ageOf(to: Way, everyMs: number): Readable<number | null> {
     for (const { call } of [...callbacks]) call();
   };
   const start = (): (() => void) => {
+    let { freshness } = engine.staleness(to.name);
+    // Between two looks only a verdict that changed is worth one: an old age beside "fresh" would be a lie.
     const release = watch(to, () => {
-      if (age === null) look();
+      const last = freshness;
+      freshness = engine.staleness(to.name).freshness;
+      if (age === null || freshness !== last) look();
     });
     let cancel = () => {};
     const tick = () => {

@@ -169,6 +169,22 @@ describe("a price", () => {
     stop();
   });
 
+  it("renews the age with the verdict", async () => {
+    const { gateway, clock, channel } = await connected();
+    const age = channel.age(60_000);
+    const stop = age.subscribe(() => {});
+    gateway.line.say(tick("AAPL", 1, 10));
+    clock.draw();
+    clock.advance(10_000);
+    expect(channel.get().freshness).toBe("stale");
+    expect(age.get()).toBeGreaterThanOrEqual(5_000);
+    gateway.line.say({ ...tick("AAPL", 2, 11), ts: 1_700_000_010_000 });
+    clock.draw();
+    expect(channel.get().freshness).toBe("fresh");
+    expect(age.get()).toBeLessThan(1_000);
+    stop();
+  });
+
   it("says how far it can be trusted", async () => {
     const { gateway, clock, channel } = await connected();
     expect(channel.staleness.get()).toMatchObject({ freshness: "pending", ageMs: null });
