@@ -1,6 +1,7 @@
-//! The joint between snapshot and live, under every order of events.
+//! The joint between snapshot and live, one behaviour at a time; every order of events is in `world`.
 
-use std::collections::HashMap;
+mod world;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,7 +10,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::task::noop_waker;
 use live_core::sequence::Position;
-use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
@@ -125,44 +125,6 @@ fn events(sent: &[Value]) -> Vec<String> {
     sent.iter().map(text).collect()
 }
 
-/// Follows what one connection is sent of one channel, as a client would.
-#[derive(Debug, Default)]
-struct Follower {
-    epoch: Option<String>,
-    last: u64,
-}
-
-impl Follower {
-    /// Takes an envelope in. Where nothing may be left out, nothing is.
-    fn take(&mut self, envelope: &Value, is_contiguous: bool) -> Result<(), TestCaseError> {
-        let seq = envelope["seq"].as_u64().unwrap_or_default();
-        match envelope["event"].as_str().unwrap_or_default() {
-            "system.ack" | "system.resync" => {
-                let epoch = envelope["data"]["epoch"].as_str().map(str::to_owned);
-                prop_assert!(
-                    envelope["event"] == "system.ack" || epoch != self.epoch,
-                    "nothing new: {envelope}"
-                );
-                self.epoch = epoch;
-                // Snapshot items follow, up to the head.
-                self.last = 0;
-            }
-            "system.snapshot_end" => {}
-            _ => {
-                prop_assert!(self.epoch.is_some(), "before its acknowledgement: {envelope}");
-                prop_assert!(seq > self.last, "twice or out of order: {envelope} after {}", self.last);
-                prop_assert!(
-                    !is_contiguous || seq == self.last + 1,
-                    "missed: {envelope} after {}",
-                    self.last
-                );
-                self.last = seq;
-            }
-        }
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn an_order_to_start_again_survives_a_full_connection() {
     let setup = setup(|config| config.live.connection_bytes = 65_536);
@@ -227,124 +189,6 @@ async fn the_end_of_an_old_subscription_leaves_the_new_one() {
     let _new = begin();
     connection.end_ticket(&name("price:A"), old);
     assert_eq!(setup.hub.subscribers(&name("price:A")), 1);
-}
-
-const CHANNELS: [&str; 3] = ["system:status", "price:A", "candles:A.1d"];
-
-type Subscribing = Pin<Box<dyn Future<Output = Result<(), ErrorCode>>>>;
-
-/// Some clients that subscribe one channel after the other, each step by step.
-struct World {
-    setup: Setup,
-    clients: Vec<Client>,
-}
-
-struct Client {
-    connection: Arc<Connection>,
-    subscribing: Option<(&'static str, Subscribing)>,
-    followers: HashMap<&'static str, Follower>,
-}
-
-impl World {
-    fn new(clients: usize) -> Self {
-        let setup = setup(|config| config.live.snapshot_keys = 1_000);
-        let client = |_| Client {
-            connection: Arc::new(setup.hub.connect()),
-            subscribing: None,
-            followers: HashMap::new(),
-        };
-        let clients = (0..clients).map(client).collect();
-        Self { setup, clients }
-    }
-
-    fn act(
-        &mut self,
-        action: u8,
-        client: usize,
-        channel: &'static str,
-        key: i64,
-    ) -> Result<(), TestCaseError> {
-        let client = &mut self.clients[client];
-        match action {
-            0..=5 => self.setup.publish(channel, key, 1),
-            6 if client.subscribing.is_none() => {
-                let (hub, connection) = (Arc::clone(&self.setup.hub), Arc::clone(&client.connection));
-                let subscribing = async move { hub.subscribe(&connection, request(channel)).await };
-                client.subscribing = Some((channel, Box::pin(subscribing)));
-            }
-            7 | 8 => client.step(),
-            9 if client.subscribing.is_none() => {
-                self.setup.hub.unsubscribe(&client.connection, &name(channel));
-                client.followers.remove(channel);
-                // What was queued before it may still come; its follower is gone with it.
-                client.read(true)?;
-            }
-            10 => self.setup.reset(channel),
-            _ => client.read(false)?,
-        }
-        Ok(())
-    }
-
-    /// Lets everything come to rest and makes sure that every client has what the engine has.
-    async fn settle(&mut self) -> Result<(), TestCaseError> {
-        for client in &mut self.clients {
-            while client.subscribing.is_some() {
-                client.step();
-            }
-            client.read(false)?;
-            tokio::time::advance(Duration::from_secs(60)).await;
-            client.read(false)?;
-            for (channel, follower) in &client.followers {
-                let snapshot = now(self.setup.broker.0.snapshot(&name(channel))).expect("in memory");
-                prop_assert_eq!(follower.epoch.as_deref(), Some(&*snapshot.epoch), "{}", channel);
-                prop_assert_eq!(follower.last, snapshot.head, "{}", channel);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Client {
-    fn step(&mut self) {
-        let Some((channel, subscribing)) = &mut self.subscribing else { return };
-        if let Poll::Ready(done) = subscribing.as_mut().poll(&mut Context::from_waker(&noop_waker())) {
-            done.expect("subscribed");
-            self.followers.entry(channel).or_default();
-            self.subscribing = None;
-        }
-    }
-
-    fn read(&mut self, is_left: bool) -> Result<(), TestCaseError> {
-        for envelope in sent(&self.connection) {
-            let Some(&channel) = CHANNELS.iter().find(|channel| envelope["channel"] == ***channel) else {
-                continue;
-            };
-            match self.followers.get_mut(channel) {
-                Some(follower) => follower.take(&envelope, channel == "system:status")?,
-                None => prop_assert!(is_left || self.subscribing.is_some(), "nobody asked for {envelope}"),
-            }
-        }
-        Ok(())
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-    /// Whatever the order of publications, subscriptions, their steps, ends and restarts: a client that
-    /// follows the envelopes has exactly what the engine has, with nothing missed and nothing twice.
-    #[test]
-    fn snapshot_and_live_join_without_a_miss_or_a_double(
-        actions in prop::collection::vec((0u8..12, 0usize..2, 0usize..3, 0i64..5), 1..120),
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
-        runtime.block_on(async {
-            let mut world = World::new(2);
-            for (action, client, channel, key) in actions {
-                world.act(action, client, CHANNELS[channel], key)?;
-            }
-            world.settle().await
-        })?;
-    }
 }
 
 #[tokio::test]

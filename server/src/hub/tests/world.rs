@@ -1,0 +1,285 @@
+//! Every order of events, with clients that read too little: what a client ends up with is what there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use live_core::channel::Mode;
+
+/// One channel of each mode. What waits of the last one cannot be merged, and fills a connection.
+const CHANNELS: [&str; 4] = ["price:A", "candles:A.1d", "system:status", "copilot:a"];
+/// The least that a connection may be given.
+const CONNECTION_BYTES: usize = 65_536;
+/// Lengths of what is published: some of the long ones fill a connection.
+const LENS: [usize; 3] = [1, 800, 20_000];
+
+/// What one client knows of one channel, by the rules that a client goes by.
+#[derive(Debug)]
+struct Follower {
+    mode: Mode,
+    epoch: Option<String>,
+    last: u64,
+    /// What it took in of this epoch, and what it was told is lost.
+    known: BTreeSet<u64>,
+    /// A fresh snapshot is on its way to it: it may repeat bars, or order to start again in the same epoch.
+    is_caught_up: bool,
+}
+
+impl Follower {
+    fn new(channel: &str) -> Self {
+        let mode = Namespaces::builtin().policy(&name(channel)).expect("known").mode;
+        Self { mode, epoch: None, last: 0, known: BTreeSet::new(), is_caught_up: false }
+    }
+
+    fn take(&mut self, envelope: &Value) -> Result<(), TestCaseError> {
+        let number = |value: &Value| value.as_u64().unwrap_or_default();
+        let data = &envelope["data"];
+        match envelope["event"].as_str().unwrap_or_default() {
+            event @ ("system.ack" | "system.resync") => {
+                let epoch = data["epoch"].as_str().map(str::to_owned);
+                let may_stay = event == "system.ack" || (self.mode.is_contiguous() && self.is_caught_up);
+                prop_assert!(may_stay || epoch != self.epoch, "nothing new: {}", envelope);
+                *self = Self { epoch, last: 0, known: BTreeSet::new(), ..*self };
+            }
+            "system.snapshot_end" => self.is_caught_up = false,
+            "backpressure_drop" => {
+                prop_assert_eq!(self.mode, Mode::Event);
+                self.known.extend(number(&data["fromSeq"])..=number(&data["toSeq"]));
+            }
+            _ => self.value(number(&envelope["seq"]))?,
+        }
+        Ok(())
+    }
+
+    /// What is not newer than the newest is passed over, as a client does.
+    fn value(&mut self, seq: u64) -> Result<(), TestCaseError> {
+        prop_assert!(self.epoch.is_some(), "{} before its acknowledgement", seq);
+        if seq <= self.last {
+            prop_assert!(
+                self.mode == Mode::Keyed && self.is_caught_up,
+                "{} after {}: {:?}",
+                seq,
+                self.last,
+                self.mode
+            );
+            return Ok(());
+        }
+        prop_assert!(self.mode != Mode::Lossless || seq == self.last + 1, "{} after {}", seq, self.last);
+        self.last = seq;
+        self.known.insert(seq);
+        Ok(())
+    }
+
+    /// Whether it has everything that its mode promises.
+    fn is_complete(&self, snapshot: &Snapshot) -> bool {
+        let mut kept = snapshot.items.iter().map(|item| item.seq());
+        self.epoch.as_deref() == Some(&*snapshot.epoch)
+            && match self.mode {
+                Mode::State | Mode::Keyed => kept.all(|seq| self.known.contains(&seq)),
+                Mode::Event | Mode::Lossless => (1..=snapshot.head).all(|seq| self.known.contains(&seq)),
+            }
+    }
+}
+
+type Waiting = Pin<Box<dyn Future<Output = Result<(), ErrorCode>>>>;
+
+/// Some clients that subscribe one channel after the other, each step by step.
+struct World {
+    setup: Setup,
+    clients: Vec<Client>,
+}
+
+struct Client {
+    hub: Arc<Hub>,
+    connection: Arc<Connection>,
+    subscribing: Option<(&'static str, Waiting)>,
+    /// Nothing is sent meanwhile, as in a session.
+    catching_up: Option<Waiting>,
+    followers: BTreeMap<&'static str, Follower>,
+}
+
+/// What happens next.
+#[derive(Clone, Debug)]
+enum Action {
+    /// A publication, with its key and length.
+    Publish(&'static str, i64, usize),
+    Reset(&'static str),
+    /// Time enough for each rate.
+    Pause,
+    Subscribe(usize, &'static str),
+    /// A subscription on its way goes on.
+    Step(usize),
+    Unsubscribe(usize, &'static str),
+    Read(usize),
+}
+
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let channel = prop::sample::select(&CHANNELS[..]);
+    let client = 0usize..2;
+    let action = prop_oneof![
+        12 => (channel.clone(), 0i64..5, prop::sample::select(&LENS[..]))
+            .prop_map(|(channel, key, len)| Action::Publish(channel, key, len)),
+        3 => channel.clone().prop_map(Action::Reset),
+        3 => Just(Action::Pause),
+        4 => (client.clone(), channel.clone()).prop_map(|(client, channel)| Action::Subscribe(client, channel)),
+        5 => client.clone().prop_map(Action::Step),
+        1 => (client.clone(), channel).prop_map(|(client, channel)| Action::Unsubscribe(client, channel)),
+        3 => client.prop_map(Action::Read),
+    ];
+    prop::collection::vec(action, 1..120)
+}
+
+impl World {
+    fn new() -> Self {
+        let setup = setup(|config| {
+            config.live.snapshot_keys = 1_000;
+            config.live.connection_bytes = CONNECTION_BYTES;
+        });
+        let client = |_| Client {
+            hub: Arc::clone(&setup.hub),
+            connection: Arc::new(setup.hub.connect()),
+            subscribing: None,
+            catching_up: None,
+            followers: BTreeMap::new(),
+        };
+        let clients = (0..2).map(client).collect();
+        Self { setup, clients }
+    }
+
+    async fn act(&mut self, action: Action) -> Result<(), TestCaseError> {
+        match action {
+            Action::Publish(channel, key, len) => self.setup.publish(channel, key, len),
+            Action::Reset(channel) => self.setup.reset(channel),
+            Action::Pause => tokio::time::advance(Duration::from_millis(300)).await,
+            Action::Subscribe(client, channel) => self.clients[client].subscribe(channel),
+            Action::Step(client) => self.clients[client].step(),
+            Action::Unsubscribe(client, channel) => self.clients[client].unsubscribe(channel)?,
+            Action::Read(client) => self.clients[client].read(false)?,
+        }
+        for client in &self.clients {
+            prop_assert!(client.connection.waiting_bytes() <= CONNECTION_BYTES);
+        }
+        Ok(())
+    }
+
+    /// Lets everything come to rest and makes sure that every client has what the engine has.
+    async fn settle(&mut self) -> Result<(), TestCaseError> {
+        for client in &mut self.clients {
+            while client.subscribing.is_some() {
+                client.step();
+            }
+            client.read_all()?;
+            tokio::time::advance(Duration::from_secs(60)).await;
+            client.read_all()?;
+            for (channel, follower) in &client.followers {
+                let snapshot = now(self.setup.broker.0.snapshot(&name(channel))).expect("in memory");
+                prop_assert!(
+                    follower.is_complete(&snapshot),
+                    "{channel}: {follower:?} of {} {}",
+                    snapshot.epoch,
+                    snapshot.head
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Client {
+    fn subscribe(&mut self, channel: &'static str) {
+        if self.subscribing.is_none() {
+            let (hub, connection) = (Arc::clone(&self.hub), Arc::clone(&self.connection));
+            let subscribing = async move { hub.subscribe(&connection, request(channel)).await };
+            self.subscribing = Some((channel, Box::pin(subscribing)));
+        }
+    }
+
+    fn step(&mut self) {
+        let Some((channel, subscribing)) = &mut self.subscribing else { return };
+        if is_done(subscribing) {
+            self.followers.entry(channel).or_insert_with(|| Follower::new(channel));
+            self.subscribing = None;
+        }
+    }
+
+    fn unsubscribe(&mut self, channel: &'static str) -> Result<(), TestCaseError> {
+        if self.subscribing.is_none() {
+            self.hub.unsubscribe(&self.connection, &name(channel));
+            self.followers.remove(channel);
+            // What was queued before it may still come; its follower is gone with it.
+            while self.catching_up.is_some() {
+                self.read(true)?;
+            }
+            self.read(true)?;
+        }
+        Ok(())
+    }
+
+    /// What a session does in one turn.
+    fn read(&mut self, is_left: bool) -> Result<(), TestCaseError> {
+        if let Some(catching_up) = &mut self.catching_up {
+            if is_done(catching_up) {
+                self.catching_up = None;
+            }
+            return Ok(());
+        }
+        let mut batch = Vec::new();
+        let drained = self.connection.drain(&mut batch, usize::MAX);
+        for envelope in batch.iter().flat_map(Out::envelopes) {
+            let envelope: Value = serde_json::from_slice(envelope).expect("JSON");
+            match self.followers.get_mut(envelope["channel"].as_str().unwrap_or_default()) {
+                Some(follower) => follower.take(&envelope)?,
+                None => prop_assert!(is_left || self.subscribing.is_some(), "nobody asked for {}", envelope),
+            }
+        }
+        if let Some((ticket, channel)) = drained.behind {
+            if let Some(follower) = self.followers.get_mut(channel.as_str()) {
+                follower.is_caught_up = true;
+            }
+            let (hub, connection) = (Arc::clone(&self.hub), Arc::clone(&self.connection));
+            self.catching_up =
+                Some(Box::pin(async move { hub.catch_up(&connection, ticket, &channel).await }));
+        }
+        Ok(())
+    }
+
+    fn read_all(&mut self) -> Result<(), TestCaseError> {
+        self.read(false)?;
+        while self.catching_up.is_some() {
+            self.read(false)?;
+            if self.catching_up.is_none() {
+                self.read(false)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_done(waiting: &mut Waiting) -> bool {
+    match waiting.as_mut().poll(&mut Context::from_waker(&noop_waker())) {
+        Poll::Ready(done) => {
+            done.expect("no failure");
+            true
+        }
+        Poll::Pending => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    /// Whatever the order of publications, subscriptions, their steps, ends, restarts and pauses, and
+    /// however little a client reads of what waits for it: one that follows the envelopes has in the end
+    /// what its channel's mode promises of what the engine has, with nothing missed and nothing twice.
+    #[test]
+    fn snapshot_and_live_join_without_a_miss_or_a_double(actions in actions()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+        runtime.block_on(async {
+            let mut world = World::new();
+            for action in actions {
+                world.act(action).await?;
+            }
+            world.settle().await
+        })?;
+    }
+}
