@@ -173,7 +173,9 @@ impl Big {
     }
 
     fn shift_left(&mut self, bits: usize) {
-        self.limbs.splice(0..0, std::iter::repeat_n(0, bits / 32));
+        let mut limbs = vec![0; bits / 32];
+        limbs.extend_from_slice(&self.limbs);
+        self.limbs = limbs;
         if !bits.is_multiple_of(32) {
             self.multiply_add(1 << (bits % 32), 0);
         }

@@ -12,18 +12,16 @@ use crate::json::{Cursor, NESTING_MAX};
 
 /// Reads one envelope in canonical form; `None` means that the full parser has to decide.
 pub fn scan(text: &[u8]) -> Option<Envelope<'_>> {
-    scan_known(text, &mut |_| false)
+    let (envelope, end) = scan_first(text, &mut |_| false)?;
+    (end == text.len()).then_some(envelope)
 }
 
-/// As [`scan`], for a reader that knows channels: `is_known` is asked once about the channel's name, and a
-/// name that it says yes to is not judged again.
-pub(crate) fn scan_known<'a>(
+/// The envelope that a frame begins with, and where it ends: there, or before a newline. For a reader that
+/// knows channels: `is_known` is asked once about the name, and a name that it says yes to is not judged again.
+pub(crate) fn scan_first<'a>(
     text: &'a [u8],
     is_known: &mut dyn FnMut(&'a str) -> bool,
-) -> Option<Envelope<'a>> {
-    if text.len() > ENVELOPE_LEN_MAX {
-        return None;
-    }
+) -> Option<(Envelope<'a>, usize)> {
     let mut from = Cursor::new(text);
     // What nearly always stands here is compared in one go.
     let is_tick = from.literal(b"{\"v\":1,\"event\":\"price.tick\",\"channel\":\"").is_some();
@@ -37,7 +35,7 @@ pub(crate) fn scan_known<'a>(
     from.literal(b",\"data\":")?;
     let data = scan_data(&mut from, event, error_code.is_some())?;
     from.literal(b"}")?;
-    if from.at != text.len() {
+    if from.at > ENVELOPE_LEN_MAX || !matches!(from.peek(), None | Some(b'\n')) {
         return None;
     }
     if !is_known(channel) && !channel.is_empty() {
@@ -45,14 +43,15 @@ pub(crate) fn scan_known<'a>(
     }
     let seq_is_good =
         if !is_tick && is_system(event.as_bytes()) { seq == 0 } else { seq != 0 || channel.is_empty() };
-    seq_is_good.then_some(Envelope {
+    let envelope = Envelope {
         event: Cow::Borrowed(event),
         channel: Cow::Borrowed(channel),
         seq,
         ts,
         error_code: error_code.map(Cow::Borrowed),
         data,
-    })
+    };
+    seq_is_good.then_some((envelope, from.at))
 }
 
 fn scan_event<'a>(from: &mut Cursor<'a>) -> Option<&'a str> {

@@ -190,11 +190,9 @@ impl Store {
         let mut flags = 0;
         let mut rest = frame;
         while !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            if end > 0 {
-                flags |= self.ingest(&rest[..end], link, now_ms);
-            }
-            rest = rest.get(end + 1..).unwrap_or_default();
+            let (taken, of_envelope) = self.ingest(rest, true, link, now_ms);
+            flags |= of_envelope;
+            rest = rest.get(taken + 1..).unwrap_or_default();
         }
         flags
     }
@@ -206,7 +204,7 @@ impl Store {
         let mut stream = std::mem::take(&mut self.streams[link]);
         let mut flags = 0;
         stream.feed(piece, |event| match event {
-            sse::Event::Data(data) => flags |= self.ingest(data, link, now_ms),
+            sse::Event::Data(data) => flags |= self.ingest(data, false, link, now_ms).1,
             sse::Event::TooLong => {
                 self.counters.rejected += 1;
                 flags |= TOO_LONG;
@@ -344,27 +342,38 @@ impl Store {
         }
     }
 
-    fn ingest(&mut self, text: &[u8], link: usize, now_ms: f64) -> u32 {
+    /// Takes in the envelope that a piece of text begins with, up to a newline where these separate, else the
+    /// whole. Returns its length and flags. An empty line is none.
+    #[inline(never)]
+    fn ingest(&mut self, frame: &[u8], has_lines: bool, link: usize, now_ms: f64) -> (usize, u32) {
         let mut found = None;
-        let scanned = scan::scan_known(text, &mut |channel| {
+        let scanned = scan::scan_first(frame, &mut |channel| {
             found = self.index.get(channel).copied();
             found.is_some()
         });
-        let envelope = match scanned {
-            Some(envelope) => envelope,
-            None => match envelope::parse_full(text) {
-                Ok(envelope) => {
-                    found = self.index.get(&*envelope.channel).copied();
-                    envelope
+        let (envelope, end) = match scanned.filter(|(_, end)| has_lines || *end == frame.len()) {
+            Some(scanned) => scanned,
+            None => {
+                let line = if has_lines { memchr::memchr(b'\n', frame) } else { None };
+                let end = line.unwrap_or(frame.len());
+                if end == 0 {
+                    return (0, 0);
                 }
-                Err(reject) => return self.reject(&reject),
-            },
+                match envelope::parse_full(&frame[..end]) {
+                    Ok(envelope) => {
+                        found = self.index.get(&*envelope.channel).copied();
+                        (envelope, end)
+                    }
+                    Err(reject) => return (end, self.reject(&reject)),
+                }
+            }
         };
         self.counters.accepted += 1;
-        match envelope.seq {
+        let flags = match envelope.seq {
             0 => self.control(&envelope, link, now_ms),
             _ => self.publication(found, &envelope, now_ms),
-        }
+        };
+        (end, flags)
     }
 
     fn publication(&mut self, id: Option<ChannelId>, envelope: &Envelope<'_>, now_ms: f64) -> u32 {

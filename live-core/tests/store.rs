@@ -243,6 +243,20 @@ fn an_event_of_the_stream_that_is_too_long_is_skipped() {
 }
 
 #[test]
+fn an_event_of_the_stream_is_one_envelope_however_many_lines_it_has() {
+    let (mut store, id) = opened("price:A");
+    let text = String::from_utf8(tick(1, 10.0)).expect("UTF-8");
+    let (head, rest) = text.split_once(",\"data\"").expect("a field");
+    store.ingest_sse(format!("data: {head}\ndata: ,\"data\"{rest}\n\n").as_bytes(), 0, 1.0);
+    store.flush(1.0);
+    assert_eq!(price(&store, id), Some(10.0));
+    let second = String::from_utf8(tick(2, 11.0)).expect("UTF-8");
+    store.ingest_sse(format!("data: {second}\ndata: {second}\n\n").as_bytes(), 0, 2.0);
+    store.flush(2.0);
+    assert_eq!((price(&store, id), store.counters().rejected), (Some(10.0), 1), "two in one are none");
+}
+
+#[test]
 fn refusals_that_nobody_reads_do_not_pile_up() {
     let (mut store, _) = opened("price:A");
     for _ in 0..10_000 {

@@ -212,14 +212,12 @@ export class Connection {
       return;
     }
     this.#phase = "opening";
-    this.#after("hello", HELLO_WITHIN_MS, () => {
-      this.fail({ code: "NETWORK", message: "the gateway did not say hello in time" });
-    });
+    this.#awaitHello();
     this.#publish({ sessionId: null, retryAt: null });
     try {
       this.#line = this.#openLine();
     } catch (error) {
-      this.fail({ code: "NETWORK", message: error instanceof Error ? error.message : String(error) });
+      this.#broken(error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -257,9 +255,7 @@ export class Connection {
       this.#line?.close();
       this.#line = line;
       this.#next = null;
-      this.#after("hello", HELLO_WITHIN_MS, () => {
-        this.fail({ code: "NETWORK", message: "the gateway did not say hello in time" });
-      });
+      this.#awaitHello();
     } else if (line !== this.#line) return;
     if (this.#phase === "opening") this.#phase = "greeting";
     this.#mark();
@@ -321,8 +317,16 @@ export class Connection {
     }
   }
 
+  #awaitHello(): void {
+    this.#after("hello", HELLO_WITHIN_MS, () => this.#broken("the gateway did not say hello in time"));
+  }
+
   #dead(): void {
-    this.fail({ code: "NETWORK", message: "the line went silent" });
+    this.#broken("the line went silent");
+  }
+
+  #broken(message: string): void {
+    this.fail({ code: "NETWORK", message });
   }
 
   #silenceLimitMs(): number {

@@ -41,6 +41,8 @@ export class Core {
   readonly binding: CoreBinding;
   readonly #memory: WebAssembly.Memory;
   #bytes = new Uint8Array(0);
+  #inputAt = 0;
+  #inputLength = 0;
   #scratch = new Float64Array(0);
 
   constructor({ core, memory }: CoreInstance) {
@@ -105,10 +107,14 @@ export class Core {
   }
 
   #copyIn(bytes: Uint8Array): void {
-    const at = this.binding.inputPtr(bytes.length);
+    // The buffer stays where it is while nothing asks for a larger one. A rare large piece is not kept.
+    if (bytes.length > this.#inputLength) {
+      this.#inputAt = this.binding.inputPtr(bytes.length);
+      this.#inputLength = bytes.length > MAX_PIECE_BYTES ? 0 : bytes.length;
+    }
     // The call may have grown the memory, which leaves older views without one.
     if (this.#bytes.buffer !== this.#memory.buffer) this.#bytes = new Uint8Array(this.#memory.buffer);
-    this.#bytes.set(bytes, at);
+    this.#bytes.set(bytes, this.#inputAt);
   }
 
   #numbers(): Float64Array {

@@ -33,7 +33,7 @@ export async function instantiate(module: WebAssembly.Module): Promise<Instance>
   const imports: WebAssembly.Imports = {};
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     const call = known[name.replace(/_[0-9a-f]{16}$/, "")];
-    if (!call) throw new Error(`the WebAssembly module wants ${name}, which these bindings do not have`);
+    if (!call) throw new Error(`the module wants an unknown import, ${name}`);
     imports[from] = { ...imports[from], [name]: call };
   }
   const { exports } = await WebAssembly.instantiate(module, imports);
