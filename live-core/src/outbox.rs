@@ -165,7 +165,9 @@ impl<T: Item + Measured> Outbox<T> {
         for _ in 0..self.ready.len() {
             let index = self.ready.pop_front()?;
             let Some(Some(slot)) = self.lanes.get_mut(index as usize) else { continue };
-            if let Some(lost) = slot.queue.take_notice(now_ms) {
+            // What was lost came after a marker that waits in front: a new beginning is told before its losses.
+            let begins = slot.queue.iter().next().is_some_and(|item| item.seq() == 0);
+            if !begins && let Some(lost) = slot.queue.take_notice(now_ms) {
                 self.ready.push_back(index);
                 return Some(Next::Lost(Lane(index), lost));
             }
@@ -314,6 +316,17 @@ mod tests {
         assert_eq!((outbox.bytes(), outbox.offer(lane, thing(2), 0.0)), (0, Offer::Refused));
         assert_eq!(outbox.open(Mode::State), lane);
         assert_eq!(sent(&mut outbox), [0u64; 0]);
+    }
+
+    #[test]
+    fn a_new_beginning_is_told_before_what_was_lost_after_it() {
+        let mut outbox = Outbox::new(16, 50);
+        let lane = outbox.open(Mode::Event);
+        for seq in 0..=9 {
+            outbox.offer(lane, thing(seq), 0.0);
+        }
+        assert_eq!(outbox.next(0.0), Some(Next::Item(thing(0))));
+        assert!(matches!(outbox.next(0.0), Some(Next::Lost(_, lost)) if lost.from_seq == 1));
     }
 
     #[test]
