@@ -1,6 +1,6 @@
 //! One client: its subscriptions and what waits to be written to it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::fanout::Fanout;
-use super::out::{Opening, Out};
+use super::out::Out;
 use super::subscription::{Gate, Held, Phase, Subscription, Ticket};
 use crate::broker::{Publication, Snapshot};
 use crate::config::LiveConfig;
@@ -57,6 +57,7 @@ impl Connection {
         let state = State {
             outbox: Outbox::new(live.queue_capacity, live.connection_bytes),
             control_waiting: 0,
+            starting_over: VecDeque::new(),
             subscriptions: HashMap::new(),
             tickets: BTreeMap::new(),
             last_ticket: 0,
@@ -114,6 +115,7 @@ impl Connection {
         let is_quiet = |s: &&Subscription| {
             matches!(s.phase, Phase::Live)
                 && s.pace.is_quiet()
+                && s.owed.is_none()
                 && s.lane.is_some_and(|lane| state.outbox.is_quiet(lane))
         };
         state.subscriptions.values().filter(is_quiet).map(|s| (s.channel.clone(), s.head)).collect()
@@ -243,6 +245,8 @@ struct State {
     outbox: Outbox<Out>,
     /// Control messages in the outbox; these come out of it first.
     control_waiting: usize,
+    /// Subscriptions that owe an order to start again; these come before anything of a lane.
+    starting_over: VecDeque<Ticket>,
     subscriptions: HashMap<Ticket, Subscription>,
     tickets: BTreeMap<ChannelName, Ticket>,
     last_ticket: u64,
@@ -268,10 +272,12 @@ impl State {
             }
             (Phase::Behind, _) => false,
             (Phase::Live, Held::Reset { epoch, reason }) => {
-                let opening = subscription.start_over(&epoch, &reason);
-                let Some(lane) = subscription.lane else { return false };
-                self.outbox.clear(lane);
-                offer(&mut self.outbox, subscription, Out::Opening(Arc::new(opening)), shared.now_ms());
+                if subscription.start_over(&epoch, &reason) {
+                    self.starting_over.push_back(ticket);
+                }
+                if let Some(lane) = subscription.lane {
+                    self.outbox.clear(lane);
+                }
                 true
             }
             (Phase::Live, Held::Publication(publication)) => {
@@ -315,7 +321,15 @@ impl State {
         }
         let mut bytes = 0;
         while bytes < bytes_max {
+            if self.control_waiting == 0
+                && let Some(opening) = self.next_owed()
+            {
+                bytes += opening.len_bytes();
+                batch.push(opening);
+                continue;
+            }
             let Some(next) = self.outbox.next(now_ms) else { return self.exhausted(shared) };
+            self.control_waiting = self.control_waiting.saturating_sub(1);
             let out = match next {
                 Next::Item(out) => out,
                 Next::Lost(lane, lost) => match self.loss(lane, &lost) {
@@ -323,21 +337,21 @@ impl State {
                     None => continue,
                 },
             };
-            self.control_waiting = self.control_waiting.saturating_sub(1);
-            if let Out::Opening(opening) = &out {
-                self.told(opening);
-            }
             bytes += out.len_bytes();
             batch.push(out);
         }
         Drained::default()
     }
 
-    fn told(&mut self, opening: &Opening) {
-        let ticket = self.tickets.get(&opening.channel);
-        if let Some(subscription) = ticket.and_then(|ticket| self.subscriptions.get_mut(ticket)) {
-            subscription.told(opening);
+    /// The next order to start again. In a lane it could be refused or be told after a loss that comes after it.
+    fn next_owed(&mut self) -> Option<Out> {
+        while let Some(ticket) = self.starting_over.pop_front() {
+            let owed = self.subscriptions.get_mut(&ticket).and_then(|subscription| subscription.owed.take());
+            if let Some(opening) = owed {
+                return Some(Out::Opening(Arc::new(opening)));
+            }
         }
+        None
     }
 
     fn exhausted(&mut self, shared: &Shared) -> Drained {

@@ -77,8 +77,9 @@ pub(super) struct Subscription {
     /// Its place in the connection's outbox, once it has one.
     pub lane: Option<Lane>,
     pub epoch: Arc<str>,
-    /// The epoch that the client was last told of: an order to start again can be lost on its way out.
-    told_epoch: Arc<str>,
+    /// An order to start again that waits to be sent. It is no part of the lane, which gives up what it holds
+    /// when a connection is full; a later one takes its place, so there is never more than one.
+    pub owed: Option<Opening>,
     /// `seq` of the newest publication that it was offered.
     pub head: u64,
     id: Option<u64>,
@@ -100,7 +101,7 @@ impl Subscription {
             pace: Pace::new(policy.mode, max_hz),
             lane: None,
             epoch: "".into(),
-            told_epoch: "".into(),
+            owed: None,
             head: 0,
             id: request.id,
             max_hz,
@@ -112,7 +113,7 @@ impl Subscription {
     /// Takes over a snapshot's position, and says what the client is sent for it: at first an
     /// acknowledgement; later, where it is another history or the mode forbids a jump, the order to start again.
     pub fn start_from(&mut self, snapshot: &Snapshot) -> Opening {
-        let is_void = self.mode.is_contiguous() || self.told_epoch != snapshot.epoch;
+        let is_void = self.mode.is_contiguous() || self.epoch != snapshot.epoch;
         self.epoch = Arc::clone(&snapshot.epoch);
         self.head = snapshot.head;
         self.phase = Phase::Live;
@@ -127,18 +128,14 @@ impl Subscription {
         self.opening(envelopes, snapshot.items.len())
     }
 
-    /// Takes over a new epoch that begins empty, and says what the client is sent for it.
-    pub fn start_over(&mut self, epoch: &Arc<str>, reason: &str) -> Opening {
+    /// Takes over a new epoch that begins empty, and owes the client the order to start again. Returns
+    /// whether it owed none before.
+    pub fn start_over(&mut self, epoch: &Arc<str>, reason: &str) -> bool {
         self.epoch = Arc::clone(epoch);
         self.head = 0;
         self.pace.clear();
-        let envelopes = vec![self.resync(reason)];
-        self.opening(envelopes, 0)
-    }
-
-    /// An opening has left for the client.
-    pub fn told(&mut self, opening: &Opening) {
-        self.told_epoch = Arc::clone(&opening.epoch);
+        let opening = self.opening(vec![self.resync(reason)], 0);
+        self.owed.replace(opening).is_none()
     }
 
     fn opening(&self, mut envelopes: Vec<Bytes>, count: usize) -> Opening {

@@ -159,6 +159,17 @@ async fn an_order_to_start_again_survives_a_full_connection() {
 }
 
 #[tokio::test]
+async fn a_loss_is_told_after_the_order_to_start_again_that_it_follows() {
+    let setup = setup(|config| config.live.connection_bytes = 65_536);
+    let connection = setup.subscribed("system:status").await;
+    sent(&connection);
+    setup.reset("system:status");
+    (0..4).for_each(|_| setup.publish("system:status", 0, 20_000));
+    let told = events(&sent(&connection));
+    assert_eq!(told, ["system.resync", "backpressure_drop", "system:status 4"]);
+}
+
+#[tokio::test]
 async fn a_value_that_waits_for_its_time_wakes_nobody_again() {
     let setup = setup(|_| ());
     let connection = setup.hub.connect();

@@ -11,8 +11,8 @@ use live_core::channel::Mode;
 const CHANNELS: [&str; 4] = ["price:A", "candles:A.1d", "system:status", "copilot:a"];
 /// The least that a connection may be given.
 const CONNECTION_BYTES: usize = 65_536;
-/// Lengths of what is published: some of the long ones fill a connection.
-const LENS: [usize; 3] = [1, 800, 20_000];
+/// Lengths of what is published: two of the long ones leave no room for a third.
+const LENS: [usize; 2] = [1, 25_000];
 
 /// What one client knows of one channel, by the rules that a client goes by.
 #[derive(Debug)]
