@@ -11,6 +11,7 @@ mod feed;
 mod files;
 mod history;
 pub mod http;
+mod lines;
 mod normalize;
 mod problem;
 mod replay;

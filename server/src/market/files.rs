@@ -1,22 +1,26 @@
 //! Files of daily bars: the shipped ones and a folder of one's own.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
 use live_core::channel::ChannelName;
 use live_core::event::SYMBOL_LEN_MAX;
 
+use super::lines::{LINE_LEN_MAX, Lines};
 use super::problem::{Fault, RowProblem};
 use super::row::{self, COLUMNS, FieldFault};
 use super::{Bar, DAY};
 
 /// Largest file that is read, in bytes: a century of days is a fiftieth of it.
 const FILE_LEN_MAX: u64 = 64 * 1024 * 1024;
-/// Longest line; a row of numbers has a hundredth of it.
-const LINE_LEN_MAX: usize = 64 * 1024;
 /// A day in milliseconds.
 const DAY_MS: i64 = 86_400_000;
+/// Midnight (UTC) of 1800-01-01: a day before it is a slip of the pen.
+const EARLIEST_MS: i64 = -5_364_662_400_000;
 /// Most bad rows of one file that are told one by one; the rest are counted.
 const PROBLEMS_MAX: usize = 1_000;
 
@@ -74,25 +78,28 @@ pub fn load_dir(dir: &Path) -> std::io::Result<Loaded> {
     }
     let mut loaded = Loaded::default();
     for (name, path) in paths {
-        match read_file(&path) {
-            Ok(content) => loaded.take(&name, &content),
+        match open(&path) {
+            Ok(file) => loaded.take(&name, BufReader::new(file)),
             Err(fault) => loaded.report(&name.into(), None, (None, fault)),
         }
     }
     Ok(loaded)
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, Fault> {
-    let unreadable = |error: std::io::Error| Fault::Unreadable(error.to_string());
-    if std::fs::metadata(path).map_err(unreadable)?.len() > FILE_LEN_MAX {
+fn open(path: &Path) -> Result<File, Fault> {
+    if std::fs::metadata(path).map_err(|error| unreadable(&error))?.len() > FILE_LEN_MAX {
         return Err(Fault::TooLarge(FILE_LEN_MAX));
     }
-    std::fs::read(path).map_err(unreadable)
+    File::open(path).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &std::io::Error) -> Fault {
+    Fault::Unreadable(error.to_string())
 }
 
 impl Loaded {
     /// Reads one file's content and keeps what is good of it.
-    fn take(&mut self, name: &str, content: &[u8]) {
+    fn take(&mut self, name: &str, content: impl BufRead) {
         let file: Arc<str> = name.into();
         let Some(symbol) = symbol_of(name) else {
             return self.report(&file, None, (None, Fault::Name));
@@ -100,23 +107,22 @@ impl Loaded {
         if self.files.iter().any(|known| known.symbol == symbol) {
             return self.report(&file, None, (None, Fault::SecondFile(symbol)));
         }
-        let mut rows = match Rows::read(content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content)) {
+        let rows = match Rows::read(content) {
             Ok(rows) => rows,
-            Err((line, fault)) => return self.report(&file, Some(line), fault),
+            Err((line, fault)) => return self.report(&file, line, fault),
         };
-        let (bars, skipped_rows) = (rows.in_order(), rows.problems.len() as u64);
-        // Duplicates are found last; they are told where they stand.
-        rows.problems.sort_by_key(|(line, _)| *line);
-        for (line, fault) in rows.problems.into_iter().take(PROBLEMS_MAX) {
+        let more = rows.skipped - rows.problems.len() as u64;
+        for (line, fault) in rows.problems {
             self.report(&file, Some(line), fault);
         }
-        if skipped_rows > PROBLEMS_MAX as u64 {
-            self.report(&file, None, (None, Fault::More(skipped_rows - PROBLEMS_MAX as u64)));
+        if more > 0 {
+            self.report(&file, None, (None, Fault::More(more)));
         }
+        let bars: Vec<Bar> = rows.days.into_values().collect();
         if bars.is_empty() {
             return self.report(&file, None, (None, Fault::NoGoodRow));
         }
-        self.files.push(SymbolFile { symbol, bars, skipped_rows });
+        self.files.push(SymbolFile { symbol, bars, skipped_rows: rows.skipped });
     }
 
     fn report(&mut self, file: &Arc<str>, line: Option<u64>, (field, fault): FieldFault) {
@@ -132,44 +138,55 @@ fn symbol_of(file_name: &str) -> Option<Arc<str>> {
 }
 
 /// The rows of one file on their way in. Each stands on a line of its own, so that a bad one, a stray quote
-/// in it, or a date that is far off takes no other with it.
+/// in it, or a date that is far off takes no other with it. What is kept is bounded: by the days that there
+/// are, and by the faults that are told.
 #[derive(Default)]
 struct Rows {
-    bars: Vec<(u64, Bar)>,
+    /// Good rows by their day, whatever their order in the file.
+    days: BTreeMap<i64, Bar>,
+    /// The first faults, by line.
     problems: Vec<(u64, FieldFault)>,
+    /// How many rows have one.
+    skipped: u64,
 }
 
 impl Rows {
-    /// Reads everything. An error is one of the head line, without which no row means anything.
-    fn read(content: &[u8]) -> Result<Self, (u64, FieldFault)> {
-        let mut lines =
-            (1..).zip(content.split(|&b| b == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());
-        let (line, head) = lines.next().ok_or((1, (None, Fault::NoGoodRow)))?;
-        let columns = record(head).and_then(|head| Columns::find(&head)).map_err(|fault| (line, fault))?;
-        let tomorrow_ms = jiff::Timestamp::now().as_millisecond() + DAY_MS;
+    /// Reads everything. An error is one of the head line, without which no row means anything, or of the
+    /// file itself.
+    fn read(content: impl BufRead) -> Result<Self, (Option<u64>, FieldFault)> {
+        let broken = |error: std::io::Error| (None, (None, unreadable(&error)));
+        let mut lines = Lines::new(content);
+        let (line, head) = lines.next().map_err(broken)?.ok_or((Some(1), (None, Fault::NoGoodRow)))?;
+        let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+        let columns =
+            record(head).and_then(|head| Columns::find(&head)).map_err(|fault| (Some(line), fault))?;
+        let latest_ms = jiff::Timestamp::now().as_millisecond() + DAY_MS;
         let mut rows = Self::default();
-        for (line, text) in lines {
+        while let Some((line, text)) = lines.next().map_err(broken)? {
             let bar = record(text).and_then(|record| row::read(columns.fields(&record)?));
-            match bar.and_then(|bar| not_after(bar, tomorrow_ms)) {
-                Ok(bar) => rows.bars.push((line, bar)),
-                Err(fault) => rows.problems.push((line, fault)),
+            let kept = bar.and_then(|bar| rows.keep(bar, latest_ms));
+            if let Err(fault) = kept {
+                rows.skipped += 1;
+                if rows.problems.len() < PROBLEMS_MAX {
+                    rows.problems.push((line, fault));
+                }
             }
         }
         Ok(rows)
     }
 
-    /// The good rows by day, whatever their order in the file. Of two of one day the first one stays.
-    fn in_order(&mut self) -> Vec<Bar> {
-        let mut bars: Vec<Bar> = Vec::with_capacity(self.bars.len());
-        self.bars.sort_by_key(|(line, bar)| (bar.open_time, *line));
-        for (line, bar) in self.bars.drain(..) {
-            if bars.last().is_some_and(|last| last.open_time == bar.open_time) {
-                self.problems.push((line, (Some("date"), Fault::DuplicateDate(day_of(&bar)))));
-            } else {
-                bars.push(bar);
+    /// Keeps a row if its day can be one and is not there yet: of two of one day the first one stays.
+    fn keep(&mut self, bar: Bar, latest_ms: i64) -> Result<(), FieldFault> {
+        let fault = match self.days.entry(bar.open_time) {
+            _ if bar.open_time > latest_ms => Fault::FutureDate(day_of(&bar)),
+            _ if bar.open_time < EARLIEST_MS => Fault::AncientDate(day_of(&bar)),
+            Entry::Occupied(_) => Fault::DuplicateDate(day_of(&bar)),
+            Entry::Vacant(day) => {
+                day.insert(bar);
+                return Ok(());
             }
-        }
-        bars
+        };
+        Err((Some("date"), fault))
     }
 }
 
@@ -178,17 +195,11 @@ fn record(line: &[u8]) -> Result<csv::ByteRecord, FieldFault> {
     if line.len() > LINE_LEN_MAX {
         return Err((None, Fault::LineTooLong(LINE_LEN_MAX)));
     }
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
     let mut record = csv::ByteRecord::new();
     let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(line);
     // In memory and flexible, nothing can go wrong; if it did, the row would be one without columns.
     reader.read_byte_record(&mut record).map_err(|error| (None, Fault::Unreadable(error.to_string())))?;
     Ok(record)
-}
-
-/// A day that has not come yet is a slip of the pen.
-fn not_after(bar: Bar, latest_ms: i64) -> Result<Bar, FieldFault> {
-    if bar.open_time > latest_ms { Err((Some("date"), Fault::FutureDate(day_of(&bar)))) } else { Ok(bar) }
 }
 
 fn day_of(bar: &Bar) -> String {
@@ -276,11 +287,13 @@ mod tests {
             "2020-01-04,10,12,9,11,100",
             "2020-01-03,10,12,9,11,100",
             "2920-01-05,10,12,9,11,100",
+            "1799-12-31,10,12,9,11,100",
             "\"2020-01-05,10,12,9,11,100",
             "2020-01-06,\"10\",12,9,11,100",
+            "1800-01-01,10,12,9,11,100",
         ];
         let (bars, problems) = load("X.csv", format!("{HEAD}{}", content.join("\n")).as_bytes());
-        assert_eq!(bars, 4);
+        assert_eq!(bars, 5);
         let expected = [
             "X.csv:3: row has 5 columns instead of 6",
             "X.csv:4: row has 7 columns instead of 6",
@@ -295,7 +308,8 @@ mod tests {
             "X.csv:13: date \"2020-13-02\" is not a date such as 2013-03-01",
             "X.csv:14: date 2020-01-01 is a duplicate",
             "X.csv:17: date 2920-01-05 is in the future",
-            "X.csv:18: row has 1 columns instead of 6",
+            "X.csv:18: date 1799-12-31 is before 1800",
+            "X.csv:19: row has 1 columns instead of 6",
         ];
         assert_eq!(problems, expected);
     }
@@ -309,6 +323,27 @@ mod tests {
         let days: Vec<_> = loaded.files[0].bars.iter().map(|bar| bar.open_time / DAY_MS).collect();
         assert_eq!(days, [18_262, 18_263, 18_264]);
         assert_eq!(loaded.problems[0].to_string(), "X.csv:4: date 2020-01-02 is a duplicate");
+    }
+
+    #[test]
+    fn a_file_of_carriage_returns_plays_whole() {
+        let text = format!("{HEAD}2020-01-01,10,12,9,11,1\n2020-01-02,10,12,9,11,1\n").replace('\n', "\r");
+        assert_eq!(load("X.csv", text.as_bytes()), (2, vec![]));
+    }
+
+    #[test]
+    fn a_file_that_breaks_off_is_told_and_left_out() {
+        struct Broken;
+        impl std::io::Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(std::io::Error::other("a bad sector"))
+            }
+        }
+        let good = format!("{HEAD}2020-01-01,10,12,9,11,1\n");
+        let mut loaded = Loaded::default();
+        loaded.take("X.csv", BufReader::new(std::io::Read::chain(good.as_bytes(), Broken)));
+        assert_eq!(loaded.files, []);
+        assert_eq!(loaded.problems[0].to_string(), "X.csv: cannot be read: a bad sector");
     }
 
     #[test]

@@ -110,6 +110,9 @@ pub enum Fault {
     /// The day has not come yet.
     #[error("{0} is in the future")]
     FutureDate(String),
+    /// The day is before any market that is kept in daily bars.
+    #[error("{0} is before 1800")]
+    AncientDate(String),
     /// The line is longer than any row.
     #[error("is longer than {0} bytes")]
     LineTooLong(usize),
