@@ -1,13 +1,17 @@
 //! Timing of a session, on a clock that stands still until everybody waits.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use live_core::channel::{ChannelName, Namespaces};
+use live_core::outbox::CONTROL_MAX;
+use live_core::sequence::Position;
+use tokio::sync::Notify;
 
 use super::*;
 use crate::broker::memory::MemoryBroker;
-use crate::broker::{Broker, Message};
+use crate::broker::{Broker, BrokerError, BrokerFuture, Message, Snapshot};
 use crate::config::Config;
 use crate::hub::{ChannelInfo, Directory, Fanout, Request};
 
@@ -158,4 +162,73 @@ async fn a_session_that_is_stuck_at_the_end_is_ended() {
     let began = Instant::now();
     assert_eq!(running.session.await.expect("no panic"), End::Closed(ErrorCode::Draining));
     assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+/// An engine that gives one snapshot. The next one is waited for, and then there is none.
+struct Failing {
+    memory: MemoryBroker,
+    has_given: AtomicBool,
+    asked: Notify,
+    fail: Notify,
+}
+
+impl Broker for Failing {
+    fn publish(&self, message: Message) -> BrokerFuture<'_, Position> {
+        self.memory.publish(message)
+    }
+    fn reset<'a>(&'a self, channel: &'a ChannelName, reason: &'a str) -> BrokerFuture<'a, Position> {
+        self.memory.reset(channel, reason)
+    }
+    fn snapshot<'a>(&'a self, channel: &'a ChannelName) -> BrokerFuture<'a, Snapshot> {
+        Box::pin(async move {
+            if !self.has_given.swap(true, Ordering::Relaxed) {
+                return self.memory.snapshot(channel).await;
+            }
+            self.asked.notify_one();
+            self.fail.notified().await;
+            Err(BrokerError::Unavailable("test".to_owned()))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_told_also_when_no_answer_can_be_queued() {
+    let config = Config::defaults().expect("sound");
+    let fanout = Arc::new(Fanout::default());
+    let memory = MemoryBroker::new(Namespaces::builtin(), 10, Arc::clone(&fanout) as _);
+    let (asked, fail, has_given) = (Notify::new(), Notify::new(), AtomicBool::new(false));
+    let broker = Arc::new(Failing { memory, has_given, asked, fail });
+    let engine = Arc::clone(&broker) as Arc<dyn Broker>;
+    let hub =
+        Hub::new(fanout, engine, Arc::new(Everything), Namespaces::builtin(), config.live, &config.limits);
+    let connection = hub.connect();
+    let channel = ChannelName::parse("copilot:a").expect("a good name");
+    let request = Request { id: None, channel: channel.clone(), max_hz: None };
+    hub.subscribe(&connection, request).await.expect("subscribed");
+    // More than waits for one channel of which nothing may be left out.
+    for _ in 0..200 {
+        let (channel, data) = (channel.clone(), Bytes::from_static(b"1"));
+        broker
+            .publish(Message { channel, event: "test.done", ts: 1, key: 0, data })
+            .await
+            .expect("in memory");
+    }
+    let mut sink = Paper { start: Instant::now(), takes: Duration::ZERO, writes: Arc::default() };
+    let (paper, lifecycle) = (sink.clone(), Lifecycle::default());
+    let fill_and_fail = async {
+        broker.asked.notified().await;
+        for _ in 0..CONTROL_MAX - 1 {
+            connection.answer(wire::system(name::ACK, "", &serde_json::json!({"id": 1}))).await;
+        }
+        broker.fail.notify_one();
+        millis(100).await;
+        lifecycle.draining.cancel();
+    };
+    let session = timeout(Duration::from_secs(5), write_all(&hub, &connection, &mut sink, &lifecycle));
+    let (end, ()) = tokio::join!(session, fill_and_fail);
+    assert_eq!(end.expect("it goes on"), End::Closed(ErrorCode::Draining));
+    let written = paper.writes.lock().expect("no panic").clone();
+    let events: Vec<String> = written.into_iter().flat_map(|(_, events)| events).collect();
+    let count = |name: &str| events.iter().filter(|event| *event == name).count();
+    assert_eq!((count("system.error"), count("system.ack")), (1, CONTROL_MAX), "{events:?}");
 }
