@@ -131,18 +131,22 @@ impl Hub {
         connection.end(channel);
     }
 
-    /// Brings a subscription that could not take everything back in step, from a fresh snapshot.
+    /// Brings a subscription that could not take everything back in step, from a fresh snapshot. One that
+    /// was ended meanwhile, or replaced by another to the same channel, is no failure.
+    ///
+    /// # Errors
+    /// The subscription is ended: [`ErrorCode::ResyncFailed`] when more is published than can be held
+    /// meanwhile, or what the engine says.
     pub async fn catch_up(
         &self,
         connection: &Connection,
         ticket: Ticket,
         channel: &ChannelName,
     ) -> Result<(), ErrorCode> {
-        let attached = self.attach(connection, ticket, channel).await;
-        if attached.is_err() {
-            connection.end_ticket(channel, ticket);
+        match self.attach(connection, ticket, channel).await {
+            Err(code) if connection.end_ticket(channel, ticket) => Err(code),
+            Ok(()) | Err(_) => Ok(()),
         }
-        attached
     }
 
     async fn attach(

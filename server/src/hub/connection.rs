@@ -57,6 +57,8 @@ impl Connection {
         let state = State {
             outbox: Outbox::new(live.queue_capacity, live.connection_bytes),
             control_waiting: 0,
+            control_bytes: 0,
+            control_bytes_max: live.connection_bytes,
             starting_over: VecDeque::new(),
             subscriptions: HashMap::new(),
             tickets: BTreeMap::new(),
@@ -86,10 +88,10 @@ impl Connection {
         self.shared.wake.notify_one();
     }
 
-    /// Waits until a control message can be queued. One task waits here; the last place is left to the
-    /// snapshots that the writing task asks for.
+    /// Waits until a control message can be queued: snapshots are among these, so they are bounded by their
+    /// bytes too. One task waits here; the last place is left to the snapshots that the writing task asks for.
     pub(super) async fn room_for_control(&self) {
-        while self.shared.lock().control_waiting >= CONTROL_MAX - 1 {
+        while !self.shared.lock().has_room_for_control() {
             self.shared.room.notified().await;
         }
     }
@@ -165,18 +167,22 @@ impl Connection {
         }
     }
 
-    /// Ends one subscription; another one to the same channel that took its place goes on.
-    pub(super) fn end_ticket(&self, channel: &ChannelName, ticket: Ticket) {
-        {
+    /// Ends one subscription; another one to the same channel that took its place goes on. Returns whether
+    /// it was the channel's.
+    pub(super) fn end_ticket(&self, channel: &ChannelName, ticket: Ticket) -> bool {
+        let is_current = {
             let mut state = self.shared.lock();
-            if state.tickets.get(channel) == Some(&ticket) {
+            let is_current = state.tickets.get(channel) == Some(&ticket);
+            if is_current {
                 state.tickets.remove(channel);
             }
             if let Some(Subscription { lane: Some(lane), .. }) = state.subscriptions.remove(&ticket) {
                 state.outbox.close(lane);
             }
-        }
+            is_current
+        };
         self.fanout.leave(channel, ticket, &self.shared);
+        is_current
     }
 
     /// Holds from now on what is published, for a snapshot that is taken after this.
@@ -245,6 +251,10 @@ struct State {
     outbox: Outbox<Out>,
     /// Control messages in the outbox; these come out of it first.
     control_waiting: usize,
+    /// Bytes of these.
+    control_bytes: usize,
+    /// From how many bytes of these on nothing more is asked for.
+    control_bytes_max: usize,
     /// Subscriptions that owe an order to start again; these come before anything of a lane.
     starting_over: VecDeque<Ticket>,
     subscriptions: HashMap<Ticket, Subscription>,
@@ -253,10 +263,18 @@ struct State {
 }
 
 impl State {
+    fn has_room_for_control(&self) -> bool {
+        self.control_waiting < CONTROL_MAX - 1 && self.control_bytes < self.control_bytes_max
+    }
+
     fn control(&mut self, out: Out) {
+        let len = out.len_bytes();
         // Whoever queues has waited for room.
         match self.outbox.control(out) {
-            Ok(()) => self.control_waiting += 1,
+            Ok(()) => {
+                self.control_waiting += 1;
+                self.control_bytes += len;
+            }
             Err(full) => tracing::error!(%full, "a control message is lost"),
         }
     }
@@ -329,7 +347,6 @@ impl State {
                 continue;
             }
             let Some(next) = self.outbox.next(now_ms) else { return self.exhausted(shared) };
-            self.control_waiting = self.control_waiting.saturating_sub(1);
             let out = match next {
                 Next::Item(out) => out,
                 Next::Lost(lane, lost) => match self.loss(lane, &lost) {
@@ -337,6 +354,11 @@ impl State {
                     None => continue,
                 },
             };
+            // Control messages come out first.
+            if self.control_waiting > 0 {
+                self.control_waiting -= 1;
+                self.control_bytes -= out.len_bytes();
+            }
             bytes += out.len_bytes();
             batch.push(out);
         }

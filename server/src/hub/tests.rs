@@ -4,6 +4,7 @@ mod world;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ impl Directory for Everything {
     }
 }
 
-/// An engine whose snapshots take their time: some before it is taken, some until it arrives.
-struct Slow(MemoryBroker);
+/// An engine whose snapshots take their time: some before it is taken, some until it arrives. It can fail.
+struct Slow(MemoryBroker, AtomicBool);
 
 impl Broker for Slow {
     fn publish(&self, message: Message) -> BrokerFuture<'_, Position> {
@@ -39,6 +40,9 @@ impl Broker for Slow {
     fn snapshot<'a>(&'a self, channel: &'a ChannelName) -> BrokerFuture<'a, Snapshot> {
         Box::pin(async move {
             pause().await;
+            if self.1.load(Ordering::Relaxed) {
+                return Err(BrokerError::Unavailable("test".to_owned()));
+            }
             let snapshot = self.0.snapshot(channel).await;
             pause().await;
             snapshot
@@ -67,7 +71,7 @@ fn setup(adjust: impl FnOnce(&mut Config)) -> Setup {
     let fanout = Arc::new(Fanout::default());
     let memory =
         MemoryBroker::new(Namespaces::builtin(), config.live.snapshot_keys, Arc::clone(&fanout) as _);
-    let broker = Arc::new(Slow(memory));
+    let broker = Arc::new(Slow(memory, AtomicBool::new(false)));
     let engine = Arc::clone(&broker) as Arc<dyn Broker>;
     let hub =
         Hub::new(fanout, engine, Arc::new(Everything), Namespaces::builtin(), config.live, &config.limits);
@@ -167,6 +171,44 @@ async fn a_loss_is_told_after_the_order_to_start_again_that_it_follows() {
     (0..4).for_each(|_| setup.publish("system:status", 0, 20_000));
     let told = events(&sent(&connection));
     assert_eq!(told, ["system.resync", "backpressure_drop", "system:status 4"]);
+}
+
+#[tokio::test]
+async fn a_catch_up_that_fails_ends_its_own_subscription_only() {
+    for is_replaced in [false, true] {
+        let setup = setup(|config| config.live.connection_bytes = 65_536);
+        let connection = setup.subscribed("copilot:a").await;
+        sent(&connection);
+        (0..2).for_each(|_| setup.publish("copilot:a", 0, 40_000));
+        let (ticket, channel) = connection.drain(&mut Vec::new(), usize::MAX).behind.expect("too much");
+        let mut catching_up = std::pin::pin!(setup.hub.catch_up(&connection, ticket, &channel));
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(catching_up.as_mut().poll(&mut context).is_pending());
+        if is_replaced {
+            setup.hub.subscribe(&connection, request("copilot:a")).await.expect("subscribed");
+        }
+        setup.broker.1.store(true, Ordering::Relaxed);
+        // A failure is told to the client as one of the channel, which is not to be had of a healthy one.
+        let expected = if is_replaced { Ok(()) } else { Err(ErrorCode::BrokerUnavailable) };
+        assert_eq!(catching_up.await, expected);
+        assert_eq!(setup.hub.subscribers(&channel), usize::from(is_replaced));
+        setup.publish("copilot:a", 0, 1);
+        let has_come = events(&sent(&connection)).contains(&"copilot:a 3".to_owned());
+        assert_eq!(has_come, is_replaced);
+    }
+}
+
+#[tokio::test]
+async fn snapshots_that_are_not_read_hold_up_those_that_are_asked_for_next() {
+    let setup = setup(|config| config.live.connection_bytes = 65_536);
+    (0..100).for_each(|key| setup.publish("candles:A.1d", key, 1_000));
+    let connection = setup.subscribed("candles:A.1d").await;
+    let mut second = std::pin::pin!(setup.hub.subscribe(&connection, request("candles:B.1d")));
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    assert!((0..10).all(|_| second.as_mut().poll(&mut context).is_pending()));
+    assert_eq!(sent(&connection).len(), 102);
+    assert_eq!(second.await, Ok(()));
+    assert_eq!(events(&sent(&connection)), ["system.ack", "system.snapshot_end"]);
 }
 
 #[tokio::test]

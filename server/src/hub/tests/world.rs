@@ -168,6 +168,8 @@ impl World {
         for client in &mut self.clients {
             while client.subscribing.is_some() {
                 client.step();
+                // It may wait for room.
+                client.read_all()?;
             }
             client.read_all()?;
             tokio::time::advance(Duration::from_secs(60)).await;
