@@ -392,10 +392,12 @@ mod tests {
 
     #[test]
     fn a_flood_of_bad_rows_is_counted() {
-        let (bars, problems) =
-            load("X.csv", format!("{HEAD}2020-01-01,1,1,1,1,1\n{}", "x\n".repeat(1_500)).as_bytes());
+        let content = format!("{HEAD}2020-01-01,1,1,1,1,1\n{}", "x\n".repeat(1_500));
+        let (bars, problems) = load("X.csv", content.as_bytes());
         assert_eq!((bars, problems.len()), (1, 1_001));
         assert_eq!(problems[1_000], "X.csv: has 500 more bad rows");
+        let rows = Rows::read(content.as_bytes()).expect("a good head line");
+        assert_eq!((rows.skipped, rows.problems.len()), (1_500, PROBLEMS_MAX), "the rest are not kept");
     }
 
     #[test]
@@ -409,7 +411,6 @@ mod tests {
         }
         std::fs::create_dir(dir.path().join("D.csv")).expect("made");
         std::fs::create_dir(dir.path().join("gone")).expect("made");
-        std::os::unix::fs::symlink(dir.path().join("nowhere"), dir.path().join("L.csv")).expect("linked");
         let loaded = load_dir(dir.path()).expect("a folder");
         let symbols: Vec<&str> = loaded.files.iter().map(|file| &*file.symbol).collect();
         assert_eq!(symbols, ["A", "B"]);
@@ -419,10 +420,18 @@ mod tests {
             format!("1.2.3.4.5.6.7.8.csv: {name}"),
             format!("A B.csv: {name}"),
             "A.csv: is a second file of the symbol A".to_owned(),
-            "L.csv: cannot be read: No such file or directory (os error 2)".to_owned(),
             format!("a..b.csv: {name}"),
         ];
         assert_eq!(told, expected);
         assert!(load_dir(&dir.path().join("absent")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_is_told() {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::os::unix::fs::symlink(dir.path().join("nowhere"), dir.path().join("L.csv")).expect("linked");
+        let problems = load_dir(dir.path()).expect("a folder").problems;
+        assert_eq!(problems[0].to_string(), "L.csv: cannot be read: No such file or directory (os error 2)");
     }
 }
