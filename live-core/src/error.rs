@@ -124,6 +124,10 @@ catalogue! {
     Draining = "DRAINING", Some(503), Some(4200), Now;
     /// The body, frame or message is larger than allowed.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", Some(413), Some(4005), Never;
+    /// An idempotency key is not 1 to 64 letters, digits, '_' and '-'.
+    IdempotencyKeyInvalid = "IDEMPOTENCY_KEY_INVALID", Some(400), None, Never;
+    /// The idempotency key was used for another request.
+    IdempotencyMismatch = "IDEMPOTENCY_MISMATCH", Some(422), None, Never;
     /// A parameter is missing, unknown or out of range.
     ParamsInvalid = "PARAMS_INVALID", Some(422), None, Never;
     /// A store cannot be reached.

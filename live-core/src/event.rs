@@ -72,6 +72,19 @@ pub struct CandleBar {
     pub closed: bool,
 }
 
+/// `copilot.delta`: a piece of an answer that is being written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct CopilotDelta {
+    /// What is to be appended to what came before.
+    pub text: Box<str>,
+    /// `seq` of the first piece where several were joined on their way; the envelope's is that of the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "number"))]
+    pub from_seq: Option<u64>,
+}
+
 /// Writes whole numbers without a fraction: shorter on the wire, and what people expect to read.
 fn number<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
     const EXACT: f64 = (1u64 << 53) as f64;
@@ -94,6 +107,7 @@ pub(crate) fn check(event: &str, data: &str) -> Result<(), Fault> {
     match event {
         PriceTick::EVENT => TickNumbers::judge(data).map(|_| ()),
         CandleBar::EVENT => BarNumbers::judge(data).map(|_| ()),
+        CopilotDelta::EVENT => CopilotDelta::read(data).map(|_| ()),
         _ => system::check(event, data),
     }
 }
@@ -106,6 +120,24 @@ impl PriceTick {
 impl CandleBar {
     /// The event's name.
     pub const EVENT: &'static str = "candles.bar";
+}
+
+impl CopilotDelta {
+    /// The event's name.
+    pub const EVENT: &'static str = "copilot.delta";
+
+    /// Reads and judges the data; members that are not known are ignored.
+    ///
+    /// # Errors
+    /// The first fault, with the member's name.
+    pub fn read(data: &str) -> Result<Self, Fault> {
+        let members = Members::read(data, &["text", "fromSeq"], Unknown::Ignore)?;
+        let from_seq = members.optional_integer(1)?;
+        if from_seq == Some(0) {
+            return Err(members.fault(1, "is 0"));
+        }
+        Ok(Self { text: members.text(0)?, from_seq })
+    }
 }
 
 /// The numbers of a `price.tick`, without its symbol, which a reader knows from the channel.

@@ -11,9 +11,10 @@ use ts_rs::{Config, TS};
 
 use crate::channel::Mode;
 use crate::error::ErrorCode;
-use crate::event::{CandleBar, PriceTick};
+use crate::event::{CandleBar, CopilotDelta, PriceTick};
 use crate::system::{
-    Ack, BackpressureDrop, CommandAck, Drain, ErrorDetail, Heartbeat, Hello, Resync, Side, SnapshotEnd, name,
+    Ack, Auth, AuthState, BackpressureDrop, CommandAck, Drain, ErrorDetail, Heartbeat, Hello, Rate, Resync,
+    Side, SnapshotEnd, name,
 };
 
 fn declared<T: TS>(config: &Config) -> String {
@@ -26,6 +27,7 @@ fn events() -> String {
     let mut out = String::from("// Generated from the Rust types: see live-core/src/generated.rs.\n\n");
     out.push_str(&declared::<PriceTick>(config));
     out.push_str(&declared::<CandleBar>(config));
+    out.push_str(&declared::<CopilotDelta>(config));
     out.push_str(&declared::<Mode>(config));
     out.push_str(&declared::<Hello>(config));
     out.push_str(&declared::<Ack>(config));
@@ -33,6 +35,9 @@ fn events() -> String {
     out.push_str(&declared::<Heartbeat>(config));
     out.push_str(&declared::<SnapshotEnd>(config));
     out.push_str(&declared::<Resync>(config));
+    out.push_str(&declared::<Rate>(config));
+    out.push_str(&declared::<AuthState>(config));
+    out.push_str(&declared::<Auth>(config));
     out.push_str(&declared::<Drain>(config));
     out.push_str(&declared::<ErrorDetail>(config));
     out.push_str(&declared::<Side>(config));
@@ -41,11 +46,14 @@ fn events() -> String {
     for (event, data) in [
         (PriceTick::EVENT, "PriceTick"),
         (CandleBar::EVENT, "CandleBar"),
+        (CopilotDelta::EVENT, "CopilotDelta"),
         (name::HELLO, "Hello"),
         (name::ACK, "Ack | CommandAck"),
         (name::HEARTBEAT, "Heartbeat"),
         (name::SNAPSHOT_END, "SnapshotEnd"),
         (name::RESYNC, "Resync"),
+        (name::RATE, "Rate"),
+        (name::AUTH, "Auth"),
         (name::DRAIN, "Drain"),
         (name::ERROR, "ErrorDetail"),
         (name::BACKPRESSURE_DROP, "BackpressureDrop"),

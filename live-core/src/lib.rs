@@ -5,7 +5,7 @@
 //! - [`envelope`]: what travels, its encoding and validation; [`scan`] is the fast path of the latter.
 //! - [`event`] and [`system`]: the payloads known by type.
 //! - [`channel`]: names, modes, namespaces.
-//! - [`sequence`]: order, gaps, positions.
+//! - [`sequence`]: order, gaps, positions; [`cursor`] is all positions of a client as one text.
 //! - [`staleness`]: fresh, stale, disconnected.
 //! - [`backpressure`]: the bounded queue and what happens when it is full.
 //! - [`outbox`]: all that waits for one connection.
@@ -15,6 +15,7 @@
 
 pub mod backpressure;
 pub mod channel;
+pub mod cursor;
 mod decimal;
 pub mod envelope;
 pub mod error;

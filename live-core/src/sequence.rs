@@ -65,6 +65,9 @@ pub enum Arrival {
     },
     /// Already seen, or older than what was seen.
     Old,
+    /// Joined of items some of which were seen already and some not: it cannot be taken in without saying
+    /// something twice. Only [`Sequence::observe_joined`] answers this.
+    Overlap,
 }
 
 /// Follows one channel's `seq` within one epoch.
@@ -96,6 +99,24 @@ impl Sequence {
             _ if last == 0 => Arrival::First,
             1 => Arrival::Next,
             _ => Arrival::Jump { from: last + 1, to: seq - 1 },
+        }
+    }
+
+    /// Judges an arrival that was joined of everything from `from` to `seq`. One that overlaps with what was
+    /// seen changes nothing: the channel has to be brought back in step.
+    pub fn observe_joined(&mut self, from: u64, seq: u64) -> Arrival {
+        let last = self.last;
+        if seq <= last {
+            return Arrival::Old;
+        }
+        if last != 0 && from <= last {
+            return Arrival::Overlap;
+        }
+        self.last = seq;
+        match from {
+            _ if last == 0 => Arrival::First,
+            from if from > last + 1 => Arrival::Jump { from: last + 1, to: from - 1 },
+            _ => Arrival::Next,
         }
     }
 }
@@ -154,6 +175,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_was_joined_is_next_when_it_begins_where_the_last_one_ended() {
+        for (from, seq, expected) in [
+            (6, 6, Arrival::Next),
+            (6, 9, Arrival::Next),
+            (8, 9, Arrival::Jump { from: 6, to: 7 }),
+            (3, 5, Arrival::Old),
+            (5, 6, Arrival::Overlap),
+            (1, 9, Arrival::Overlap),
+        ] {
+            let mut sequence = Sequence::starting_after(5);
+            assert_eq!(sequence.observe_joined(from, seq), expected, "{from} to {seq}");
+            let is_taken = matches!(expected, Arrival::Next | Arrival::Jump { .. });
+            assert_eq!(sequence.last(), if is_taken { seq } else { 5 });
+        }
+        assert_eq!(Sequence::default().observe_joined(4, 7), Arrival::First);
+    }
+
     proptest! {
         #[test]
         fn every_missing_seq_is_reported_exactly_once(seqs in prop::collection::vec(1u64..60, 1..80)) {
@@ -168,6 +207,7 @@ mod tests {
                         seen.push(seq);
                     }
                     Arrival::Old => prop_assert!(seen.last().is_some_and(|&last| seq <= last)),
+                    Arrival::Overlap => prop_assert!(false, "nothing was joined"),
                 }
             }
             let mut all: Vec<u64> = seen.iter().chain(&missing).copied().collect();

@@ -102,6 +102,58 @@ pub struct Resync {
     pub reason: Box<str>,
 }
 
+/// `system.rate`: how much of a channel was merged on its way to this client.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Rate {
+    /// Envelopes whose place a newer one took, in the window.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub merged: u64,
+    /// Envelopes that were sent in the window.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub delivered: u64,
+    /// Length of the window, in milliseconds.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub window_ms: u64,
+    /// What was sent, in envelopes a second.
+    pub effective_hz: f64,
+    /// Bound of the rate, in envelopes a second.
+    pub max_hz: Option<f64>,
+}
+
+/// What became of a connection's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum AuthState {
+    /// It is accepted.
+    Ok,
+    /// It ends soon; a fresh one is wanted.
+    Expiring,
+    /// It has ended; the connection follows it after a moment.
+    Expired,
+    /// It was taken back.
+    Revoked,
+}
+
+/// `system.auth`: how the connection's token stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Auth {
+    /// What became of the token.
+    pub state: AuthState,
+    /// When it ends, in milliseconds since the Unix epoch; absent where nothing ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "number"))]
+    pub expires_at: Option<u64>,
+    /// How long the connection goes on after that, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "number"))]
+    pub grace_ms: Option<u64>,
+}
+
 /// `system.drain`: the node is being stopped.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -189,6 +241,10 @@ pub mod name {
     pub const SNAPSHOT_END: &str = "system.snapshot_end";
     /// See [`super::Resync`].
     pub const RESYNC: &str = "system.resync";
+    /// See [`super::Rate`].
+    pub const RATE: &str = "system.rate";
+    /// See [`super::Auth`].
+    pub const AUTH: &str = "system.auth";
     /// See [`super::Drain`].
     pub const DRAIN: &str = "system.drain";
     /// See [`super::ErrorDetail`].
@@ -209,6 +265,8 @@ pub(crate) fn check(event: &str, data: &str) -> Result<(), Fault> {
         name::HEARTBEAT => Heartbeat::read(data).map(|_| ()),
         name::SNAPSHOT_END => SnapshotEnd::read(data).map(|_| ()),
         name::RESYNC => Resync::read(data).map(|_| ()),
+        name::RATE => Rate::read(data).map(|_| ()),
+        name::AUTH => Auth::read(data).map(|_| ()),
         name::DRAIN => Drain::read(data).map(|_| ()),
         name::ERROR => ErrorDetail::read(data).map(|_| ()),
         name::BACKPRESSURE_DROP => BackpressureDrop::read(data).map(|_| ()),
@@ -308,6 +366,43 @@ impl Resync {
     pub(crate) fn read(data: &str) -> Result<Self, Fault> {
         let members = members!(data, "epoch", "reason");
         Ok(Self { epoch: members.text(0)?, reason: members.text(1)? })
+    }
+}
+
+impl Rate {
+    /// Reads and judges the data; the first fault names its member.
+    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
+        let members = members!(data, "merged", "delivered", "windowMs", "effectiveHz", "maxHz");
+        Ok(Self {
+            merged: members.integer(0)?,
+            delivered: members.integer(1)?,
+            window_ms: members.integer(2)?,
+            effective_hz: members.number(3)?,
+            max_hz: members.nullable(4, |members| members.number(4))?,
+        })
+    }
+}
+
+impl AuthState {
+    /// The state of that name.
+    fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "ok" => Self::Ok,
+            "expiring" => Self::Expiring,
+            "expired" => Self::Expired,
+            "revoked" => Self::Revoked,
+            _ => return None,
+        })
+    }
+}
+
+impl Auth {
+    /// Reads and judges the data; the first fault names its member.
+    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
+        let members = members!(data, "state", "expiresAt", "graceMs");
+        let state = AuthState::from_name(&members.string(0)?)
+            .ok_or_else(|| members.fault(0, "is not \"ok\", \"expiring\", \"expired\" or \"revoked\""))?;
+        Ok(Self { state, expires_at: members.optional_integer(1)?, grace_ms: members.optional_integer(2)? })
     }
 }
 

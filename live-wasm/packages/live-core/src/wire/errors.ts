@@ -64,6 +64,10 @@ export const ERRORS = {
   DRAINING: { httpStatus: 503, closeCode: 4200, retry: "now" },
   /** The body, frame or message is larger than allowed. */
   PAYLOAD_TOO_LARGE: { httpStatus: 413, closeCode: 4005, retry: "never" },
+  /** An idempotency key is not 1 to 64 letters, digits, '_' and '-'. */
+  IDEMPOTENCY_KEY_INVALID: { httpStatus: 400, closeCode: null, retry: "never" },
+  /** The idempotency key was used for another request. */
+  IDEMPOTENCY_MISMATCH: { httpStatus: 422, closeCode: null, retry: "never" },
   /** A parameter is missing, unknown or out of range. */
   PARAMS_INVALID: { httpStatus: 422, closeCode: null, retry: "never" },
   /** A store cannot be reached. */

@@ -81,6 +81,20 @@ export type CandleBar = {
 };
 
 /**
+ * `copilot.delta`: a piece of an answer that is being written.
+ */
+export type CopilotDelta = {
+  /**
+   * What is to be appended to what came before.
+   */
+  text: string;
+  /**
+   * `seq` of the first piece where several were joined on their way; the envelope's is that of the last.
+   */
+  fromSeq?: number;
+};
+
+/**
  * What may become of an envelope that cannot be delivered at once.
  */
 export type Mode = "state" | "keyed" | "event" | "lossless";
@@ -202,6 +216,55 @@ export type Resync = {
 };
 
 /**
+ * `system.rate`: how much of a channel was merged on its way to this client.
+ */
+export type Rate = {
+  /**
+   * Envelopes whose place a newer one took, in the window.
+   */
+  merged: number;
+  /**
+   * Envelopes that were sent in the window.
+   */
+  delivered: number;
+  /**
+   * Length of the window, in milliseconds.
+   */
+  windowMs: number;
+  /**
+   * What was sent, in envelopes a second.
+   */
+  effectiveHz: number;
+  /**
+   * Bound of the rate, in envelopes a second.
+   */
+  maxHz: number | null;
+};
+
+/**
+ * What became of a connection's token.
+ */
+export type AuthState = "ok" | "expiring" | "expired" | "revoked";
+
+/**
+ * `system.auth`: how the connection's token stands.
+ */
+export type Auth = {
+  /**
+   * What became of the token.
+   */
+  state: AuthState;
+  /**
+   * When it ends, in milliseconds since the Unix epoch; absent where nothing ends.
+   */
+  expiresAt?: number;
+  /**
+   * How long the connection goes on after that, in milliseconds.
+   */
+  graceMs?: number;
+};
+
+/**
  * `system.drain`: the node is being stopped.
  */
 export type Drain = {
@@ -280,11 +343,14 @@ export type BackpressureDrop = {
 export interface EventData {
   "price.tick": PriceTick;
   "candles.bar": CandleBar;
+  "copilot.delta": CopilotDelta;
   "system.hello": Hello;
   "system.ack": Ack | CommandAck;
   "system.heartbeat": Heartbeat;
   "system.snapshot_end": SnapshotEnd;
   "system.resync": Resync;
+  "system.rate": Rate;
+  "system.auth": Auth;
   "system.drain": Drain;
   "system.error": ErrorDetail;
   backpressure_drop: BackpressureDrop;
