@@ -5,6 +5,7 @@
 
 pub mod memory;
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -29,6 +30,9 @@ pub enum BrokerError {
     /// There is no such namespace.
     #[error("channel {0} has no namespace that is known")]
     Namespace(ChannelName),
+    /// The idempotency key was used for something else.
+    #[error("the idempotency key was used for another publication on channel {0}")]
+    IdempotencyMismatch(ChannelName),
 }
 
 impl BrokerError {
@@ -37,6 +41,7 @@ impl BrokerError {
         match self {
             Self::Unavailable(_) => ErrorCode::BrokerUnavailable,
             Self::Namespace(_) => ErrorCode::ChannelUnknown,
+            Self::IdempotencyMismatch(_) => ErrorCode::IdempotencyMismatch,
         }
     }
 }
@@ -47,13 +52,35 @@ pub struct Message {
     /// Where.
     pub channel: ChannelName,
     /// What happened, `domain.verb`.
-    pub event: &'static str,
+    pub event: Cow<'static, str>,
     /// Source time in milliseconds since the Unix epoch.
     pub ts: u64,
     /// Key under `keyed`; 0 elsewhere.
     pub key: i64,
     /// JSON text of the data.
     pub data: Bytes,
+    /// What makes a repetition of it one; `None` where each is meant.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// Tells a publication that is tried again from another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Who publishes; keys of different publishers do not meet.
+    pub subject: Box<str>,
+    /// The publisher's own key.
+    pub key: Box<str>,
+    /// A hash of everything that the publisher said, so that another payload under the same key is told.
+    pub fingerprint: [u8; 32],
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Its place on the channel; of a repetition the place of the first.
+    pub position: Position,
+    /// It was published before under the same idempotency key, and not again.
+    pub is_duplicate: bool,
 }
 
 /// Something that was published. Its envelope is encoded once, when somebody first wants it.
@@ -67,13 +94,29 @@ pub struct Publication {
 
 impl Publication {
     /// A message with the place that the engine gave it.
-    pub fn new(message: Message, epoch: Arc<str>, seq: u64) -> Self {
+    pub fn new(mut message: Message, epoch: Arc<str>, seq: u64) -> Self {
+        message.idempotency = None;
         Self { message, epoch, seq, encoded: OnceLock::new() }
     }
 
     /// Where it was published.
     pub fn channel(&self) -> &ChannelName {
         &self.message.channel
+    }
+
+    /// What happened.
+    pub fn event(&self) -> &str {
+        &self.message.event
+    }
+
+    /// Source time in milliseconds since the Unix epoch.
+    pub fn ts(&self) -> u64 {
+        self.message.ts
+    }
+
+    /// JSON text of the data.
+    pub fn data(&self) -> &Bytes {
+        &self.message.data
     }
 
     /// Which history it belongs to.
@@ -98,7 +141,7 @@ impl Publication {
             match serde_json::from_slice::<&RawValue>(data) {
                 Ok(data) => wire::encode(event, channel.as_str(), self.seq, *ts, None, &data),
                 Err(fault) => {
-                    tracing::error!(%channel, event, %fault, "published data is not JSON");
+                    tracing::error!(%channel, %event, %fault, "published data is not JSON");
                     Bytes::new()
                 }
             }
@@ -106,15 +149,32 @@ impl Publication {
     }
 }
 
-/// What a new subscriber starts from.
+/// What the engine says to a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// There was none.
+    First,
+    /// Everything after it is held and follows.
+    Resumed,
+    /// What came after it cannot be had in full; the code says why.
+    Lost(ErrorCode),
+}
+
+/// What a subscriber starts from.
 #[derive(Clone, Debug)]
-pub struct Snapshot {
+pub struct Attached {
     /// The channel's epoch.
     pub epoch: Arc<str>,
     /// `seq` of the newest publication; 0 before the first.
     pub head: u64,
-    /// What is kept, in ascending order of `seq`.
+    /// Whether it goes on from the position that was given.
+    pub verdict: Verdict,
+    /// What is to be sent, in ascending order of `seq`. [`Verdict::Resumed`]: what came after the position,
+    /// under `state` and `keyed` the newest of it. Else what is kept: the newest value, the newest of each key,
+    /// or the history.
     pub items: Vec<Arc<Publication>>,
+    /// Nothing is left out for the limit. Else the next call goes on from the last item's position.
+    pub is_complete: bool,
 }
 
 /// Takes in what the engine hands on. Of one channel everything comes in order, one call after the other.
@@ -124,16 +184,26 @@ pub trait Deliver: Send + Sync {
 
     /// The channel's history is void; publications of the new epoch follow, from 1.
     fn reset(&self, channel: &ChannelName, epoch: &Arc<str>, reason: &str);
+
+    /// Whether anybody is handed what the channel brings: one that is attached counts on its epoch to stay.
+    fn has_subscribers(&self, channel: &ChannelName) -> bool;
 }
 
 /// The engine.
 pub trait Broker: Send + Sync {
-    /// Assigns the next `seq`, keeps and hands on, so that counter, history and delivery cannot part.
-    fn publish(&self, message: Message) -> BrokerFuture<'_, Position>;
+    /// Assigns the next `seq`, keeps and hands on, so that counter, history and delivery cannot part. A
+    /// repetition under the same idempotency key is answered with the first one's place.
+    fn publish(&self, message: Message) -> BrokerFuture<'_, Published>;
 
     /// Gives the channel a new epoch, forgets what was kept, and tells subscribers.
     fn reset<'a>(&'a self, channel: &'a ChannelName, reason: &'a str) -> BrokerFuture<'a, Position>;
 
-    /// What a subscriber starts from. Whatever is not in it is handed on after the call began.
-    fn snapshot<'a>(&'a self, channel: &'a ChannelName) -> BrokerFuture<'a, Snapshot>;
+    /// What a subscriber starts from, who was at `since`. Whatever is not in it is handed on after the call
+    /// began. Of a channel whose every item counts (`event`, `lossless`) at most `limit` are answered.
+    fn attach<'a>(
+        &'a self,
+        channel: &'a ChannelName,
+        since: Option<&'a Position>,
+        limit: usize,
+    ) -> BrokerFuture<'a, Attached>;
 }

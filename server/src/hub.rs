@@ -157,7 +157,8 @@ impl Hub {
     ) -> Result<(), ErrorCode> {
         for _ in 0..ATTACH_ATTEMPTS {
             connection.shut_gate(ticket);
-            let snapshot = self.broker.snapshot(channel).await.map_err(|error| refusal(&error))?;
+            let snapshot =
+                self.broker.attach(channel, None, usize::MAX).await.map_err(|error| refusal(&error))?;
             match connection.open_gate(ticket, &snapshot) {
                 GateOpened::Yes => return Ok(()),
                 GateOpened::Overflowed => {}

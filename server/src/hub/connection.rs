@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::fanout::Fanout;
 use super::out::Out;
 use super::subscription::{Gate, Held, Phase, Subscription, Ticket};
-use crate::broker::{Publication, Snapshot};
+use crate::broker::{Attached, Publication};
 use crate::config::LiveConfig;
 use crate::{random, wire};
 
@@ -193,7 +193,7 @@ impl Connection {
     }
 
     /// Queues the snapshot and after it what was held.
-    pub(super) fn open_gate(&self, ticket: Ticket, snapshot: &Snapshot) -> GateOpened {
+    pub(super) fn open_gate(&self, ticket: Ticket, snapshot: &Attached) -> GateOpened {
         let opened = self.shared.lock().open_gate(ticket, snapshot, &self.shared);
         self.shared.wake.notify_one();
         opened
@@ -315,7 +315,7 @@ impl State {
         }
     }
 
-    fn open_gate(&mut self, ticket: Ticket, snapshot: &Snapshot, shared: &Shared) -> GateOpened {
+    fn open_gate(&mut self, ticket: Ticket, snapshot: &Attached, shared: &Shared) -> GateOpened {
         let Some(subscription) = self.subscriptions.get_mut(&ticket) else { return GateOpened::Yes };
         let Phase::Attaching(gate) = &mut subscription.phase else { return GateOpened::Yes };
         if gate.overflowed {

@@ -81,6 +81,10 @@ impl Deliver for Fanout {
             connection.reset(*ticket, epoch, reason);
         }
     }
+
+    fn has_subscribers(&self, channel: &ChannelName) -> bool {
+        self.topic(channel).is_some()
+    }
 }
 
 fn lock(topic: &Topic) -> std::sync::MutexGuard<'_, Vec<(Ticket, Arc<Shared>)>> {

@@ -95,8 +95,14 @@ mod tests {
 
     fn publication(seq: u64, key: i64) -> Arc<Publication> {
         let channel = ChannelName::parse("price:A").expect("a good name");
-        let message =
-            Message { channel, event: "test.done", ts: 1, key, data: bytes::Bytes::from_static(b"{}") };
+        let message = Message {
+            channel,
+            event: "test.made".into(),
+            ts: 1,
+            key,
+            data: bytes::Bytes::from_static(b"{}"),
+            idempotency: None,
+        };
         Arc::new(Publication::new(message, "abcdefgh".into(), seq))
     }
 

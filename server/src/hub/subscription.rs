@@ -11,7 +11,7 @@ use live_core::system::{Ack, Resync, SnapshotEnd, name};
 use super::out::Opening;
 use super::pace::Pace;
 use super::{ChannelInfo, Request};
-use crate::broker::{Publication, Snapshot};
+use crate::broker::{Attached, Publication};
 use crate::wire;
 
 /// What a gate holds while the snapshot is on its way.
@@ -58,7 +58,7 @@ impl Gate {
     }
 
     /// What is to follow a snapshot: of what came before the snapshot's epoch began, nothing.
-    pub fn after(mut self, snapshot: &Snapshot) -> VecDeque<Held> {
+    pub fn after(mut self, snapshot: &Attached) -> VecDeque<Held> {
         let begins = |held: &Held| matches!(held, Held::Reset { epoch, .. } if *epoch == snapshot.epoch);
         if let Some(at) = self.held.iter().rposition(begins) {
             self.held.drain(..=at);
@@ -112,7 +112,7 @@ impl Subscription {
 
     /// Takes over a snapshot's position, and says what the client is sent for it: at first an
     /// acknowledgement; later, where it is another history or the mode forbids a jump, the order to start again.
-    pub fn start_from(&mut self, snapshot: &Snapshot) -> Opening {
+    pub fn start_from(&mut self, snapshot: &Attached) -> Opening {
         let is_void = self.mode.is_contiguous() || self.epoch != snapshot.epoch;
         self.epoch = Arc::clone(&snapshot.epoch);
         self.head = snapshot.head;

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::broker::memory::MemoryBroker;
-use crate::broker::{BrokerFuture, Message, Snapshot};
+use crate::broker::{Attached, BrokerFuture, Message, Published};
 use crate::config::Config;
 
 /// Serves every channel of a namespace that is known.
@@ -31,19 +31,24 @@ impl Directory for Everything {
 struct Slow(MemoryBroker, AtomicBool);
 
 impl Broker for Slow {
-    fn publish(&self, message: Message) -> BrokerFuture<'_, Position> {
+    fn publish(&self, message: Message) -> BrokerFuture<'_, Published> {
         self.0.publish(message)
     }
     fn reset<'a>(&'a self, channel: &'a ChannelName, reason: &'a str) -> BrokerFuture<'a, Position> {
         self.0.reset(channel, reason)
     }
-    fn snapshot<'a>(&'a self, channel: &'a ChannelName) -> BrokerFuture<'a, Snapshot> {
+    fn attach<'a>(
+        &'a self,
+        channel: &'a ChannelName,
+        since: Option<&'a Position>,
+        limit: usize,
+    ) -> BrokerFuture<'a, Attached> {
         Box::pin(async move {
             pause().await;
             if self.1.load(Ordering::Relaxed) {
                 return Err(BrokerError::Unavailable("test".to_owned()));
             }
-            let snapshot = self.0.snapshot(channel).await;
+            let snapshot = self.0.attach(channel, since, limit).await;
             pause().await;
             snapshot
         })
@@ -90,7 +95,14 @@ impl Setup {
     /// Publishes `len` bytes of data under a key.
     fn publish(&self, channel: &str, key: i64, len: usize) {
         let data = Bytes::from(format!("\"{}\"", "x".repeat(len)));
-        let message = Message { channel: name(channel), event: "test.done", ts: 1, key, data };
+        let message = Message {
+            channel: name(channel),
+            event: "test.made".into(),
+            ts: 1,
+            key,
+            data,
+            idempotency: None,
+        };
         now(self.broker.publish(message)).expect("in memory");
     }
 

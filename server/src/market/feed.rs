@@ -117,7 +117,8 @@ impl Feed {
             Ok(data) => data.into(),
             Err(fault) => return tracing::error!(%channel, event, %fault, "data cannot be written as JSON"),
         };
-        let message = Message { channel: channel.clone(), event, ts, key, data };
+        let message =
+            Message { channel: channel.clone(), event: event.into(), ts, key, data, idempotency: None };
         if let Err(error) = self.broker.publish(message).await {
             tracing::warn!(%channel, %error, "not published");
         }

@@ -72,7 +72,7 @@ impl Follower {
     }
 
     /// Whether it has everything that its mode promises.
-    fn is_complete(&self, snapshot: &Snapshot) -> bool {
+    fn is_complete(&self, snapshot: &Attached) -> bool {
         let mut kept = snapshot.items.iter().map(|item| item.seq());
         self.epoch.as_deref() == Some(&*snapshot.epoch)
             && match self.mode {
@@ -175,7 +175,8 @@ impl World {
             tokio::time::advance(Duration::from_secs(60)).await;
             client.read_all()?;
             for (channel, follower) in &client.followers {
-                let snapshot = now(self.setup.broker.0.snapshot(&name(channel))).expect("in memory");
+                let snapshot =
+                    now(self.setup.broker.0.attach(&name(channel), None, usize::MAX)).expect("in memory");
                 prop_assert!(
                     follower.is_complete(&snapshot),
                     "{channel}: {follower:?} of {} {}",

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::broker::memory::MemoryBroker;
-use crate::broker::{Broker, BrokerError, BrokerFuture, Message, Snapshot};
+use crate::broker::{Attached, Broker, BrokerError, BrokerFuture, Message, Published};
 use crate::config::Config;
 use crate::hub::{ChannelInfo, Directory, Fanout, Request};
 
@@ -85,7 +85,14 @@ async fn run(takes: Duration) -> Running {
 impl Running {
     async fn publish(&self) {
         let channel = ChannelName::parse("system:status").expect("a good name");
-        let message = Message { channel, event: "test.done", ts: 1, key: 0, data: Bytes::from_static(b"1") };
+        let message = Message {
+            channel,
+            event: "test.made".into(),
+            ts: 1,
+            key: 0,
+            data: Bytes::from_static(b"1"),
+            idempotency: None,
+        };
         self.broker.publish(message).await.expect("in memory");
     }
 
@@ -150,7 +157,7 @@ async fn a_stop_sends_what_waits_then_says_goodbye() {
     assert_eq!(running.session.await.expect("no panic"), End::Closed(ErrorCode::Draining));
     let last: Vec<String> =
         written.lock().expect("no panic").iter().skip(1).flat_map(|(_, events)| events.clone()).collect();
-    assert_eq!(last, ["test.done", "system.drain"]);
+    assert_eq!(last, ["test.made", "system.drain"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,16 +180,21 @@ struct Failing {
 }
 
 impl Broker for Failing {
-    fn publish(&self, message: Message) -> BrokerFuture<'_, Position> {
+    fn publish(&self, message: Message) -> BrokerFuture<'_, Published> {
         self.memory.publish(message)
     }
     fn reset<'a>(&'a self, channel: &'a ChannelName, reason: &'a str) -> BrokerFuture<'a, Position> {
         self.memory.reset(channel, reason)
     }
-    fn snapshot<'a>(&'a self, channel: &'a ChannelName) -> BrokerFuture<'a, Snapshot> {
+    fn attach<'a>(
+        &'a self,
+        channel: &'a ChannelName,
+        since: Option<&'a Position>,
+        limit: usize,
+    ) -> BrokerFuture<'a, Attached> {
         Box::pin(async move {
             if !self.has_given.swap(true, Ordering::Relaxed) {
-                return self.memory.snapshot(channel).await;
+                return self.memory.attach(channel, since, limit).await;
             }
             self.asked.notify_one();
             self.fail.notified().await;
@@ -209,7 +221,7 @@ async fn a_failure_is_told_also_when_no_answer_can_be_queued() {
     for _ in 0..200 {
         let (channel, data) = (channel.clone(), Bytes::from_static(b"1"));
         broker
-            .publish(Message { channel, event: "test.done", ts: 1, key: 0, data })
+            .publish(Message { channel, event: "test.made".into(), ts: 1, key: 0, data, idempotency: None })
             .await
             .expect("in memory");
     }
