@@ -288,7 +288,8 @@ fn an_error_in_place_of_a_value_leaves_the_last_one() {
     store.flush(3.0);
     assert_eq!(price(&store, id), Some(10.0));
     let notices = store.take_notices();
-    assert_eq!((notices[0].kind, notices[0].code.as_deref()), (NoticeKind::Error, Some("INTERNAL")));
+    assert_eq!((notices[0].kind, notices[0].code.as_deref()), (NoticeKind::Failed, Some("INTERNAL")));
+    assert_eq!(&*notices[0].data, r#"{"message":"the feed is closed","seq":2}"#);
     let beat = json!({"serverTime": 1, "heads": {"price:A": 2}});
     store.ingest_frame(&envelope("system.heartbeat", "", 0, 1, &beat), 0, 4.0);
     assert_eq!(store.take_notices(), []);

@@ -49,12 +49,15 @@ impl Store {
         }
     }
 
-    /// Passes on what the gateway refused, or could not do.
+    /// Passes on what the gateway refused, or what its source could not give.
     #[inline(never)]
     pub(super) fn error(&mut self, envelope: &Envelope<'_>) -> u32 {
         let is_readable = ErrorDetail::read(envelope.data).is_ok();
         let data = if is_readable { envelope.data } else { NO_DETAIL };
-        let notice = Notice::new(NoticeKind::Error, &envelope.channel, data);
+        let notice = match envelope.seq {
+            0 => Notice::new(NoticeKind::Error, &envelope.channel, data),
+            seq => Notice::failed(&envelope.channel, data, seq),
+        };
         self.notify(Notice { code: envelope.error_code.as_deref().map(Into::into), ..notice })
     }
 

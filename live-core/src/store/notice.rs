@@ -30,6 +30,9 @@ pub enum NoticeKind {
     AckCommand,
     /// The gateway refused something: [`ErrorDetail`](crate::system::ErrorDetail).
     Error,
+    /// An error stands in a value's place, the subscription goes on: [`ErrorDetail`](crate::system::ErrorDetail)
+    /// and `seq`.
+    Failed,
     /// The channel starts again, what came before is void: [`Resync`](crate::system::Resync).
     Resync,
     /// A heartbeat shows that the channel's last publications did not arrive, subscribe again: `last`, `head`.
@@ -52,6 +55,7 @@ impl NoticeKind {
             Self::Ack => "ack",
             Self::AckCommand => "ackCommand",
             Self::Error => "error",
+            Self::Failed => "failed",
             Self::Resync => "resync",
             Self::Behind => "behind",
             Self::Overrun => "overrun",
@@ -65,6 +69,12 @@ impl NoticeKind {
 impl Notice {
     pub(super) fn new(kind: NoticeKind, channel: &str, data: &str) -> Self {
         Self { kind, channel: channel.into(), code: None, data: data.into() }
+    }
+
+    /// `detail` is a JSON object with members.
+    pub(super) fn failed(channel: &str, detail: &str, seq: u64) -> Self {
+        let members = detail.strip_suffix('}').unwrap_or("{\"message\":\"\"");
+        Self::new(NoticeKind::Failed, channel, &format!("{members},\"seq\":{seq}}}"))
     }
 
     pub(super) fn behind(channel: &str, last: u64, head: u64) -> Self {
@@ -169,6 +179,10 @@ mod tests {
         check(
             &Notice::new(NoticeKind::Ack, "price:A", r#"{"heads":{"a":{}},"kind":"x"}"#),
             r#"{"heads":{"a":{}},"kind":"x","channel":"price:A","kind":"ack"}"#,
+        );
+        check(
+            &Notice::failed("price:A", r#"{"message":"no feed","seq":"x"}"#, 7),
+            r#"{"message":"no feed","seq":"x","seq":7,"channel":"price:A","kind":"failed"}"#,
         );
         check(&Notice::behind("price:A", 3, 5), r#"{"last":3,"head":5,"channel":"price:A","kind":"behind"}"#);
     }
