@@ -202,12 +202,6 @@ impl Core {
         rows.map_err(|reason| convert::page_error(&reason))
     }
 
-    /// Age of the visible value in milliseconds; NaN before the first.
-    #[wasm_bindgen(js_name = ageMs)]
-    pub fn age_ms(&self, id: u32, now_ms: f64) -> f64 {
-        self.store.age_ms(ChannelId(id), now_ms).unwrap_or(f64::NAN)
-    }
-
     /// What has happened so far, as JSON.
     pub fn counters(&self) -> String {
         convert::counters(self.store.counters())

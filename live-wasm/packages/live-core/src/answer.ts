@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.js";
+import { type Envelope, PROTOCOL_VERSION } from "./envelope.js";
 import type { LiveError } from "./types.js";
 
 /** How long the gateway may take for an answer. */
@@ -48,19 +49,26 @@ export async function ask<T>(
 /** Reads the error envelope of an answer; anything else, such as a proxy's page, by its status alone. */
 function refusal(status: number, bytes: Uint8Array): Refusal {
   const isTransient = status >= 500 || status === 408 || status === 429;
-  let error: LiveError = { code: "INTERNAL", message: `the gateway answered ${status}` };
-  try {
-    const { errorCode, data } = JSON.parse(new TextDecoder().decode(bytes)) as {
-      errorCode?: unknown;
-      data?: { message?: unknown; field?: unknown };
-    };
-    if (typeof errorCode === "string") error = { ...error, code: errorCode };
-    if (typeof data?.message === "string") error = { ...error, message: data.message };
-    if (typeof data?.field === "string") error = { ...error, field: data.field };
-  } catch {
-    // Not an envelope: the status says enough.
-  }
+  const error = readRefusal(bytes) ?? { code: "INTERNAL", message: `the gateway answered ${status}` };
   return { error, isTransient };
+}
+
+/** The error that an envelope tells; null when the bytes are no envelope of an error. */
+export function readRefusal(bytes: Uint8Array): LiveError | null {
+  try {
+    const { v, ok, errorCode, data } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<
+      Envelope<unknown>
+    >;
+    if (v !== PROTOCOL_VERSION || ok !== false || typeof errorCode !== "string") return null;
+    const { message, field } = (data ?? {}) as { message?: unknown; field?: unknown };
+    return {
+      code: errorCode,
+      message: typeof message === "string" ? message : errorCode,
+      ...(typeof field === "string" ? { field } : {}),
+    };
+  } catch {
+    return null;
+  }
 }
 
 /** What a failure says of itself. */

@@ -35,7 +35,6 @@ export interface CoreBinding {
   readData(id: number): string | undefined;
   /** Takes a page of history of `len` bytes. Returns the rows taken; throws like `open`. */
   historyPage(id: number, len: number): number;
-  ageMs(id: number, nowMs: number): number;
   counters(): string;
 }
 
@@ -65,6 +64,15 @@ export type Notice =
       field?: string;
       reason?: string;
       retryAfterMs?: number;
+    }
+  | {
+      kind: "failed";
+      code: string;
+      message: string;
+      channel: string;
+      seq: number;
+      field?: string;
+      reason?: string;
     }
   | { kind: "resync"; channel: string; reason: string }
   | { kind: "behind"; channel: string; last: number; head: number }

@@ -96,17 +96,23 @@ function stalenessOf(to: Way): Readable<Staleness> {
   };
 }
 
-/** The age, looked at by a timer rather than at each read, so that a read within a turn is stable. */
+/** The age, looked at once in a while rather than at each read, so that a read within a turn is stable. */
 function ageOf(to: Way, everyMs: number): Readable<number | null> {
   const { engine } = to;
   const callbacks = new Set<{ call: () => void }>();
+  const stepMs = Math.max(MIN_AGE_EVERY_MS, everyMs);
   let age: number | null = null;
+  let lookedAt = Number.NEGATIVE_INFINITY;
   let stop: (() => void) | null = null;
 
+  const renew = (): boolean => {
+    const last = age;
+    age = engine.ageMs(to.name);
+    lookedAt = engine.clock.now();
+    return !Object.is(age, last);
+  };
   const look = () => {
-    const now = engine.ageMs(to.name);
-    if (Object.is(now, age)) return;
-    age = now;
+    if (!renew()) return;
     for (const { call } of [...callbacks]) call();
   };
   const start = (): (() => void) => {
@@ -120,7 +126,7 @@ function ageOf(to: Way, everyMs: number): Readable<number | null> {
     let cancel = () => {};
     const tick = () => {
       look();
-      if (!engine.isClosed) cancel = engine.clock.after(Math.max(MIN_AGE_EVERY_MS, everyMs), tick);
+      if (!engine.isClosed) cancel = engine.clock.after(stepMs, tick);
     };
     tick();
     return () => {
@@ -129,7 +135,12 @@ function ageOf(to: Way, everyMs: number): Readable<number | null> {
     };
   };
   return {
-    get: () => age,
+    get() {
+      // Without a timer the reader's own looks renew it, as seldom.
+      const isTimed = stop !== null && !engine.isClosed;
+      if (!isTimed && (age === null || engine.clock.now() - lookedAt >= stepMs)) renew();
+      return age;
+    },
     getServer: () => null,
     subscribe(callback) {
       const entry = { call: callback };

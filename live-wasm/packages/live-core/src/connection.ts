@@ -1,5 +1,8 @@
+import { failureText } from "./answer.js";
 import { backoffMs, type RetryBounds } from "./backoff.js";
 import type { Clock } from "./clock.js";
+import { isFinalCode } from "./final.js";
+import { LINK_IDLE, lastIfSame } from "./link.js";
 import type { NetworkEvent } from "./network.js";
 import type {
   Framing,
@@ -59,7 +62,7 @@ export interface ConnectionOwner {
  */
 export type Phase = "idle" | "opening" | "greeting" | "connected" | "waiting" | "refused" | "closed";
 
-type Timer = "hello" | "watch" | "probe" | "retry" | "reopen" | "idle" | "drain";
+type Timer = "hello" | "watch" | "probe" | "retry" | "reopen" | "next" | "idle" | "drain";
 
 const STATUS: Record<Phase, LinkState["status"]> = {
   idle: "idle",
@@ -86,22 +89,18 @@ export class Connection {
   #heardAt = 0;
   #heardAtWall = 0;
   #drainUntil: number | null = null;
+  /** Attempts to open `#next` that failed in a row. */
+  #nextAttempt = 0;
   /** The set of channels that the last line was opened with. */
   #askedFor = "";
+  /** True while a new stream is to be opened, though it be with the same set. */
+  #mustRenew = false;
   readonly #timers = new Map<Timer, () => void>();
 
   constructor(kind: Transport, owner: ConnectionOwner) {
     this.kind = kind;
     this.#owner = owner;
-    this.#state = {
-      status: "idle",
-      transport: kind,
-      since: 0,
-      attempt: 0,
-      retryAt: null,
-      sessionId: null,
-      error: null,
-    };
+    this.#state = { ...LINK_IDLE, transport: kind };
   }
 
   get phase(): Phase {
@@ -131,9 +130,7 @@ export class Connection {
     }
     this.#stop("idle");
     if (this.#phase === "idle") this.#connect();
-    else if (this.kind === "sse" && this.#phase !== "waiting") {
-      this.#after("reopen", REOPEN_AFTER_MS, () => this.#reopen());
-    }
+    else if (this.kind === "sse") this.#reopenSoon();
   }
 
   /** Sends a command, if the line is open and takes any. */
@@ -189,7 +186,9 @@ export class Connection {
 
   /** The stream is to start over, with what is wanted now. For transports without commands. */
   renew(): void {
-    if (this.isOpen) this.#after("reopen", REOPEN_AFTER_MS, () => this.#replace());
+    if (!this.isOpen) return;
+    this.#mustRenew = true;
+    this.#reopenSoon();
   }
 
   /** The gateway refused something that concerns no single channel. The line goes on. */
@@ -217,28 +216,62 @@ export class Connection {
     try {
       this.#line = this.#openLine();
     } catch (error) {
-      this.#broken(error instanceof Error ? error.message : String(error));
+      this.#broken(failureText(error));
     }
+  }
+
+  /** While an attempt waits for its time, that is when the set is looked at. */
+  #reopenSoon(): void {
+    if (!this.#timers.has("retry")) this.#after("reopen", REOPEN_AFTER_MS, () => this.#reopen());
   }
 
   /** Opens a stream with the present set of channels; the one that runs goes on until the new one is open. */
   #reopen(): void {
+    const wanted = setKey(this.#owner.wanted(this.kind));
     // What was refused would be refused again, and what runs is right: only another set is worth a request.
-    if (setKey(this.#owner.wanted(this.kind)) === this.#askedFor) return;
-    if (this.#phase === "opening" || this.#phase === "refused") this.#connect();
-    else this.#replace();
+    if (wanted === "" || (wanted === this.#askedFor && !this.#mustRenew)) return;
+    if (this.isOpen) this.#replace();
+    else this.#connect();
   }
 
   #replace(): void {
-    if (!this.isOpen) return;
+    const late = () => this.#nextFailed({ code: "NETWORK", message: "the new stream did not open in time" });
+    this.#dropNext();
+    this.#after("next", HELLO_WITHIN_MS, late);
+    try {
+      this.#next = this.#openLine();
+    } catch (error) {
+      this.#nextFailed({ code: "NETWORK", message: failureText(error) });
+    }
+  }
+
+  /** The stream that was to take over is none: the one that runs goes on, and another is tried later. */
+  #nextFailed(error: LiveError, isFinal = false): void {
+    this.#dropNext();
+    if (isFinal) {
+      this.complain(error);
+      // The answer may have named a bad channel; without it the others can be had.
+      this.wantedChanged();
+      return;
+    }
+    const { clock, retry } = this.#owner;
+    this.#mustRenew = true;
+    this.#nextAttempt += 1;
+    this.#stop("reopen");
+    this.#after("retry", backoffMs(this.#nextAttempt, clock.random(), retry), () => this.#reopen());
+  }
+
+  #dropNext(): void {
+    this.#stop("next");
     this.#next?.close();
-    this.#next = this.#openLine();
+    this.#next = null;
   }
 
   #openLine(): TransportLink {
     const owner = this.#owner;
     const channels = owner.wanted(this.kind);
     this.#askedFor = setKey(channels);
+    this.#mustRenew = false;
     const line: TransportLink = owner.open(
       { kind: this.kind, base: owner.base(), channels, frames: owner.frames },
       {
@@ -255,6 +288,11 @@ export class Connection {
       this.#line?.close();
       this.#line = line;
       this.#next = null;
+      this.#nextAttempt = 0;
+      this.#stop("next");
+      // It was the stream before this one that was to end.
+      this.#stop("drain");
+      this.#drainUntil = null;
       this.#awaitHello();
     } else if (line !== this.#line) return;
     if (this.#phase === "opening") this.#phase = "greeting";
@@ -271,11 +309,16 @@ export class Connection {
 
   #lineClosed(line: TransportLink, why: TransportClose): void {
     if (line !== this.#line && line !== this.#next) return;
-    const error: LiveError = {
-      // The gateway gives its reason as a code of the catalogue.
-      code: /^[A-Z_]+$/.test(why.reason) ? why.reason : "NETWORK",
-      message: why.reason || (why.code === null ? "the line broke" : `the line was closed with ${why.code}`),
-    };
+    const { reason } = why;
+    const told = this.#state.error;
+    const message = reason || (why.code === null ? "the line broke" : `the line was closed with ${why.code}`);
+    // The gateway gives its reason as a code of the catalogue, and may have said more about it.
+    const code = /^[A-Z_]+$/.test(reason) ? reason : "NETWORK";
+    const error = told?.code === reason ? told : { code, message };
+    if (line === this.#next) {
+      this.#nextFailed(error, isFinal(why));
+      return;
+    }
     if (!isFinal(why)) {
       this.fail(error);
       return;
@@ -284,7 +327,6 @@ export class Connection {
     this.#phase = "refused";
     this.#owner.lost(this);
     this.#publish({ sessionId: null, error, retryAt: null, attempt: this.#attempt });
-    // The answer may have named a bad channel; without it the others can be had.
     this.wantedChanged();
   }
 
@@ -357,18 +399,18 @@ export class Connection {
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     this.#line?.close();
-    this.#next?.close();
     this.#line = null;
-    this.#next = null;
+    this.#dropNext();
+    this.#nextAttempt = 0;
+    this.#mustRenew = false;
     this.#drainUntil = null;
   }
 
   #publish(change: Partial<LinkState>): void {
     const status = STATUS[this.#phase];
     const since = status === this.#state.status ? this.#state.since : this.#owner.clock.wallNow();
-    const next = { ...this.#state, ...change, status, since };
-    const keys = Object.keys(next) as (keyof LinkState)[];
-    if (keys.every((key) => Object.is(next[key], this.#state[key]))) return;
+    const next = lastIfSame({ ...this.#state, ...change, status, since }, this.#state);
+    if (next === this.#state) return;
     this.#state = next;
     this.#owner.changed();
   }
@@ -395,9 +437,11 @@ function setKey(channels: readonly WantedChannel[]): string {
     .join(",");
 }
 
-/** True when the gateway said not to come back: close codes 40xx, and refusals of the request itself. */
-function isFinal({ code, status }: TransportClose): boolean {
+/**
+ * True when the gateway said not to come back: close codes 40xx, and refusals of the request itself that
+ * name a code of the catalogue. A bare status may be a proxy's, which knows nothing of tomorrow.
+ */
+function isFinal({ code, status, reason }: TransportClose): boolean {
   if (code !== null) return code >= 4000 && code < 4100;
-  if (status === null) return false;
-  return status >= 400 && status < 500 && ![401, 408, 425, 429].includes(status);
+  return status !== null && status >= 400 && status < 500 && isFinalCode(reason);
 }

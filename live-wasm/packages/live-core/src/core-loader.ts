@@ -1,3 +1,4 @@
+import { failureText } from "./answer.js";
 import { backoffMs, type RetryBounds } from "./backoff.js";
 import type { Clock } from "./clock.js";
 import { Core } from "./core.js";
@@ -71,10 +72,9 @@ export class CoreLoader {
   #failed(cause: unknown, attempt: number): void {
     const { clock, retry } = this.#time;
     const delayMs = backoffMs(attempt, clock.random(), retry);
-    const message = cause instanceof Error ? cause.message : String(cause);
     this.#state = {
       isLoading: false,
-      error: { code: "CORE_UNAVAILABLE", message },
+      error: { code: "CORE_UNAVAILABLE", message: failureText(cause) },
       retryAt: clock.wallNow() + delayMs,
     };
     this.#cancelRetry = clock.after(delayMs, () => void this.#attempt(attempt + 1));

@@ -1,3 +1,4 @@
+import { failureText } from "./answer.js";
 import { type CoreBinding, type CoreCounters, type CoreInstance, Flag, type Notice } from "./binding.js";
 import { causeOf, continuityOf, freshnessOf } from "./names.js";
 import type { Framing } from "./transport/transport.js";
@@ -15,6 +16,8 @@ export interface Head {
   hasValue: boolean;
   seq: number;
   ts: number;
+  /** When the value was born, on the clock that the core is given. */
+  bornMs: number;
   freshness: Freshness;
   cause: Cause | null;
   continuity: Continuity;
@@ -27,7 +30,7 @@ export function isTrap(error: unknown): boolean {
 
 /** Reads the error that a binding threw: its message is a JSON object. */
 export function bindingError(error: unknown, channel?: string): LiveError {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = failureText(error);
   const named = channel === undefined ? {} : { channel };
   try {
     return { ...(JSON.parse(text) as LiveError), ...named };
@@ -84,6 +87,7 @@ export class Core {
       hasValue,
       seq: n[0] ?? 0,
       ts: n[1] ?? 0,
+      bornMs: n[2] ?? Number.NaN,
       freshness: freshnessOf(n[3]),
       cause: causeOf(n[4]),
       continuity: continuityOf(n[5]),

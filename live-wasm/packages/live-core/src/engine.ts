@@ -1,3 +1,4 @@
+import { failureText } from "./answer.js";
 import { DEFAULT_RETRY, type RetryBounds } from "./backoff.js";
 import { type CoreCounters, Flag, LINK, NO_COUNTERS } from "./binding.js";
 import { type Clock, systemClock } from "./clock.js";
@@ -10,7 +11,7 @@ import { History } from "./history.js";
 import { LINK_IDLE, worstLink } from "./link.js";
 import { browserNetwork, type NetworkStatus } from "./network.js";
 import { handleNotice } from "./notices.js";
-import { Value } from "./readable.js";
+import { tell, Value } from "./readable.js";
 import { Registry } from "./registry.js";
 import { warnOnce } from "./report.js";
 import { ageOf, snapOf, stalenessOf } from "./snaps.js";
@@ -60,6 +61,7 @@ export class Engine implements ConnectionOwner {
   #flushedAt = 0;
   #cancelFreshness: (() => void) | null = null;
   #stopNetwork: (() => void) | null = null;
+  #cancelSync: (() => void) | null = null;
   #isStarted = false;
   #isSyncDue = false;
   #isClosed = false;
@@ -72,7 +74,8 @@ export class Engine implements ConnectionOwner {
     this.open = options.transport ?? defaultTransport;
     this.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
     this.preferTransport = options.preferTransport;
-    this.report = options.onReport ?? warnOnce();
+    const report = options.onReport ?? warnOnce();
+    this.report = (what) => tell(() => report(what));
     this.#url = options.url;
     this.#network = options.network ?? browserNetwork();
     this.#schedule = new FlushSchedule(this.clock, this.#network, options.flush ?? "frame", () =>
@@ -145,18 +148,19 @@ export class Engine implements ConnectionOwner {
   }
 
   chunk(connection: Connection, bytes: Uint8Array, framing: Framing, nowMs: number): void {
-    const flags = this.read((core) => {
+    const taken = this.read((core) => {
       const flags = core.ingest(bytes, framing, nowMs, LINK[connection.kind]);
-      for (const notice of core.notices(flags)) handleNotice(this, connection, notice);
-      return flags;
+      return { flags, notices: core.notices(flags) };
     });
-    if (flags === undefined) return;
+    if (!taken) return;
+    const { flags, notices } = taken;
+    if (flags & (Flag.dirty | Flag.urgent)) this.#schedule.request();
+    for (const notice of notices) handleNotice(this, connection, notice);
     if (flags & Flag.refused) {
       const message = `a frame of ${bytes.length} bytes was refused`;
       this.report({ kind: "refused", code: "PAYLOAD_TOO_LARGE", message });
     }
     if (flags & Flag.urgent) this.flush();
-    else if (flags & Flag.dirty) this.#schedule.request();
   }
 
   lost(connection: Connection): void {
@@ -220,6 +224,12 @@ export class Engine implements ConnectionOwner {
     });
   }
 
+  /** {@link Engine.syncSoon}, but not before that time has passed. */
+  syncLater(delayMs: number): void {
+    this.#cancelSync?.();
+    this.#cancelSync = this.clock.after(delayMs, () => this.syncSoon());
+  }
+
   /** Takes a channel anew: what arrived of it is not all there is. */
   renew(entry: Entry): void {
     if (entry.transport === "websocket") this.subscriptions.renew(entry.name);
@@ -261,12 +271,14 @@ export class Engine implements ConnectionOwner {
     const connections = [...this.#connections.values()];
     this.#loader.stop();
     this.#stopNetwork?.();
+    this.#cancelSync?.();
     this.symbols.stop();
     this.registry.freeze();
     for (const entry of this.registry.all()) {
       this.history.forget(entry);
       // Read once more, so that what is shown from now on does not depend on the core.
       for (const limit of entry.limits()) this.snap(entry.name, limit);
+      this.ageMs(entry.name);
     }
     this.#counters = this.coreCounters();
     this.#isClosed = true;
@@ -310,6 +322,7 @@ export class Engine implements ConnectionOwner {
   }
 
   #removed(entry: Entry): void {
+    entry.askNow();
     this.history.forget(entry);
     this.#touched.delete(entry);
     if (entry.id >= 0) {
@@ -355,7 +368,7 @@ export class Engine implements ConnectionOwner {
       this.history.forget(entry);
       this.#touched.add(entry);
     }
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = failureText(cause);
     this.report({ kind: "restarted", ...restartError(), reason });
     this.#loader.load();
   }

@@ -64,6 +64,14 @@ export class Entry {
   mode: string | null = null;
   /** Prevents the end that the linger leads to. */
   cancelLinger: (() => void) | null = null;
+  /** Ends the wait before it may be asked for again; null while it may. */
+  cancelRetry: (() => void) | null = null;
+  /** Refusals in a row that a later attempt may get over. */
+  refusals = 0;
+  /** An error that stands where a value should, until one with a greater `seq` comes. */
+  failure: { seq: number; error: LiveError } | null = null;
+  /** When its value was born, on the client's clock; null before the first value. */
+  bornMs: number | null = null;
   #lastHz: number | null = null;
 
   constructor(name: string, transport: Transport) {
@@ -91,6 +99,12 @@ export class Entry {
   /** The views that somebody has read or may read: see {@link Entry.views}. */
   limits(): Set<number> {
     return new Set([...this.views.keys(), ...[...this.holds].map(({ historyLimit }) => historyLimit)]);
+  }
+
+  /** It may be asked for again. */
+  askNow(): void {
+    this.cancelRetry?.();
+    this.cancelRetry = null;
   }
 
   /** Marks it as not to be had. */

@@ -70,7 +70,6 @@ export class Instance implements Pure {
     const { exports } = this;
     const at = exports.core_new();
     const core: CoreBinding = {
-      ageMs: (id, nowMs) => exports.core_ageMs(at, id, nowMs),
       changed: () => this.#takeArray(Uint32Array, exports.core_changed(at)),
       counters: () => this.#takeText(exports.core_counters(at)),
       flush: (nowMs) => exports.core_flush(at, nowMs),

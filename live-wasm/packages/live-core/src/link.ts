@@ -31,6 +31,11 @@ export function worstLink(
 ): LinkState {
   const next = present(states, load, isClosed, last);
   if (next.since === 0 && next !== LINK_IDLE) next.since = next.status === last.status ? last.since : wallNow;
+  return lastIfSame(next, last);
+}
+
+/** The last state when the next one says the same, so that it is equal by reference. */
+export function lastIfSame(next: LinkState, last: LinkState): LinkState {
   const keys = Object.keys(next) as (keyof LinkState)[];
   return keys.every((key) => Object.is(next[key], last[key])) ? last : next;
 }

@@ -1,10 +1,11 @@
 import type { Notice } from "./binding.js";
 import type { Connection } from "./connection.js";
 import type { Engine } from "./engine.js";
+import type { Entry } from "./entry.js";
+import { isFinalCode } from "./final.js";
 import type { LiveError } from "./types.js";
 
-/** Codes after which the same channel may be had a little later, and the delay when none was named. */
-const TRANSIENT = new Set(["RATE_LIMITED", "BROKER_UNAVAILABLE", "OVERLOADED", "INTERNAL"]);
+/** Delay before the same is asked for again when the gateway names none; it doubles with each refusal. */
 const ASK_AGAIN_AFTER_MS = 1_000;
 
 /** Acts on what the core noticed in the bytes of a line. */
@@ -17,14 +18,24 @@ export function handleNotice(engine: Engine, connection: Connection, notice: Not
       acked(engine, notice);
       break;
     case "ackCommand":
-      // To an unsubscribe or a ping: nothing waits for it, and the ping's proof is that a frame came.
+      // The proof that a ping asks for is that a frame came.
+      engine.subscriptions.dropped(notice.id);
       break;
     case "error":
       failed(engine, connection, notice);
       break;
+    case "failed": {
+      const entry = engine.registry.get(notice.channel);
+      if (!entry) break;
+      entry.failure = { seq: notice.seq, error: { ...errorOf(notice), channel: entry.name } };
+      engine.touch(entry);
+      break;
+    }
     case "resync": {
       const entry = engine.registry.get(notice.channel);
-      if (entry) engine.history.restarted(entry);
+      if (!entry) break;
+      entry.failure = null;
+      engine.history.restarted(entry);
       break;
     }
     case "behind":
@@ -55,40 +66,56 @@ function acked(engine: Engine, notice: Notice & { kind: "ack" }): void {
   entry.isAcked = true;
   entry.isRefused = false;
   entry.error = null;
+  entry.failure = null;
+  entry.refusals = 0;
+  entry.askNow();
   entry.mode = notice.mode;
   engine.touch(entry);
   engine.history.acked(entry, notice.resumed);
 }
 
-function failed(engine: Engine, connection: Connection, notice: Notice & { kind: "error" }): void {
-  const error: LiveError = { code: notice.code, message: notice.message };
-  if (notice.field !== undefined) error.field = notice.field;
-  if (notice.reason !== undefined) error.reason = notice.reason;
+function errorOf({ code, message, field, reason }: LiveError): LiveError {
+  return {
+    code,
+    message,
+    ...(field === undefined ? {} : { field }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
 
-  let names: string[];
-  if (notice.channel) {
-    engine.subscriptions.answered(notice.id, notice.channel);
-    names = [notice.channel];
-  } else names = engine.subscriptions.refused(notice.id);
-  const entries = names.map((name) => engine.registry.get(name)).filter((entry) => entry !== undefined);
-  if (entries.length === 0) {
-    if (notice.id === undefined) connection.complain(error);
-    else engine.report({ kind: "rejected", code: error.code, message: error.message });
+function failed(engine: Engine, connection: Connection, notice: Notice & { kind: "error" }): void {
+  const error = errorOf(notice);
+  const { id, channel, retryAfterMs } = notice;
+  if (engine.subscriptions.keep(id)) {
+    // What it was to let go of is still held, and is let go of later.
+    engine.report({ kind: "rejected", ...error });
+    if (!isFinalCode(error.code)) engine.syncLater(retryAfterMs ?? ASK_AGAIN_AFTER_MS);
     return;
   }
-
-  const isTransient = TRANSIENT.has(notice.code);
+  if (channel) engine.subscriptions.lost(id, channel);
+  const names = channel ? [channel] : engine.subscriptions.refused(id);
+  const entries = names.map((name) => engine.registry.get(name)).filter((entry) => entry !== undefined);
   for (const entry of entries) {
-    engine.subscriptions.lost(entry.name);
-    const named = { ...error, channel: entry.name };
-    if (isTransient) {
-      entry.error = named;
-      entry.isAcked = false;
-    } else entry.refuse(named);
-    engine.touch(entry);
+    refused(engine, entry, { ...error, channel: entry.name }, retryAfterMs);
   }
-  if (!isTransient) return;
-  engine.clock.after(notice.retryAfterMs ?? ASK_AGAIN_AFTER_MS, () => {
-    for (const entry of entries) engine.renew(entry);
-  });
+  if (entries.length > 0) return;
+  if (id === undefined) connection.complain(error);
+  else engine.report({ kind: "rejected", ...error });
+}
+
+/** The channel cannot be had: not at all, or not for a time. */
+function refused(engine: Engine, entry: Entry, error: LiveError, retryAfterMs: number | undefined): void {
+  entry.askNow();
+  if (isFinalCode(error.code)) entry.refuse(error);
+  else {
+    entry.error = error;
+    entry.isAcked = false;
+    const delayMs = retryAfterMs ?? Math.min(engine.retry.maxMs, ASK_AGAIN_AFTER_MS * 2 ** entry.refusals);
+    entry.refusals += 1;
+    entry.cancelRetry = engine.clock.after(delayMs, () => {
+      entry.cancelRetry = null;
+      engine.renew(entry);
+    });
+  }
+  engine.touch(entry);
 }

@@ -1,7 +1,7 @@
 import type { Readable } from "./types.js";
 
-/** Runs a callback of the page's; its exception is the page's own and must not stop the others. */
-function tell(callback: () => void): void {
+/** Runs a callback of the page's; its exception is the page's own and must not stop anything else. */
+export function tell(callback: () => void): void {
   try {
     callback();
   } catch (error) {

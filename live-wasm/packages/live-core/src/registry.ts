@@ -51,20 +51,22 @@ export class Registry {
     return { entry, release: () => this.#release(entry, hold) };
   }
 
-  /** The channels to be had over that transport. */
+  /** The channels to be had over that transport now. */
   wanted(kind: Transport): WantedChannel[] {
     const wanted: WantedChannel[] = [];
     for (const entry of this.#entries.values()) {
-      if (entry.transport === kind && !entry.isRefused && entry.id >= 0) wanted.push(entry.wanted());
+      const canAsk = !entry.isRefused && entry.cancelRetry === null && entry.id >= 0;
+      if (canAsk && entry.transport === kind) wanted.push(entry.wanted());
     }
     return wanted;
   }
 
-  /** Forgets all lingers: nothing ends by time any more. */
+  /** Forgets all lingers and what waits to be asked for again: nothing happens by time any more. */
   freeze(): void {
     for (const entry of this.#entries.values()) {
       entry.cancelLinger?.();
       entry.cancelLinger = null;
+      entry.askNow();
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Core } from "./core.js";
+import type { Core, Head } from "./core.js";
 import { type Entry, PENDING, STALENESS_PENDING } from "./entry.js";
 import { toSeries } from "./series.js";
 import type { CandleSeries, Price, Snap, Staleness } from "./types.js";
@@ -23,36 +23,55 @@ export function snapOf(reader: CoreReader, entry: Entry, limit: number): Snap<un
 export function stalenessOf(reader: CoreReader, entry: Entry, flushedAtMs: number): Staleness {
   const last = entry.staleness;
   if (last.version === entry.version) return last.value;
-  const fresh = reader.read((core) => readStaleness(core, entry, flushedAtMs, last.value));
-  const value = fresh ?? readStaleness(null, entry, flushedAtMs, last.value);
+  const head = reader.read((core) => headOf(core, entry));
+  const ageMs = ageAt(entry, flushedAtMs);
+  const value: Staleness = head
+    ? { freshness: head.freshness, cause: head.cause, ageMs }
+    : ageMs === null
+      ? STALENESS_PENDING
+      : { freshness: "disconnected", cause: "transport", ageMs };
   entry.staleness = { version: entry.version, value };
   return value;
 }
 
-/** Age of the value at that moment, in milliseconds; null before the first. */
+/** Age of the value at that moment, in milliseconds, also without a core; null before the first. */
 export function ageOf(reader: CoreReader, entry: Entry, nowMs: number): number | null {
-  if (entry.id < 0) return null;
-  const age = reader.read((core) => core.binding.ageMs(entry.id, nowMs)) ?? Number.NaN;
-  return Number.isNaN(age) ? null : age;
+  reader.read((core) => headOf(core, entry));
+  return ageAt(entry, nowMs);
+}
+
+function ageAt({ bornMs }: Entry, nowMs: number): number | null {
+  return bornMs === null ? null : Math.max(0, nowMs - bornMs);
+}
+
+/** Reads what is known about the value, and keeps of it what outlives the core. Null when there is nothing to ask. */
+function headOf(core: Core | null, entry: Entry): Head | null {
+  if (!core || entry.id < 0) return null;
+  const head = core.head(entry.id);
+  if (head.hasValue) {
+    entry.bornMs = head.bornMs;
+    entry.isOrphan = false;
+    if (entry.failure && head.seq > entry.failure.seq) entry.failure = null;
+  } else if (entry.isOrphan) return null;
+  else entry.bornMs = null;
+  return head;
 }
 
 /** Reads a channel's value anew. Objects of the last reading are kept where nothing in them differs. */
 function readSnap(core: Core | null, entry: Entry, limit: number, last: Snap<unknown>): Snap<unknown> {
-  const error = entry.error ?? entry.historyError;
-  if (!core || entry.id < 0) return keep(last, entry, error);
-  const head = core.head(entry.id);
-  if (!head.hasValue && entry.isOrphan) return keep(last, entry, error);
-  entry.isOrphan = false;
+  const head = headOf(core, entry);
+  const error = entry.error ?? entry.failure?.error ?? entry.historyError;
+  if (!core || !head) return keep(last, error);
   const isSame = head.hasValue && head.seq === last.seq && head.ts === last.ts;
   const value = readValue(core, entry, limit, last.value, isSame);
   const { seq, ts, freshness, cause, continuity } = head;
   return { value, freshness, continuity, cause, seq, ts, error };
 }
 
-/** The last value while there is no core to ask. */
-function keep(last: Snap<unknown>, entry: Entry, error: Snap<unknown>["error"]): Snap<unknown> {
+/** The last value while there is no core to ask, or it has none yet. */
+function keep(last: Snap<unknown>, error: Snap<unknown>["error"]): Snap<unknown> {
   if (last.value === undefined) return error ? { ...PENDING, error } : PENDING;
-  return { ...last, freshness: "disconnected", cause: "transport", error: error ?? entry.error };
+  return { ...last, freshness: "disconnected", cause: "transport", error };
 }
 
 function readValue(core: Core, entry: Entry, limit: number, last: unknown, isSame: boolean): unknown {
@@ -87,16 +106,4 @@ function readPrice(core: Core, entry: Entry): Price | undefined {
     changePct: number(5),
     marketTime: number(6),
   };
-}
-
-/** Reads how far the value can be trusted, with its age at that moment. */
-function readStaleness(core: Core | null, entry: Entry, nowMs: number, last: Staleness): Staleness {
-  if (!core || entry.id < 0) {
-    return last.ageMs === null
-      ? STALENESS_PENDING
-      : { ...last, freshness: "disconnected", cause: "transport" };
-  }
-  const { freshness, cause } = core.head(entry.id);
-  const age = core.binding.ageMs(entry.id, nowMs);
-  return { freshness, cause, ageMs: Number.isNaN(age) ? null : age };
 }

@@ -13,6 +13,8 @@ export class Subscriptions {
   readonly #asked = new Map<string, number | null>();
   /** The channels of each subscribe command that is not answered for all of them. */
   readonly #pending = new Map<number, Set<string>>();
+  /** The channels of each unsubscribe command that is not answered. */
+  readonly #dropping = new Map<number, readonly string[]>();
 
   constructor(nextId: () => number) {
     this.#nextId = nextId;
@@ -22,6 +24,7 @@ export class Subscriptions {
   reset(): void {
     this.#asked.clear();
     this.#pending.clear();
+    this.#dropping.clear();
   }
 
   /** Sends what differs: what to let go of first, then what to take. */
@@ -29,14 +32,28 @@ export class Subscriptions {
     const rates = new Map(wanted.map(({ name, maxHz }) => [name, maxHz]));
     // A channel whose rate changed is let go of and taken again.
     const drop = [...this.#asked].filter(([name, maxHz]) => rates.get(name) !== maxHz).map(([name]) => name);
-    if (drop.length > 0) {
-      if (!send({ id: this.#nextId(), cmd: "unsubscribe", channels: drop })) return;
-      for (const name of drop) this.#asked.delete(name);
+    for (const channels of portions(drop)) {
+      const id = this.#nextId();
+      if (!send({ id, cmd: "unsubscribe", channels })) return;
+      this.#dropping.set(id, channels);
+      for (const name of channels) this.#asked.delete(name);
     }
-    const take = wanted.filter(({ name }) => !this.#asked.has(name));
-    for (let start = 0; start < take.length; start += CHANNELS_A_COMMAND) {
-      if (!this.#subscribe(take.slice(start, start + CHANNELS_A_COMMAND), send)) return;
+    for (const channels of portions(wanted.filter(({ name }) => !this.#asked.has(name)))) {
+      if (!this.#subscribe(channels, send)) return;
     }
+  }
+
+  /** An unsubscribe was carried out. */
+  dropped(id: number): void {
+    this.#dropping.delete(id);
+  }
+
+  /** True when that command was an unsubscribe. It was refused, so that what it named is still held. */
+  keep(id: number | undefined): boolean {
+    const names = this.#dropping.get(id ?? -1);
+    // Nobody wants the rate that it has, so that it is let go of with the next step.
+    for (const name of names ?? []) this.#asked.set(name, Number.NaN);
+    return this.#dropping.delete(id ?? -1);
   }
 
   /** One channel was answered, well or badly. */
@@ -52,12 +69,16 @@ export class Subscriptions {
     const names = id === undefined ? undefined : this.#pending.get(id);
     if (id === undefined || !names) return [];
     this.#pending.delete(id);
-    for (const name of names) this.#asked.delete(name);
+    for (const name of names) {
+      // Unless it is held from before, since the command to let go of it was refused as well.
+      if (!Number.isNaN(this.#asked.get(name))) this.#asked.delete(name);
+    }
     return [...names];
   }
 
-  /** The gateway holds the channel no more, or never did. */
-  lost(name: string): void {
+  /** The gateway holds the channel no more, or never did; `id` is the command that this answers, if it does. */
+  lost(id: number | undefined, name: string): void {
+    this.answered(id, name);
     this.#asked.delete(name);
   }
 
@@ -79,4 +100,12 @@ export class Subscriptions {
     this.#pending.set(id, new Set(channels.map(({ name }) => name)));
     return true;
   }
+}
+
+/** The items by as many as one command may name. */
+function portions<T>(items: readonly T[]): T[][] {
+  const parts: T[][] = [];
+  for (let at = 0; at < items.length; at += CHANNELS_A_COMMAND)
+    parts.push(items.slice(at, at + CHANNELS_A_COMMAND));
+  return parts;
 }

@@ -152,7 +152,10 @@ export interface SymbolsState {
 /** How far a channel's value can be trusted right now. */
 export interface Staleness {
   freshness: Freshness;
-  /** Milliseconds since the value was received, as of the last flush; null before the first value. */
+  /**
+   * Milliseconds from the value's own time, its `ts` brought to this machine's clock, to the last flush; null
+   * before the first value.
+   */
   ageMs: number | null;
   cause: Cause | null;
 }
@@ -172,7 +175,10 @@ export type DataOf<K extends string> = K extends `${infer N}:${string}`
 
 /** How a channel is to be had. The first holder's transport and the fastest holder's rate count. */
 export interface ChannelOptions {
-  /** Most envelopes a second; the gateway merges the rest. Absent: as fast as the channel goes. */
+  /**
+   * Most envelopes a second, 0.01 to 1,000; the gateway merges the rest. Absent: as fast as the channel goes.
+   * Counts over a WebSocket alone: an event stream goes as fast as the channel does.
+   */
   maxHz?: number;
   /** Absent: the client's `preferTransport`, else the namespace's own default. */
   transport?: Transport;
@@ -194,7 +200,11 @@ export interface Channel<T> extends Readable<Snap<T>> {
   retain(): () => void;
   /** How far the value can be trusted. Watching it holds the channel. */
   readonly staleness: Readable<Staleness>;
-  /** Age of the value in milliseconds, renewed every `everyMs` (default 1,000); null before the first value. */
+  /**
+   * Milliseconds since the value's own time, its `ts` brought to this machine's clock; null before the first
+   * value. Renewed every `everyMs` (default 1,000), also while the line is down; after {@link LiveClient.close}
+   * and while nobody watches, when it is read.
+   */
   age(everyMs?: number): Readable<number | null>;
 }
 

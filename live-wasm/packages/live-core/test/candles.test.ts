@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { CandleOptions, CandleSeries, LiveClient } from "../src/types.js";
-import { ack, bar, envelope, page, settle, setUp, until } from "./harness.js";
+import { ack, bar, envelope, page, refusal, settle, setUp, until } from "./harness.js";
 
 const DAY = 86_400_000;
 const clients: LiveClient[] = [];
@@ -146,7 +146,7 @@ describe("candles", () => {
     });
     clock.advance(250);
     expect(requests).toHaveLength(2);
-    request(1).answer({ ok: false, errorCode: "OVERLOADED", data: { message: "too busy" } }, 503);
+    request(1).answer(refusal("OVERLOADED", "", { message: "too busy" }), 503);
     await settle();
     clock.draw();
     expect(candles.get().error).toMatchObject({ code: "OVERLOADED", message: "too busy" });
@@ -160,10 +160,7 @@ describe("candles", () => {
   it("do not try again what the gateway calls wrong", async () => {
     const { gateway, clock, request, requests, candles } = await watching();
     gateway.line.ackAll();
-    request(0).answer(
-      { ok: false, errorCode: "PARAMS_INVALID", data: { message: "no such symbol", field: "symbol" } },
-      422,
-    );
+    request(0).answer(refusal("PARAMS_INVALID", "", { message: "no such symbol", field: "symbol" }), 422);
     await settle();
     clock.advance(600_000);
     expect(requests).toHaveLength(1);

@@ -1,24 +1,6 @@
-import { afterEach, describe, expect, it } from "vitest";
-import type { LiveClient, Price, Snap } from "../src/types.js";
-import { ack, bar, envelope, refusal, settle, setUp, tick, until } from "./harness.js";
-
-const clients: LiveClient[] = [];
-afterEach(() => {
-  for (const client of clients.splice(0)) client.close();
-});
-
-/** A client that is connected over one line, and holds `price:AAPL`. */
-async function connected(options: Parameters<typeof setUp>[0] = {}) {
-  const setup = setUp(options);
-  clients.push(setup.client);
-  const channel = setup.client.channel("price:AAPL");
-  const release = channel.subscribe(() => {});
-  await until(() => setup.gateway.lines.length > 0, "a line");
-  setup.gateway.line.greet();
-  setup.gateway.line.ackAll();
-  setup.clock.draw();
-  return { ...setup, channel, release };
-}
+import { describe, expect, it } from "vitest";
+import type { Price, Snap } from "../src/types.js";
+import { bar, connected, envelope, refusal, settle, setUp, tick, until } from "./harness.js";
 
 describe("a client that nobody asks for anything", () => {
   it("opens no line, loads no module, sets no timer and listens to nothing", async () => {
@@ -148,43 +130,6 @@ describe("a price", () => {
     expect(channel.get()).toMatchObject({ freshness: "fresh", value: { price: 12 } });
   });
 
-  it("says how old it is, by a timer", async () => {
-    const { gateway, clock, channel } = await connected();
-    const age = channel.age(1_000);
-    expect(age.get()).toBeNull();
-    let told = 0;
-    const stop = age.subscribe(() => {
-      told += 1;
-    });
-    gateway.line.say(tick("AAPL", 1, 10));
-    clock.draw();
-    const start = age.get() ?? Number.NaN;
-    expect(start).not.toBeNaN();
-    clock.advance(3_000);
-    expect(age.get()).toBe(start + 3_000);
-    expect(told).toBe(4);
-    gateway.line.close();
-    clock.advance(10_000);
-    expect(age.get()).toBe(start + 13_000);
-    stop();
-  });
-
-  it("renews the age with the verdict", async () => {
-    const { gateway, clock, channel } = await connected();
-    const age = channel.age(60_000);
-    const stop = age.subscribe(() => {});
-    gateway.line.say(tick("AAPL", 1, 10));
-    clock.draw();
-    clock.advance(10_000);
-    expect(channel.get().freshness).toBe("stale");
-    expect(age.get()).toBeGreaterThanOrEqual(5_000);
-    gateway.line.say({ ...tick("AAPL", 2, 11), ts: 1_700_000_010_000 });
-    clock.draw();
-    expect(channel.get().freshness).toBe("fresh");
-    expect(age.get()).toBeLessThan(1_000);
-    stop();
-  });
-
   it("says how far it can be trusted", async () => {
     const { gateway, clock, channel } = await connected();
     expect(channel.staleness.get()).toMatchObject({ freshness: "pending", ageMs: null });
@@ -225,182 +170,9 @@ describe("while the page is hidden", () => {
   });
 });
 
-describe("subscriptions", () => {
-  it("are one command for all that is asked for in one turn", async () => {
-    const { gateway, client, clock } = setUp();
-    clients.push(client);
-    for (const symbol of ["AAPL", "IBM", "FB"])
-      client.channel(`price:${symbol}`, { maxHz: 5 }).subscribe(() => {});
-    await until(() => gateway.lines.length > 0, "a line");
-    gateway.line.greet();
-    expect(gateway.line.commands).toEqual([
-      {
-        id: 1,
-        cmd: "subscribe",
-        channels: ["AAPL", "IBM", "FB"].map((symbol) => ({ name: `price:${symbol}`, maxHz: 5 })),
-      },
-    ]);
-    client.channel("price:MSFT").subscribe(() => {});
-    client.channel("price:GOOG").retain();
-    await settle();
-    expect(gateway.line.commands).toHaveLength(2);
-    expect(gateway.line.commands[1]?.channels).toEqual([{ name: "price:MSFT" }, { name: "price:GOOG" }]);
-    clock.draw();
-  });
-
-  it("are one for many holders, and end a second after the last", async () => {
-    const { gateway, clock, client, release } = await connected();
-    const again = client.channel("price:AAPL").subscribe(() => {});
-    await settle();
-    expect(gateway.line.sent("subscribe")).toHaveLength(1);
-    release();
-    release();
-    clock.advance(5_000);
-    await settle();
-    expect(gateway.line.sent("unsubscribe")).toHaveLength(0);
-    again();
-    clock.advance(999);
-    await settle();
-    expect(gateway.line.sent("unsubscribe")).toHaveLength(0);
-    clock.advance(1);
-    await settle();
-    expect(gateway.line.sent("unsubscribe").map(({ channels }) => channels)).toEqual([["price:AAPL"]]);
-    expect(client.stats().channels).toEqual([]);
-  });
-
-  it("survive a release and a hold within the linger", async () => {
-    const { gateway, clock, channel, release } = await connected();
-    gateway.line.say(tick("AAPL", 1, 10));
-    clock.draw();
-    release();
-    clock.advance(900);
-    const back = channel.subscribe(() => {});
-    expect(channel.get().value?.price).toBe(10);
-    clock.advance(10_000);
-    await settle();
-    expect(gateway.line.commands).toHaveLength(1);
-    back();
-  });
-
-  it("end the line some time after the last of them", async () => {
-    const { gateway, clock, client, release } = await connected();
-    release();
-    clock.advance(1_000);
-    await settle();
-    clock.advance(10_000);
-    expect(gateway.line.isClosedByClient).toBe(true);
-    expect(client.link.get().status).toBe("idle");
-    client.channel("price:IBM").subscribe(() => {});
-    await settle();
-    expect(gateway.lines).toHaveLength(2);
-  });
-
-  it("are taken again when a holder wants another rate", async () => {
-    const { gateway, client } = setUp();
-    clients.push(client);
-    client.channel("price:AAPL", { maxHz: 1 }).subscribe(() => {});
-    await until(() => gateway.lines.length > 0, "a line");
-    gateway.line.greet();
-    client.channel("price:AAPL", { maxHz: 10 }).subscribe(() => {});
-    await settle();
-    expect(gateway.line.commands.map(({ cmd }) => cmd)).toEqual(["subscribe", "unsubscribe", "subscribe"]);
-    expect(gateway.line.commands[2]?.channels).toEqual([{ name: "price:AAPL", maxHz: 10 }]);
-  });
-
-  it("of a bad name are an error of the channel, and never sent", async () => {
-    const { gateway, clock, client } = await connected();
-    const bad = client.channel("price:..");
-    bad.subscribe(() => {});
-    await settle();
-    clock.draw();
-    expect(bad.get()).toMatchObject({
-      freshness: "pending",
-      error: { code: "CHANNEL_INVALID", channel: "price:.." },
-    });
-    expect(gateway.line.sent("subscribe")).toHaveLength(1);
-  });
-
-  it("that the gateway refuses are an error of the channel, and tried again on the next line", async () => {
-    const { gateway, clock, client } = await connected();
-    const unknown = client.channel("price:NOPE");
-    unknown.subscribe(() => {});
-    await settle();
-    gateway.line.say(refusal("CHANNEL_UNKNOWN", "price:NOPE", { id: 2 }));
-    clock.draw();
-    expect(unknown.get().error).toMatchObject({ code: "CHANNEL_UNKNOWN", message: "no such channel" });
-    await settle();
-    expect(gateway.line.sent("subscribe")).toHaveLength(2);
-    gateway.line.close();
-    clock.advance(250);
-    gateway.line.greet();
-    expect(gateway.line.sent("subscribe")[0]?.channels).toContainEqual({ name: "price:NOPE" });
-    gateway.line.ackAll();
-    clock.draw();
-    expect(unknown.get().error).toBeNull();
-  });
-
-  it("that come too fast are asked for again after the time that the gateway names", async () => {
-    const { gateway, clock, client } = await connected();
-    client.channel("price:IBM").subscribe(() => {});
-    await settle();
-    gateway.line.say(refusal("RATE_LIMITED", "", { id: 2, channel: undefined, retryAfterMs: 700 }));
-    await settle();
-    clock.advance(699);
-    await settle();
-    expect(gateway.line.sent("subscribe")).toHaveLength(2);
-    clock.advance(1);
-    await settle();
-    expect(gateway.line.sent("subscribe")[2]?.channels).toEqual([{ name: "price:IBM" }]);
-  });
-
-  it("over a transport that this version does not speak are an error of the channel", async () => {
-    const { client, gateway, clock } = setUp();
-    clients.push(client);
-    const polled = client.channel("price:AAPL", { transport: "polling" });
-    polled.subscribe(() => {});
-    await settle();
-    clock.draw();
-    expect(polled.get().error?.code).toBe("TRANSPORT_UNAVAILABLE");
-    expect(gateway.lines).toHaveLength(0);
-  });
-
-  it("go over the transport that the holder names, else the client's, else the namespace's", async () => {
-    const { client, gateway, clock } = setUp();
-    clients.push(client);
-    client.channel("price:AAPL").subscribe(() => {});
-    client.channel("price:IBM", { transport: "sse" }).subscribe(() => {});
-    await until(() => gateway.lines.length === 2, "two lines");
-    const kinds = gateway.lines.map(({ request }) => [
-      request.kind,
-      request.channels.map(({ name }) => name),
-    ]);
-    expect(kinds).toEqual([
-      ["websocket", ["price:AAPL"]],
-      ["sse", ["price:IBM"]],
-    ]);
-    for (const line of gateway.lines) line.greet();
-    expect(client.link.get().status).toBe("connected");
-    gateway.lines[1]?.say(ack("price:IBM"), tick("IBM", 1, 3));
-    gateway.lines[0]?.say(tick("AAPL", 1, 2));
-    clock.draw();
-    expect(client.channel("price:IBM").get().value?.price).toBe(3);
-    gateway.lines[1]?.close();
-    expect(client.link.get()).toMatchObject({ status: "disconnected", transport: "sse" });
-    expect(client.channel("price:IBM").get().freshness).toBe("disconnected");
-    expect(client.channel("price:AAPL").get().freshness).toBe("fresh");
-
-    const preferring = setUp({ preferTransport: "sse" });
-    clients.push(preferring.client);
-    preferring.client.channel("price:AAPL").subscribe(() => {});
-    await until(() => preferring.gateway.lines.length > 0, "a line");
-    expect(preferring.gateway.line.request.kind).toBe("sse");
-  });
-});
-
 describe("a stream", () => {
   it("may be cut anywhere", async () => {
     const { gateway, clock, client } = setUp({ preferTransport: "sse" });
-    clients.push(client);
     const channel = client.channel("price:AAPL");
     channel.subscribe(() => {});
     await until(() => gateway.lines.length > 0, "a line");
@@ -414,7 +186,6 @@ describe("a stream", () => {
 
   it("that is refused for one bad channel is opened for the others", async () => {
     const { gateway, clock, client } = setUp({ preferTransport: "sse" });
-    clients.push(client);
     const bad = client.channel("price:NOPE");
     bad.subscribe(() => {});
     await until(() => gateway.lines.length > 0, "a line");
@@ -422,7 +193,7 @@ describe("a stream", () => {
       new TextEncoder().encode(JSON.stringify(refusal("CHANNEL_UNKNOWN", "price:NOPE"))),
       "envelopes",
     );
-    gateway.line.close({ status: 404, reason: "the gateway answered 404" });
+    gateway.line.close({ status: 404, reason: "CHANNEL_UNKNOWN" });
     await settle();
     clock.draw();
     expect(bad.get().error?.code).toBe("CHANNEL_UNKNOWN");

@@ -1,49 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { backoffMs } from "../src/backoff.js";
 import { Connection, type ConnectionOwner } from "../src/connection.js";
-import type { TransportFactory, WantedChannel } from "../src/transport/transport.js";
-import type { LinkState, Transport } from "../src/types.js";
-import { FakeGateway, hello, VirtualClock } from "./harness.js";
-
-class Owner implements ConnectionOwner {
-  readonly clock = new VirtualClock();
-  readonly retry = { minMs: 500, maxMs: 30_000 };
-  readonly gateway = new FakeGateway();
-  readonly open: TransportFactory = this.gateway.open;
-  readonly frames = "binary";
-  channels: WantedChannel[] = [{ name: "price:AAPL", maxHz: null }];
-  readonly happened: string[] = [];
-  readonly heardAt: number[] = [];
-  hint = -1;
-  #id = 0;
-  base = () => new URL("http://gateway.test/");
-  wanted = () => this.channels;
-  nextId = () => {
-    this.#id += 1;
-    return this.#id;
-  };
-  opened = () => this.happened.push("opened");
-  chunk: ConnectionOwner["chunk"] = (_connection, _bytes, _framing, nowMs) => {
-    this.happened.push("chunk");
-    this.heardAt.push(nowMs);
-  };
-  lost = () => this.happened.push("lost");
-  changed = () => {};
-  retryHintMs = () => this.hint;
-}
-
-function start(kind: Transport = "websocket") {
-  const owner = new Owner();
-  const connection = new Connection(kind, owner);
-  const { clock, gateway } = owner;
-  connection.wantedChanged();
-  const greet = (heartbeatMs = 15_000) => {
-    gateway.line.open();
-    gateway.line.say(hello(heartbeatMs));
-    connection.greeted("s-1", heartbeatMs);
-  };
-  return { owner, connection, clock, gateway, greet };
-}
+import type { LinkState } from "../src/types.js";
+import { Owner, start } from "./connection-harness.js";
+import { hello } from "./harness.js";
 
 describe("the delay before the next attempt", () => {
   it("is anything below a ceiling that doubles from the least to the most", () => {
@@ -315,81 +275,5 @@ describe("a connection", () => {
     const connection = new Connection("websocket", broken);
     connection.wantedChanged();
     expect(connection.state).toMatchObject({ status: "disconnected", error: { message: "mixed content" } });
-  });
-});
-
-describe("a stream's connection", () => {
-  it("names the channels in its address and opens one new stream for many changes", () => {
-    const { owner, clock, gateway, connection, greet } = start("sse");
-    greet();
-    for (const name of ["price:GOOG", "price:IBM"]) {
-      owner.channels = [...owner.channels, { name, maxHz: null }];
-      connection.wantedChanged();
-    }
-    clock.advance(50);
-    expect(gateway.lines).toHaveLength(2);
-    expect(gateway.line.request.channels.map(({ name }) => name)).toEqual([
-      "price:AAPL",
-      "price:GOOG",
-      "price:IBM",
-    ]);
-  });
-
-  it("opens none when the set is the same", () => {
-    const { clock, gateway, connection, greet } = start("sse");
-    greet();
-    connection.wantedChanged();
-    clock.advance(1_000);
-    expect(gateway.lines).toHaveLength(1);
-    connection.renew();
-    clock.advance(50);
-    expect(gateway.lines).toHaveLength(2);
-  });
-
-  it("keeps the old stream until the new one is open, and stays connected meanwhile", () => {
-    const { owner, clock, gateway, connection, greet } = start("sse");
-    greet();
-    owner.channels = [{ name: "price:IBM", maxHz: null }];
-    connection.wantedChanged();
-    clock.advance(50);
-    const [old, next] = gateway.lines;
-    expect(old?.isClosedByClient).toBe(false);
-    expect(connection.state.status).toBe("connected");
-    next?.open();
-    expect(old?.isClosedByClient).toBe(true);
-    expect(connection.state.status).toBe("connected");
-    expect(owner.happened).not.toContain("lost");
-    clock.advance(10_000);
-    expect(connection.state.status).toBe("disconnected");
-  });
-
-  it("waits as long as the stream asked for", () => {
-    const { owner, clock, gateway, connection, greet } = start("sse");
-    greet();
-    owner.hint = 1_234;
-    clock.advance(6_000);
-    gateway.line.close();
-    expect((connection.state.retryAt ?? 0) - clock.wallNow()).toBe(1_234);
-  });
-
-  it("does not repeat a request that was refused, but sends another one", () => {
-    const { owner, clock, gateway, connection } = start("sse");
-    gateway.line.close({ status: 404 });
-    clock.advance(600_000);
-    expect(gateway.lines).toHaveLength(1);
-    expect(connection.state).toMatchObject({ status: "disconnected", retryAt: null });
-    owner.channels = [{ name: "price:IBM", maxHz: null }];
-    connection.wantedChanged();
-    clock.advance(50);
-    expect(gateway.lines).toHaveLength(2);
-  });
-
-  it("comes back after an answer that promises better times", () => {
-    for (const status of [503, 429, 502]) {
-      const { clock, gateway } = start("sse");
-      gateway.line.close({ status });
-      clock.advance(30_000);
-      expect(gateway.lines.length).toBeGreaterThan(1);
-    }
   });
 });

@@ -1,3 +1,4 @@
+import { afterEach } from "vitest";
 import { createClient } from "../src/client.js";
 import type { Clock } from "../src/clock.js";
 import { compileInline } from "../src/inline.js";
@@ -244,7 +245,12 @@ export const page = (symbol: string, times: number[]) => ({
   total: times.length,
 });
 
-/** A client with everything around it in a test's hands. */
+const clients: LiveClient[] = [];
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close();
+});
+
+/** A client with everything around it in a test's hands; closed after the test. */
 export function setUp(options: Partial<LiveClientOptions> = {}, source: ModuleSource = compileInline) {
   const clock = new VirtualClock();
   const network = new FakeNetwork();
@@ -262,7 +268,20 @@ export function setUp(options: Partial<LiveClientOptions> = {}, source: ModuleSo
     },
     source,
   );
+  clients.push(client);
   return { clock, network, gateway, client, reports };
+}
+
+/** A client that is connected over one line, and holds `price:AAPL`. */
+export async function connected(options: Partial<LiveClientOptions> = {}) {
+  const setup = setUp(options);
+  const channel = setup.client.channel("price:AAPL");
+  const release = channel.subscribe(() => {});
+  await until(() => setup.gateway.lines.length > 0, "a line");
+  setup.gateway.line.greet();
+  setup.gateway.line.ackAll();
+  setup.clock.draw();
+  return { ...setup, channel, release };
 }
 
 /** Waits until something is so, looking once a turn; gives up after ten seconds. */

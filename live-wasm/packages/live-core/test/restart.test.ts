@@ -44,7 +44,13 @@ describe("a trap in the module", () => {
     expect(client.stats().restarts).toBe(1);
     expect(channel.get()).toMatchObject({ freshness: "disconnected", value: { price: 10 }, seq: 4 });
 
-    clock.advance(250);
+    const age = channel.age();
+    const old = age.get() ?? Number.NaN;
+    expect(channel.staleness.get()).toMatchObject({ freshness: "disconnected", ageMs: old });
+    clock.advance(1_000);
+    expect(age.get()).toBe(old + 1_000);
+    expect(channel.staleness.get().ageMs).not.toBeNull();
+
     expect(gateway.lines).toHaveLength(2);
     gateway.line.greet();
     expect(gateway.line.sent("subscribe")[0]?.channels).toEqual([{ name: "price:AAPL" }]);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSse } from "../src/transport/sse.js";
 import type { Framing, TransportClose, TransportEvents } from "../src/transport/transport.js";
 import { openWebSocket } from "../src/transport/websocket.js";
-import { settle, until } from "./harness.js";
+import { refusal, settle, until } from "./harness.js";
 
 class Recorder implements TransportEvents {
   readonly happened: string[] = [];
@@ -68,18 +68,42 @@ describe("an event stream", () => {
     expect(events.why).toEqual({ code: null, status: null, reason: "the stream ended" });
   });
 
-  it("hands over the envelope that refuses it, and its status", async () => {
+  it("hands over the envelope that refuses it, its status and its code", async () => {
+    const body = JSON.stringify(refusal("CHANNEL_UNKNOWN", "price:NOPE"));
     answer = (_, outgoing) => {
       outgoing.writeHead(404, { "content-type": "application/json" });
-      outgoing.end('{"v":1}');
+      outgoing.end(body);
     };
     const events = new Recorder();
     openSse(request(base, "sse", ["price:NOPE"]), events);
     await until(() => events.why !== null, "the end");
     expect(events.happened).toEqual(["chunk", "closed"]);
     expect([...events.framings]).toEqual(["envelopes"]);
-    expect(events.text).toBe('{"v":1}');
-    expect(events.why?.status).toBe(404);
+    expect(events.text).toBe(body);
+    expect(events.why).toEqual({ code: null, status: 404, reason: "CHANNEL_UNKNOWN" });
+  });
+
+  it("takes nothing else for the gateway's refusal", async () => {
+    const named = refusal("FORBIDDEN", "");
+    const others: [string, string][] = [
+      ["text/html", JSON.stringify(named)],
+      ["application/json", "{"],
+      ["application/json", "null"],
+      ["application/json", '{"errorCode":"FORBIDDEN"}'],
+      ["application/json", JSON.stringify({ ...named, v: 2 })],
+      ["application/json", JSON.stringify({ ...named, errorCode: 403 })],
+    ];
+    for (const [type, body] of others) {
+      answer = (_, outgoing) => {
+        outgoing.writeHead(403, { "content-type": type });
+        outgoing.end(body);
+      };
+      const events = new Recorder();
+      openSse(request(base, "sse"), events);
+      await until(() => events.why !== null, "the end");
+      expect(events.happened, body).toEqual(["closed"]);
+      expect(events.why, body).toEqual({ code: null, status: 403, reason: "the gateway answered 403" });
+    }
   });
 
   it("takes no page of a proxy for a stream", async () => {

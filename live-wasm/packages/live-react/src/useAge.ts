@@ -8,8 +8,8 @@ import { useReadable } from "./useReadable.js";
 const defaults = {};
 
 /**
- * Age of a channel's value in milliseconds since it was received, renewed every `everyMs`; NaN before the
- * first value. Holds the channel.
+ * Milliseconds since a channel's value's own time, its `ts` brought to this machine's clock, renewed every
+ * `everyMs`; NaN before the first value. Holds the channel.
  */
 export function useAge(channel: ChannelName, everyMs = 1_000): number {
   const handle = useChannelHandle(channel, defaults);

@@ -1,3 +1,4 @@
+import { failureText, readRefusal } from "../answer.js";
 import type { TransportEvents, TransportLink, TransportRequest } from "./transport.js";
 
 /**
@@ -16,7 +17,7 @@ export function openSse(request: TransportRequest, events: TransportEvents): Tra
   };
   void read(url, abort.signal, events).then(
     ({ status, reason }) => closed(status, reason),
-    (error: unknown) => closed(null, error instanceof Error ? error.message : String(error)),
+    (error: unknown) => closed(null, failureText(error)),
   );
   return { send: () => false, close: () => abort.abort() };
 }
@@ -31,8 +32,12 @@ async function read(
   const type = response.headers.get("content-type") ?? "";
   if (!response.ok) {
     const body = new Uint8Array(await response.arrayBuffer());
-    if (type.startsWith("application/json") && !signal.aborted) events.chunk(body, "envelopes");
-    return { status: response.status, reason: `the gateway answered ${response.status}` };
+    const refusal = type.startsWith("application/json") ? readRefusal(body) : null;
+    if (refusal && !signal.aborted) events.chunk(body, "envelopes");
+    return {
+      status: response.status,
+      reason: refusal?.code ?? `the gateway answered ${response.status}`,
+    };
   }
   if (!type.startsWith("text/event-stream") || !response.body) {
     await response.body?.cancel();

@@ -27,7 +27,7 @@ export interface TransportClose {
   code: number | null;
   /** Status of an HTTP answer that was not a stream; null elsewhere. */
   status: number | null;
-  /** A few words for a person; may be empty. */
+  /** The error's code when the gateway named one, else a few words for a person; may be empty. */
   reason: string;
 }
 

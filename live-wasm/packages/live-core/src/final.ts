@@ -1,0 +1,25 @@
+import type { ErrorCode } from "./envelope.js";
+
+/** Codes that the catalogue says never to try again after. A test holds them against it. */
+const FINAL = new Set<string>([
+  "BAD_ENVELOPE",
+  "UNSUPPORTED_VERSION",
+  "BAD_REQUEST",
+  "NOT_FOUND",
+  "UNAUTHENTICATED",
+  "SUBJECT_MISMATCH",
+  "AUTH_REVOKED",
+  "FORBIDDEN",
+  "CHANNEL_UNKNOWN",
+  "CHANNEL_INVALID",
+  "SUBSCRIPTION_LIMIT",
+  "PAYLOAD_TOO_LARGE",
+  "IDEMPOTENCY_KEY_INVALID",
+  "IDEMPOTENCY_MISMATCH",
+  "PARAMS_INVALID",
+] satisfies ErrorCode[]);
+
+/** True when asking again would be answered the same. A code that is not known may pass. */
+export function isFinalCode(code: string): boolean {
+  return FINAL.has(code);
+}
