@@ -130,8 +130,54 @@ catalogue! {
     IdempotencyMismatch = "IDEMPOTENCY_MISMATCH", Some(422), None, Never;
     /// A parameter is missing, unknown or out of range.
     ParamsInvalid = "PARAMS_INVALID", Some(422), None, Never;
+    /// The head of the request did not arrive in time.
+    HeaderTimeout = "HEADER_TIMEOUT", Some(408), None, Backoff;
+    /// The body of the request did not arrive in time.
+    BodyTimeout = "BODY_TIMEOUT", Some(408), None, Backoff;
+    /// The range of bytes is not one that the content has.
+    RangeInvalid = "RANGE_INVALID", Some(416), None, Never;
+    /// The confirmation token is not one that was issued, or was taken back.
+    TokenInvalid = "TOKEN_INVALID", Some(400), None, Never;
+    /// The confirmation token was used; what it started is named beside this.
+    TokenUsed = "TOKEN_USED", Some(409), None, Never;
+    /// The confirmation token was never used and is past its time limit.
+    TokenExpired = "TOKEN_EXPIRED", Some(410), None, Never;
+    /// The confirmation token was issued to another person, or for something else.
+    TokenMismatch = "TOKEN_MISMATCH", Some(403), None, Never;
+    /// The person has too many proposals open, or made too many lately.
+    ProposalLimit = "PROPOSAL_LIMIT", Some(429), None, Backoff;
+    /// What was true when it was proposed is not any more; the token is not used up.
+    ConfirmRefused = "CONFIRM_REFUSED", Some(403), None, Never;
+    /// Only the person can confirm, in a session of their own.
+    ConfirmNotHuman = "CONFIRM_NOT_HUMAN", Some(403), None, Never;
+    /// There is no such tool.
+    ToolUnknown = "TOOL_UNKNOWN", Some(404), None, Never;
+    /// There is no such job, or none that this person may know of.
+    JobNotFound = "JOB_NOT_FOUND", Some(404), None, Never;
+    /// The person has as many jobs waiting or running as they may.
+    JobLimit = "JOB_LIMIT", Some(429), None, Backoff;
+    /// The job ended without a result.
+    JobFailed = "JOB_FAILED", Some(200), None, Never;
+    /// The job was cancelled.
+    JobCancelled = "JOB_CANCELLED", Some(200), None, Never;
+    /// The job took longer than it may.
+    JobTimeout = "JOB_TIMEOUT", Some(200), None, Never;
+    /// The job broke its worker every time that it was tried.
+    JobPoisoned = "JOB_POISONED", Some(200), None, Never;
+    /// The job has not ended yet.
+    ResultNotReady = "RESULT_NOT_READY", Some(409), None, Backoff;
+    /// The result is past the time for which it is kept.
+    ResultExpired = "RESULT_EXPIRED", Some(410), None, Never;
+    /// The stored result is not what was written.
+    ResultCorrupt = "RESULT_CORRUPT", Some(500), None, Never;
+    /// The link was not signed here, or is not for this.
+    LinkInvalid = "LINK_INVALID", Some(403), None, Never;
+    /// The link is past its time limit; a new one can be asked for.
+    LinkExpired = "LINK_EXPIRED", Some(403), None, Never;
     /// A store cannot be reached.
     StoreUnavailable = "STORE_UNAVAILABLE", Some(503), None, Backoff;
+    /// The storage of results cannot be reached.
+    StorageUnavailable = "STORAGE_UNAVAILABLE", Some(503), None, Backoff;
     /// Something went wrong inside; the log knows more.
     Internal = "INTERNAL", Some(500), Some(4100), Backoff;
 }

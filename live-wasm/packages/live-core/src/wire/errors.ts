@@ -70,8 +70,54 @@ export const ERRORS = {
   IDEMPOTENCY_MISMATCH: { httpStatus: 422, closeCode: null, retry: "never" },
   /** A parameter is missing, unknown or out of range. */
   PARAMS_INVALID: { httpStatus: 422, closeCode: null, retry: "never" },
+  /** The head of the request did not arrive in time. */
+  HEADER_TIMEOUT: { httpStatus: 408, closeCode: null, retry: "backoff" },
+  /** The body of the request did not arrive in time. */
+  BODY_TIMEOUT: { httpStatus: 408, closeCode: null, retry: "backoff" },
+  /** The range of bytes is not one that the content has. */
+  RANGE_INVALID: { httpStatus: 416, closeCode: null, retry: "never" },
+  /** The confirmation token is not one that was issued, or was taken back. */
+  TOKEN_INVALID: { httpStatus: 400, closeCode: null, retry: "never" },
+  /** The confirmation token was used; what it started is named beside this. */
+  TOKEN_USED: { httpStatus: 409, closeCode: null, retry: "never" },
+  /** The confirmation token was never used and is past its time limit. */
+  TOKEN_EXPIRED: { httpStatus: 410, closeCode: null, retry: "never" },
+  /** The confirmation token was issued to another person, or for something else. */
+  TOKEN_MISMATCH: { httpStatus: 403, closeCode: null, retry: "never" },
+  /** The person has too many proposals open, or made too many lately. */
+  PROPOSAL_LIMIT: { httpStatus: 429, closeCode: null, retry: "backoff" },
+  /** What was true when it was proposed is not any more; the token is not used up. */
+  CONFIRM_REFUSED: { httpStatus: 403, closeCode: null, retry: "never" },
+  /** Only the person can confirm, in a session of their own. */
+  CONFIRM_NOT_HUMAN: { httpStatus: 403, closeCode: null, retry: "never" },
+  /** There is no such tool. */
+  TOOL_UNKNOWN: { httpStatus: 404, closeCode: null, retry: "never" },
+  /** There is no such job, or none that this person may know of. */
+  JOB_NOT_FOUND: { httpStatus: 404, closeCode: null, retry: "never" },
+  /** The person has as many jobs waiting or running as they may. */
+  JOB_LIMIT: { httpStatus: 429, closeCode: null, retry: "backoff" },
+  /** The job ended without a result. */
+  JOB_FAILED: { httpStatus: 200, closeCode: null, retry: "never" },
+  /** The job was cancelled. */
+  JOB_CANCELLED: { httpStatus: 200, closeCode: null, retry: "never" },
+  /** The job took longer than it may. */
+  JOB_TIMEOUT: { httpStatus: 200, closeCode: null, retry: "never" },
+  /** The job broke its worker every time that it was tried. */
+  JOB_POISONED: { httpStatus: 200, closeCode: null, retry: "never" },
+  /** The job has not ended yet. */
+  RESULT_NOT_READY: { httpStatus: 409, closeCode: null, retry: "backoff" },
+  /** The result is past the time for which it is kept. */
+  RESULT_EXPIRED: { httpStatus: 410, closeCode: null, retry: "never" },
+  /** The stored result is not what was written. */
+  RESULT_CORRUPT: { httpStatus: 500, closeCode: null, retry: "never" },
+  /** The link was not signed here, or is not for this. */
+  LINK_INVALID: { httpStatus: 403, closeCode: null, retry: "never" },
+  /** The link is past its time limit; a new one can be asked for. */
+  LINK_EXPIRED: { httpStatus: 403, closeCode: null, retry: "never" },
   /** A store cannot be reached. */
   STORE_UNAVAILABLE: { httpStatus: 503, closeCode: null, retry: "backoff" },
+  /** The storage of results cannot be reached. */
+  STORAGE_UNAVAILABLE: { httpStatus: 503, closeCode: null, retry: "backoff" },
   /** Something went wrong inside; the log knows more. */
   INTERNAL: { httpStatus: 500, closeCode: 4100, retry: "backoff" },
 } as const satisfies Record<string, ErrorInfo>;
