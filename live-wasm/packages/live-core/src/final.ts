@@ -1,6 +1,9 @@
 import type { ErrorCode } from "./envelope.js";
 
-/** Codes that the catalogue says never to try again after. A test holds them against it. */
+/**
+ * Codes of a line or a channel that the catalogue says never to try again after. A test holds them against
+ * it; the catalogue itself would be a kilobyte.
+ */
 const FINAL = new Set<string>([
   "BAD_ENVELOPE",
   "UNSUPPORTED_VERSION",
@@ -14,8 +17,6 @@ const FINAL = new Set<string>([
   "CHANNEL_INVALID",
   "SUBSCRIPTION_LIMIT",
   "PAYLOAD_TOO_LARGE",
-  "IDEMPOTENCY_KEY_INVALID",
-  "IDEMPOTENCY_MISMATCH",
   "PARAMS_INVALID",
 ] satisfies ErrorCode[]);
 
