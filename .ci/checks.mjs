@@ -1,11 +1,11 @@
 // What `npm test` checks, each thing under the name by which a person can run it alone.
 
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { cargoCounts, judged, nodeCounts, none, playwrightCounts, scriptCounts } from "./lib/counts.mjs";
-import { ask, must, ROOT, run, Skipped, say } from "./lib/shell.mjs";
+import { ask, must, ROOT, run, Skipped, say, TARGET } from "./lib/shell.mjs";
 
-const ARTIFACTS = path.join(ROOT, "target", "test-artifacts");
+const ARTIFACTS = path.join(TARGET, "test-artifacts");
 
 /** How much the searching tests search: what everybody runs, and `npm run test:long`. */
 const EFFORT = {
@@ -104,7 +104,9 @@ function cargoTest(args, env) {
 }
 
 function scriptTests() {
-  return ["counts", "modules", "runner", "stamp"].map((name) => `.ci/test/${name}.test.mjs`);
+  return readdirSync(path.join(ROOT, ".ci", "test"))
+    .filter((name) => name.endsWith(".test.mjs"))
+    .map((name) => `.ci/test/${name}`);
 }
 
 function coreAsWebAssembly(env) {

@@ -1,12 +1,11 @@
 // `npm start`: makes everything that is missing or has changed, then runs the gateway. What is given behind
 // `npm start --` goes to `spark-live serve`.
 
-import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import path from "node:path";
-import { createInterface } from "node:readline";
 import { perform, succeeded, withNeeds } from "./lib/runner.mjs";
-import { duration, exitCodeOf, ROOT, say } from "./lib/shell.mjs";
+import { serve } from "./lib/serve.mjs";
+import { duration, say, TARGET } from "./lib/shell.mjs";
 import { setupSteps } from "./steps.mjs";
 
 const DEFAULT_ADDR = "127.0.0.1:8080";
@@ -30,43 +29,6 @@ function whyNotFree(addr) {
   });
 }
 
-/** Runs the gateway until it ends, and ends as it did. */
-function serve(args) {
-  // A process group of its own: Ctrl-C reaches it once, through us, and not twice.
-  const binary = path.join(ROOT, "target", "release", "spark-live");
-  const child = spawn(binary, ["serve", ...args], {
-    cwd: ROOT,
-    stdio: ["ignore", "pipe", "inherit"],
-    detached: true,
-  });
-  createInterface({ input: child.stdout }).on("line", announce);
-  let stops = 0;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-    process.on(signal, () => {
-      stops += 1;
-      if (stops === 1 && signal === "SIGINT") say("Stopping; press Ctrl-C again to stop at once.");
-      child.kill(stops > 1 && signal === "SIGINT" ? "SIGKILL" : signal);
-    });
-  }
-  child.on("error", (cause) => {
-    say(`The gateway could not be started: ${cause.message}`);
-    process.exit(1);
-  });
-  child.on("close", (code, signal) => process.exit(code ?? exitCodeOf(signal)));
-}
-
-/** Says the address in words when the gateway says it in JSON; all else goes through as it is. */
-function announce(line) {
-  let where = null;
-  try {
-    where = JSON.parse(line);
-  } catch {
-    // Not the line of JSON: some other output, shown as it is.
-  }
-  if (typeof where?.url !== "string") return say(line);
-  say(`\nSpark Live is at ${where.url.replace(/\/$/, "")}\n`);
-}
-
 const began = performance.now();
 const taken = await whyNotFree(process.env.SPARK_ADDR ?? DEFAULT_ADDR);
 if (taken) {
@@ -79,4 +41,4 @@ if (!outcomes.every(succeeded)) {
   process.exit(1);
 }
 say(`Everything is built (${duration(performance.now() - began)}).`);
-serve(process.argv.slice(2));
+serve(path.join(TARGET, "release", "spark-live"), ["serve", ...process.argv.slice(2)]);

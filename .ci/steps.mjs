@@ -2,8 +2,9 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { downloadedBrowser, findBrowser, installBrowser } from "./lib/chromium.mjs";
 import { reasonToInstall } from "./lib/modules.mjs";
-import { ask, complaint, must, ROOT, run, StepError, say } from "./lib/shell.mjs";
+import { ask, complaint, must, ROOT, StepError, say } from "./lib/shell.mjs";
 import { unlessDone } from "./lib/stamp.mjs";
 
 /**
@@ -15,7 +16,6 @@ import { unlessDone } from "./lib/stamp.mjs";
  */
 
 const NODE_MINIMUM = [20, 19];
-const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
 const GENERATED = "live-wasm/packages/live-core/src/generated";
 const PACKAGES = ["live-core", "live-react"];
 
@@ -34,7 +34,7 @@ export const setupSteps = [
   },
   { name: "build-gateway", about: "the gateway for tests", needs: ["toolchain", "build-page"], run: gateway },
   { name: "test-targets", about: "Rust's lints, format and WASI", needs: ["toolchain"], run: testTargets },
-  { name: "chromium", about: "a browser to test in", run: chromium },
+  { name: "chromium", about: "a browser to test in", needs: ["modules"], run: chromium },
 ];
 
 async function toolchain() {
@@ -96,7 +96,7 @@ async function modules() {
   const reason = reasonToInstall(ROOT);
   if (reason === null) return "unchanged";
   say(`  ${reason}`);
-  await must("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  await must("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"]);
 }
 
 async function wasm() {
@@ -182,16 +182,8 @@ async function testTargets() {
 }
 
 async function chromium() {
-  if (existsSync(CHROMIUM)) return "unchanged";
-  const able = process.getuid?.() === 0 && ask("apt-get", ["--version"]) !== null;
-  if (process.env.CHROMIUM_PATH || !able) {
-    throw new StepError(
-      `there is no browser at ${CHROMIUM}. Install Chromium (Debian: apt-get install chromium), or set CHROMIUM_PATH to one`,
-    );
-  }
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  await must("apt-get", ["update", "-qq"], { env });
-  const install = ["install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-liberation"];
-  const { code } = await run("apt-get", install, { env });
-  if (code !== 0 || !existsSync(CHROMIUM)) throw new StepError("chromium could not be installed");
+  const found = findBrowser({ downloaded: await downloadedBrowser() });
+  // Whatever is run from now on starts the browser that was found.
+  process.env.CHROMIUM_PATH = found ?? (await installBrowser());
+  return found === null ? undefined : "unchanged";
 }

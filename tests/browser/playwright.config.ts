@@ -23,6 +23,7 @@ export default defineConfig({
     screenshot: "only-on-failure",
     viewport: { width: 1440, height: 900 },
     launchOptions: {
+      // `npm test` says which; by hand it is Debian's unless CHROMIUM_PATH names another.
       executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
       args: [
         "--headless",
