@@ -194,6 +194,14 @@ export class FakeClient implements LiveClient {
     this.#show(symbol, feed);
   }
 
+  /** Lets something be wrong with a symbol's candles that are shown all the same, with history or without. */
+  spoil(symbol: string, error: LiveError, hasHistory: boolean): void {
+    for (const cell of this.#feed(symbol).candles.values()) {
+      const snap = cell.get();
+      cell.set({ ...snap, value: snap.value && { ...snap.value, hasHistory }, error });
+    }
+  }
+
   /** The next print of a symbol. */
   tick(symbol: string): void {
     const feed = this.#feed(symbol);

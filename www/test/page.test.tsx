@@ -183,6 +183,63 @@ test("another transport is a new client in the same page, and the old one is clo
   await waitFor(() => expect(closed).toHaveBeenCalledOnce());
 });
 
+test("the page stays where it is while another transport takes over", async () => {
+  const page = renderPage();
+  live(page);
+  await page.user.click(screen.getByTestId("price-IBM"));
+  const before = row("IBM");
+  const change = async (name: RegExp): Promise<void> => {
+    await page.user.click(screen.getByRole("button", { name: /Transport/ }));
+    await page.user.click(screen.getByRole("menuitemradio", { name }));
+  };
+  const stands = (): void => {
+    expect(row("IBM")).toBe(before);
+    expect(before.getAttribute("aria-selected")).toBe("true");
+    expect(screen.queryByText("Loading")).toBeNull();
+    expect(screen.getByTestId("replay-badge")).toBeTruthy();
+  };
+  await change(/Server-sent events/);
+  stands();
+  // Again before the client in between has heard of any symbol, and with an answer that fails.
+  await change(/WebSocket/);
+  expect(page.clients).toHaveLength(3);
+  page.move((client) => client.failSymbols({ code: "NETWORK", message: "no way there" }));
+  stands();
+  live(page);
+  stands();
+  expect(screen.getByTestId("price-IBM").textContent).toBe("56.50");
+});
+
+test("a client's own list replaces the one that was kept", async () => {
+  const page = renderPage();
+  live(page);
+  await page.user.click(screen.getByRole("button", { name: /Transport/ }));
+  await page.user.click(screen.getByRole("menuitemradio", { name: /Server-sent events/ }));
+  page.move((client) => client.listSymbols(["IBM"]));
+  expect(screen.getAllByRole("option")).toHaveLength(1);
+  expect(row("IBM").getAttribute("aria-selected")).toBe("true");
+});
+
+test("an error beside bars says that the history is missing only where it is", () => {
+  const page = renderPage();
+  live(page);
+  const error = { code: "FORBIDDEN", message: "the channel was closed" };
+  page.move((client) => client.spoil("AAPL", error, true));
+  const told = screen.getByText(/The channel was closed\./).textContent;
+  expect(told).toBe("These bars may be incomplete or out of date. The channel was closed.");
+  page.move((client) => client.spoil("AAPL", error, false));
+  expect(screen.getByText(/The channel was closed\./).textContent).toBe(
+    "The history did not come, only live bars are shown. The channel was closed.",
+  );
+});
+
+test("the help says from when the age counts", async () => {
+  const page = renderPage();
+  live(page);
+  await page.user.click(screen.getByRole("button", { name: "What does this mean?" }));
+  expect(screen.getByText(/age counts from the price’s own time/)).toBeTruthy();
+});
+
 test("a replay says so, another source does not", () => {
   const page = renderPage();
   live(page);

@@ -100,3 +100,18 @@ test("every price moves", async ({ prices }) => {
     await expect.poll(async () => (await prices.shown(symbol)).text, symbol).not.toBe(text);
   }
 });
+
+test("another transport takes over while the page stays where it is", async ({ page, prices }) => {
+  await prices.open();
+  await page.getByTestId("row-IBM").evaluate((row) => row.setAttribute("data-survivor", "same row"));
+  for (const [choice, name] of [
+    [/Server-sent events/, "SSE"],
+    [/WebSocket/, "WebSocket"],
+  ] as const) {
+    await prices.status("transport").click();
+    await page.getByRole("menuitemradio", { name: choice }).click();
+    await expect(prices.status("transport")).toHaveText(name);
+    await prices.live();
+    await expect(page.getByTestId("row-IBM")).toHaveAttribute("data-survivor", "same row");
+  }
+});

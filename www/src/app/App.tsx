@@ -7,7 +7,7 @@ import type { SessionStore } from "./session";
 
 /** The page with its session, its selected symbol, and the address that remembers both. */
 export function App({ session }: { session: SessionStore }) {
-  const { client, transport } = useSyncExternalStore(session.subscribe, session.get);
+  const { client, transport, lastSymbols } = useSyncExternalStore(session.subscribe, session.get);
   const [wanted, setWanted] = useState(() => readAddress(window.location.search).symbol);
 
   const select = useCallback((symbol: string) => {
@@ -25,7 +25,13 @@ export function App({ session }: { session: SessionStore }) {
 
   return (
     <LiveProvider client={client}>
-      <Page wanted={wanted} onSelect={select} transport={transport} onTransport={chooseTransport} />
+      <Page
+        lastSymbols={lastSymbols}
+        wanted={wanted}
+        onSelect={select}
+        transport={transport}
+        onTransport={chooseTransport}
+      />
     </LiveProvider>
   );
 }

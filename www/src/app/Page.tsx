@@ -1,4 +1,4 @@
-import type { SymbolsState, Transport } from "@spark/live-core";
+import type { SymbolList, SymbolsState, Transport } from "@spark/live-core";
 import { useSymbols } from "@spark/live-react";
 import { ChartPanel } from "../features/chart/ChartPanel";
 import { WatchList } from "../features/market/WatchList";
@@ -11,6 +11,8 @@ import { useSymbolNames } from "./useSymbolNames";
 
 /** Properties of {@link Page}. */
 export interface PageProps {
+  /** Shown until the client has a list of its own. */
+  lastSymbols: SymbolList | undefined;
   /** The symbol that was chosen; null, or one that is not served, means the first. */
   wanted: string | null;
   onSelect: (symbol: string) => void;
@@ -19,8 +21,9 @@ export interface PageProps {
 }
 
 /** Header, watch list and chart side by side (below one another on a narrow window), status bar. */
-export function Page({ wanted, onSelect, transport, onTransport }: PageProps) {
-  const state = useSymbols();
+export function Page({ lastSymbols, wanted, onSelect, transport, onTransport }: PageProps) {
+  const own = useSymbols();
+  const state = own.value ? own : { ...own, value: lastSymbols };
   const symbols = useSymbolNames(state.value);
   const selected = wanted !== null && symbols.includes(wanted) ? wanted : (symbols[0] ?? null);
 

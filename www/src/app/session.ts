@@ -1,12 +1,14 @@
-import type { LiveClient, Transport } from "@spark/live-core";
+import type { LiveClient, SymbolList, Transport } from "@spark/live-core";
 
 /** Makes the client of a page that prefers a transport. Another one in tests. */
 export type MakeClient = (transport: Transport) => LiveClient;
 
-/** The live client of the page and the transport that it was made for. */
+/** The live client of the page, the transport that it was made for, and what the page goes on showing. */
 export interface Session {
   client: LiveClient;
   transport: Transport;
+  /** The newest list that clients before this one had: the page stands on it until this one has its own. */
+  lastSymbols: SymbolList | undefined;
 }
 
 /** Holds the session outside the component tree, so that a render never opens or closes a line. */
@@ -19,7 +21,7 @@ export interface SessionStore {
 
 /** Starts a session on a transport. No line is opened until something is watched. */
 export function createSession(makeClient: MakeClient, transport: Transport): SessionStore {
-  let session: Session = { client: makeClient(transport), transport };
+  let session: Session = { client: makeClient(transport), transport, lastSymbols: undefined };
   const watchers = new Set<() => void>();
   return {
     get: () => session,
@@ -30,7 +32,8 @@ export function createSession(makeClient: MakeClient, transport: Transport): Ses
     setTransport(next) {
       if (next === session.transport) return;
       const old = session.client;
-      session = { client: makeClient(next), transport: next };
+      const lastSymbols = old.symbols().get().value ?? session.lastSymbols;
+      session = { client: makeClient(next), transport: next, lastSymbols };
       for (const callback of watchers) callback();
       // The hooks let go of the old client while the page renders; only then may it end.
       setTimeout(() => old.close(), 0);

@@ -12,6 +12,7 @@ import classes from "./ChartPanel.module.css";
 import { ChartPlaceholder } from "./ChartPlaceholder";
 import { indexOfTime } from "./drawPlan";
 import { Legend } from "./Legend";
+import { asSentence, troubleWords } from "./trouble";
 import { useSummary } from "./useSummary";
 
 const PAGE = 500;
@@ -72,7 +73,7 @@ function ChartBody({ symbol, span }: { symbol: string; span: number }) {
         <div className={classes.plot}>
           {snap.error ? (
             <Notice icon={<AlertIcon />} title="The candles did not come">
-              {sentence(snap.error.message)}
+              {asSentence(snap.error.message)}
             </Notice>
           ) : snap.freshness === "pending" || snap.freshness === "disconnected" ? (
             <ChartPlaceholder />
@@ -104,7 +105,7 @@ function ChartBody({ symbol, span }: { symbol: string; span: number }) {
         />
         {snap.error && (
           <p className={classes.warning} role="status">
-            The history did not come, only live bars are shown. {sentence(snap.error.message)}
+            {troubleWords(series, snap.error)}
           </p>
         )}
         {!newestInView && (
@@ -126,9 +127,4 @@ function ChartBody({ symbol, span }: { symbol: string; span: number }) {
 function inspectedBar(series: CandleSeries, openTime: number | null): Bar | null {
   const index = openTime === null ? -1 : indexOfTime(series.openTime, openTime);
   return barAt(series, index < 0 ? series.length - 1 : index);
-}
-
-function sentence(text: string): string {
-  const trimmed = text.trim().replace(/\.$/, "");
-  return trimmed === "" ? "" : `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}.`;
 }

@@ -11,6 +11,14 @@ import {
 import { type Bar, changeOf } from "./bars";
 import classes from "./Legend.module.css";
 
+const NUMBERS: { name: string; short: string; of: (bar: Bar | null) => string }[] = [
+  { name: "Open", short: "O", of: (bar) => formatPrice(bar?.open) },
+  { name: "High", short: "H", of: (bar) => formatPrice(bar?.high) },
+  { name: "Low", short: "L", of: (bar) => formatPrice(bar?.low) },
+  { name: "Close", short: "C", of: (bar) => formatPrice(bar?.close) },
+  { name: "Volume", short: "V", of: (bar) => formatVolume(bar?.volume) },
+];
+
 /** The numbers of one bar: the one pointed at, else the newest. Always as many places, so nothing moves. */
 export function Legend({ bar }: { bar: Bar | null }) {
   const moved = bar ? changeOf(bar) : null;
@@ -19,23 +27,16 @@ export function Legend({ bar }: { bar: Bar | null }) {
       <dl className={classes.legend} data-testid="legend">
         <div className={cx(classes.entry, classes.date)}>
           <dt className={classes.hidden}>Date</dt>
-          <dd>{bar ? formatMarketDate(bar.time) : MISSING}</dd>
+          <dd>{formatMarketDate(bar?.time)}</dd>
         </div>
-        <Entry name="Open" short="O">
-          {formatPrice(bar?.open)}
-        </Entry>
-        <Entry name="High" short="H">
-          {formatPrice(bar?.high)}
-        </Entry>
-        <Entry name="Low" short="L">
-          {formatPrice(bar?.low)}
-        </Entry>
-        <Entry name="Close" short="C">
-          {formatPrice(bar?.close)}
-        </Entry>
-        <Entry name="Volume" short="V">
-          {formatVolume(bar?.volume)}
-        </Entry>
+        {NUMBERS.map(({ name, short, of }) => (
+          <div key={name} className={classes.entry}>
+            <dt>
+              <abbr title={name}>{short}</abbr>
+            </dt>
+            <dd>{of(bar)}</dd>
+          </div>
+        ))}
         <div className={cx(classes.entry, classes.move)}>
           <dt className={classes.hidden}>Change</dt>
           <dd>
@@ -54,17 +55,6 @@ export function Legend({ bar }: { bar: Bar | null }) {
       >
         Chart by TradingView
       </a>
-    </div>
-  );
-}
-
-function Entry({ name, short, children }: { name: string; short: string; children: string }) {
-  return (
-    <div className={classes.entry}>
-      <dt>
-        <abbr title={name}>{short}</abbr>
-      </dt>
-      <dd>{children}</dd>
     </div>
   );
 }

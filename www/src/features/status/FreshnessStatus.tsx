@@ -26,7 +26,7 @@ export function FreshnessStatus({ channel }: { channel: ChannelName }) {
   );
 }
 
-/** Time since the selected symbol's last price came in. */
+/** Age of the selected symbol's last price, counted from the price's own time and not from its arrival. */
 export function AgeStatus({ channel, symbol }: { channel: ChannelName; symbol: string }) {
   const ageMs = useAge(channel, 1_000);
   return (

@@ -5,11 +5,11 @@ import { HelpIcon } from "../../components/icons";
 import classes from "./StatusHelp.module.css";
 
 const MEANINGS: { freshness: Staleness["freshness"]; name: string; text: string }[] = [
-  { freshness: "fresh", name: "Fresh", text: "Prices come in as often as the feed promises." },
+  { freshness: "fresh", name: "Fresh", text: "The newest price is as recent as the feed promises." },
   {
     freshness: "stale",
     name: "Stale",
-    text: "No price for longer than the feed promises. The words beside it say who is silent: the feed, the gateway, or the gateway's own link to the feed.",
+    text: "The newest price is older than the feed promises. The words beside it say who is silent: the feed, the gateway, or the gateway's own link to the feed.",
   },
   {
     freshness: "disconnected",
@@ -50,7 +50,8 @@ export function StatusHelp() {
           ))}
         </dl>
         <p className={classes.note}>
-          The age counts from the moment a price reached this page, so it keeps growing while nothing comes.
+          The age counts from the price’s own time at its source, not from when it reached this page, and
+          keeps growing while nothing newer comes.
         </p>
       </Popover.Dropdown>
     </Popover>
