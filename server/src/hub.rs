@@ -1,32 +1,38 @@
 //! Fan-out: who is subscribed to what, and the joint between snapshot and live.
 //!
-//! A subscription is first put behind a gate that holds what is published meanwhile, then the snapshot is
-//! taken, then the gate opens: what the snapshot has already is passed over, the rest follows it. So nothing
-//! is missed and nothing comes twice, also when the engine takes its time with the snapshot.
+//! A subscription is first put behind a gate that holds what is published meanwhile, then the engine is asked
+//! what comes after the client's position, then the gate opens: what the answer has already is passed over, the
+//! rest follows it. So nothing is missed and nothing comes twice, also when the engine takes its time.
 
 mod connection;
 mod fanout;
+mod gate;
 mod out;
 mod pace;
+mod state;
 mod subscription;
+mod tally;
 
 use std::sync::Arc;
 
-use live_core::channel::{ChannelName, Namespaces};
+use live_core::channel::{ChannelName, Mode, Namespaces};
 use live_core::error::ErrorCode;
+use live_core::sequence::Position;
 
-pub use self::connection::{Connection, Drained};
+pub use self::connection::Connection;
 pub use self::fanout::Fanout;
 pub use self::out::Out;
+pub use self::state::Drained;
 pub use self::subscription::Ticket;
 
-use self::connection::GateOpened;
-use self::subscription::Subscription;
+use self::state::GateOpened;
 use crate::broker::{Broker, BrokerError};
 use crate::config::{LimitsConfig, LiveConfig};
 
-/// How often a snapshot is taken when more was published meanwhile than the gate holds.
+/// How often the engine is asked when more was published meanwhile than the gate holds.
 const ATTACH_ATTEMPTS: usize = 2;
+/// Most that the engine is asked for at once of a channel whose every item counts.
+const PAGE_ITEMS: usize = 128;
 
 /// What is known of a channel that is served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +56,19 @@ pub struct Request {
     pub channel: ChannelName,
     /// A bound of the rate that the client asks for, in envelopes a second.
     pub max_hz: Option<f64>,
+    /// What the client has already.
+    pub since: Since,
+}
+
+/// What a client has of a channel already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// Nothing that it knows of.
+    Nothing,
+    /// Everything up to there.
+    At(Position),
+    /// It said something that is no position; it is told so, and gets what one with nothing gets.
+    Invalid,
 }
 
 /// Connections, subscriptions, and the way from the engine to them.
@@ -80,9 +99,10 @@ impl Hub {
         &self.live
     }
 
-    /// Opens a connection. It ends, with its subscriptions, when it is dropped.
-    pub fn connect(&self) -> Connection {
-        Connection::new(Arc::clone(&self.fanout), &self.live)
+    /// Opens a connection. It ends, with its subscriptions, when it is dropped. `session_id` is that of a session
+    /// that goes on; without it there is a new one.
+    pub fn connect(&self, session_id: Option<Box<str>>) -> Connection {
+        Connection::new(Arc::clone(&self.fanout), &self.live, session_id)
     }
 
     /// How many connections there are.
@@ -95,16 +115,35 @@ impl Hub {
         self.fanout.subscribers(channel)
     }
 
-    /// Whether a channel can be subscribed to.
+    /// Whether this connection may have that channel: the one place where it is decided, for every subscription
+    /// and whenever those that there are are [looked through](Self::review) again.
     ///
     /// # Errors
     /// [`ErrorCode::ChannelUnknown`] when its namespace is unknown or it is not served.
-    pub fn check(&self, channel: &ChannelName) -> Result<ChannelInfo, ErrorCode> {
+    pub fn may_subscribe(
+        &self,
+        _connection: &Connection,
+        channel: &ChannelName,
+    ) -> Result<ChannelInfo, ErrorCode> {
         self.namespaces.policy(channel)?;
         self.directory.find(channel).ok_or(ErrorCode::ChannelUnknown)
     }
 
-    /// Subscribes a connection: its acknowledgement, its snapshot and everything after it are queued in
+    /// Ends those subscriptions that the connection may not have any more, and returns them, each with the
+    /// reason, for the client to be told.
+    pub fn review(&self, connection: &Connection) -> Vec<(ChannelName, ErrorCode)> {
+        let mut ended = Vec::new();
+        for channel in connection.channels() {
+            if let Err(code) = self.may_subscribe(connection, &channel)
+                && connection.end(&channel)
+            {
+                ended.push((channel, code));
+            }
+        }
+        ended
+    }
+
+    /// Subscribes a connection: its acknowledgement, what it lacks and everything after that are queued in
     /// this order. A channel that it has already starts again.
     ///
     /// # Errors
@@ -114,14 +153,14 @@ impl Hub {
     /// # Cancel safety
     /// A subscription whose future is dropped stays behind its gate until the connection ends.
     pub async fn subscribe(&self, connection: &Connection, request: Request) -> Result<(), ErrorCode> {
-        let info = self.check(&request.channel)?;
-        let policy = self.namespaces.policy(&request.channel)?;
+        let info = self.may_subscribe(connection, &request.channel)?;
+        let channel = request.channel.clone();
+        let policy = self.namespaces.policy(&channel)?;
         connection.room_for_control().await;
-        let subscription = Subscription::new(&request, policy, info);
-        let ticket = connection.begin(subscription, self.subscriptions_max)?;
-        let attached = self.attach(connection, ticket, &request.channel).await;
+        let ticket = connection.begin(request, policy, info, self.subscriptions_max)?;
+        let attached = self.attach(connection, ticket, &channel).await;
         if attached.is_err() {
-            connection.end_ticket(&request.channel, ticket);
+            connection.end_ticket(&channel, ticket);
         }
         attached
     }
@@ -131,8 +170,26 @@ impl Hub {
         connection.end(channel);
     }
 
-    /// Brings a subscription that could not take everything back in step, from a fresh snapshot. One that
-    /// was ended meanwhile, or replaced by another to the same channel, is no failure.
+    /// Bounds the rate of a subscription, in envelopes a second; without `max_hz` only its namespace's bound
+    /// holds. What may not be merged is not bounded.
+    ///
+    /// # Errors
+    /// [`ErrorCode::ChannelUnknown`] when the connection is not subscribed to the channel.
+    pub fn set_rate(
+        &self,
+        connection: &Connection,
+        channel: &ChannelName,
+        max_hz: Option<f64>,
+    ) -> Result<(), ErrorCode> {
+        match connection.set_rate(channel, max_hz) {
+            true => Ok(()),
+            false => Err(ErrorCode::ChannelUnknown),
+        }
+    }
+
+    /// Brings a subscription that could not take everything back in step: from its own position where every
+    /// item counts, else from a fresh snapshot. One that was ended meanwhile, or replaced by another to the same
+    /// channel, is no failure.
     ///
     /// # Errors
     /// The subscription is ended: [`ErrorCode::ResyncFailed`] when more is published than can be held
@@ -155,11 +212,15 @@ impl Hub {
         ticket: Ticket,
         channel: &ChannelName,
     ) -> Result<(), ErrorCode> {
+        let limit = match self.namespaces.policy(channel)?.mode {
+            Mode::Lossless => PAGE_ITEMS,
+            Mode::State | Mode::Keyed | Mode::Event => usize::MAX,
+        };
         for _ in 0..ATTACH_ATTEMPTS {
-            connection.shut_gate(ticket);
-            let snapshot =
-                self.broker.attach(channel, None, usize::MAX).await.map_err(|error| refusal(&error))?;
-            match connection.open_gate(ticket, &snapshot) {
+            let since = connection.shut_gate(ticket);
+            let attached = self.broker.attach(channel, since.as_ref(), limit).await;
+            let attached = attached.map_err(|error| refusal(&error))?;
+            match connection.open_gate(ticket, &attached) {
                 GateOpened::Yes => return Ok(()),
                 GateOpened::Overflowed => {}
             }
@@ -169,7 +230,7 @@ impl Hub {
 }
 
 fn refusal(error: &BrokerError) -> ErrorCode {
-    tracing::warn!(%error, "no snapshot");
+    tracing::warn!(%error, "not attached");
     error.code()
 }
 

@@ -12,7 +12,7 @@ use tower_http::cors::CorsLayer;
 
 use crate::app::{AppState, Started};
 use crate::error::AppError;
-use crate::transport::{sse, websocket};
+use crate::transport::{polling, sse, websocket};
 use crate::{market, middleware, page, wire};
 
 /// Largest body of a request, in bytes.
@@ -24,8 +24,10 @@ pub fn router(state: AppState) -> Router {
         .allow_origin(state.origins.others().to_vec())
         .allow_methods([Method::GET])
         .allow_headers([header::HeaderName::from_static("last-event-id")]);
-    let live =
-        Router::new().route("/api/live/sse", get(sse::open)).route("/api/live/ws", get(websocket::open));
+    let live = Router::new()
+        .route("/api/live/sse", get(sse::open))
+        .route("/api/live/ws", get(websocket::open))
+        .route("/api/live/poll", get(polling::open));
     let data = Router::new()
         .route("/api/market/symbols", get(market::http::symbols))
         .route("/api/market/candles", get(market::http::candles));

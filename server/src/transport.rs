@@ -1,10 +1,12 @@
 //! The doors to the hub: what they share is the session, what differs is the framing.
 
+pub mod polling;
 pub mod sse;
 pub mod websocket;
 
 mod channels;
 mod command;
+mod question;
 mod session;
 
 pub use self::session::Lifecycle;

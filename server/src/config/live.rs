@@ -21,6 +21,8 @@ pub struct LiveConfig {
     pub write_timeout: Duration,
     /// Newest keys of a keyed channel that are kept for a snapshot.
     pub snapshot_keys: usize,
+    /// Least time between two reports on what was merged of one channel for one client.
+    pub rate_report: Duration,
     /// Window from which each client's time to come back is drawn on a stop.
     pub reconnect_window: Duration,
 }
@@ -33,6 +35,7 @@ impl LiveConfig {
         let coalesce = reader.millis("live.coalesce_ms", 0..=1_000);
         let write_timeout = reader.millis("live.write_timeout_ms", 100..=120_000);
         let snapshot_keys = reader.size("live.snapshot_keys", 1..=KEYS_MAX as u64);
+        let rate_report = reader.millis("live.rate_report_ms", 100..=3_600_000);
         let reconnect_window = reader.millis("live.reconnect_window_ms", 0..=300_000);
         Some(Self {
             heartbeat: heartbeat?,
@@ -41,6 +44,7 @@ impl LiveConfig {
             coalesce: coalesce?,
             write_timeout: write_timeout?,
             snapshot_keys: snapshot_keys?,
+            rate_report: rate_report?,
             reconnect_window: reconnect_window?,
         })
     }

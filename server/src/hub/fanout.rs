@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use live_core::channel::ChannelName;
+use tokio::time::Instant;
 
 use super::connection::Shared;
 use super::subscription::Ticket;
@@ -70,8 +71,9 @@ impl Fanout {
 impl Deliver for Fanout {
     fn deliver(&self, publication: &Arc<Publication>) {
         let Some(topic) = self.topic(publication.channel()) else { return };
+        let now = Instant::now();
         for (ticket, connection) in lock(&topic).iter() {
-            connection.offer(*ticket, publication);
+            connection.offer(*ticket, publication, now);
         }
     }
 

@@ -9,6 +9,18 @@ use tokio::time::Instant;
 
 use crate::broker::Publication;
 
+/// Most room that is kept for what will wait.
+const ROOM_KEPT: usize = 16;
+
+/// What became of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paced {
+    /// It may go.
+    Now,
+    /// It waits, in the place of so many older ones.
+    Waits { merged: u64 },
+}
+
 /// Lets through at most so many deliveries a second; between two, the newest value (of each key) waits.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -30,33 +42,52 @@ impl Pace {
         Self { mode, period, due: None, waiting: Vec::new() }
     }
 
-    /// Takes a value: it comes back when it may go now, else it waits.
-    pub fn offer(&mut self, publication: Arc<Publication>, now: Instant) -> Option<Arc<Publication>> {
+    /// Another bound from now on. What waits goes no later than it would under the new one.
+    pub fn set(&mut self, max_hz: Option<f64>, now: Instant) {
+        let Self { period, .. } = Self::new(self.mode, max_hz);
+        self.period = period;
+        self.due = self.due.map(|due| due.min(now + period));
+    }
+
+    /// Takes a value, which may go now or waits.
+    pub fn offer(&mut self, publication: &Arc<Publication>, now: Instant) -> Paced {
         if self.waiting.is_empty() && self.due.is_none_or(|due| now >= due) {
             self.advance(now);
-            return Some(publication);
+            return Paced::Now;
         }
+        let before = self.waiting.len();
         if self.mode == Mode::State {
             self.waiting.clear();
         } else {
             self.waiting.retain(|waiting| waiting.key() != publication.key());
         }
-        self.waiting.push(publication);
-        None
+        let merged = before - self.waiting.len();
+        self.waiting.push(Arc::clone(publication));
+        Paced::Waits { merged: merged as u64 }
     }
 
-    /// What has waited long enough, in order.
-    pub fn take_due(&mut self, now: Instant) -> Vec<Arc<Publication>> {
-        if self.waiting.is_empty() || self.due.is_some_and(|due| now < due) {
-            return Vec::new();
-        }
+    /// Whether what waits may go.
+    pub fn is_due(&self, now: Instant) -> bool {
+        !self.waiting.is_empty() && self.due.is_none_or(|due| now >= due)
+    }
+
+    /// Whether so many keys wait that they have to go before they are due.
+    pub fn is_overfull(&self) -> bool {
+        self.waiting.len() >= KEYS_MAX
+    }
+
+    /// All that waits, in order; it goes now. To be given [back](Self::give_back), so that its room is used again.
+    pub fn take(&mut self, now: Instant) -> Vec<Arc<Publication>> {
         self.advance(now);
         std::mem::take(&mut self.waiting)
     }
 
-    /// All that waits, when so many keys do that they have to go before they are due.
-    pub fn take_overflow(&mut self) -> Vec<Arc<Publication>> {
-        if self.waiting.len() < KEYS_MAX { Vec::new() } else { std::mem::take(&mut self.waiting) }
+    /// See [`take`](Self::take).
+    pub fn give_back(&mut self, mut taken: Vec<Arc<Publication>>) {
+        taken.clear();
+        if self.waiting.is_empty() && taken.capacity() <= ROOM_KEPT {
+            self.waiting = taken;
+        }
     }
 
     /// When something that waits may go; `None` when nothing waits.
@@ -106,32 +137,43 @@ mod tests {
         Arc::new(Publication::new(message, "abcdefgh".into(), seq))
     }
 
-    fn seqs(found: impl IntoIterator<Item = Arc<Publication>>) -> Vec<u64> {
-        found.into_iter().map(|publication| publication.seq()).collect()
+    /// Offers, and returns what may go at once.
+    fn offered(pace: &mut Pace, seq: u64, key: i64, now: Instant) -> Vec<u64> {
+        match pace.offer(&publication(seq, key), now) {
+            Paced::Now => vec![seq],
+            Paced::Waits { .. } => Vec::new(),
+        }
+    }
+
+    fn due(pace: &mut Pace, now: Instant) -> Vec<u64> {
+        let found = if pace.is_due(now) { pace.take(now) } else { Vec::new() };
+        let seqs = found.iter().map(|publication| publication.seq()).collect();
+        pace.give_back(found);
+        seqs
     }
 
     #[test]
     fn a_state_channel_keeps_its_newest_until_it_is_due() {
         let (mut pace, start) = (Pace::new(Mode::State, Some(20.0)), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
-        assert_eq!(seqs(pace.offer(publication(1, 0), at(0))), [1]);
-        assert!(pace.offer(publication(2, 0), at(10)).is_none());
-        assert!(pace.offer(publication(3, 0), at(20)).is_none());
+        assert_eq!(offered(&mut pace, 1, 0, at(0)), [1]);
+        assert!(offered(&mut pace, 2, 0, at(10)).is_empty());
+        assert!(offered(&mut pace, 3, 0, at(20)).is_empty());
         assert_eq!(pace.next_due(), Some(at(50)));
-        assert_eq!(seqs(pace.take_due(at(49))), [0u64; 0]);
-        assert_eq!(seqs(pace.take_due(at(51))), [3]);
+        assert_eq!(due(&mut pace, at(49)), [0u64; 0]);
+        assert_eq!(due(&mut pace, at(51)), [3]);
         assert!(pace.is_quiet() && pace.next_due().is_none());
-        assert_eq!(seqs(pace.offer(publication(4, 0), at(100))), [4]);
+        assert_eq!(offered(&mut pace, 4, 0, at(100)), [4]);
     }
 
     #[test]
     fn a_keyed_channel_keeps_the_newest_of_each_key_in_order() {
         let (mut pace, start) = (Pace::new(Mode::Keyed, Some(4.0)), Instant::now());
-        assert_eq!(seqs(pace.offer(publication(1, 7), start)), [1]);
+        assert_eq!(offered(&mut pace, 1, 7, start), [1]);
         for (seq, key) in [(2, 7), (3, 8), (4, 7)] {
-            assert!(pace.offer(publication(seq, key), start).is_none());
+            assert!(offered(&mut pace, seq, key, start).is_empty());
         }
-        assert_eq!(seqs(pace.take_due(start + Duration::from_millis(250))), [3, 4]);
+        assert_eq!(due(&mut pace, start + Duration::from_millis(250)), [3, 4]);
     }
 
     #[test]
@@ -140,10 +182,10 @@ mod tests {
         let mut out = Vec::new();
         for (seq, jitter_ms) in (0..40).zip([0, 2, 1, 5, 0, 3, 1].into_iter().cycle()) {
             let now = start + Duration::from_millis(seq * 250 + jitter_ms);
-            out.extend(seqs(pace.take_due(now)));
-            out.extend(seqs(pace.offer(publication(seq, 0), now)));
+            out.extend(due(&mut pace, now));
+            out.extend(offered(&mut pace, seq, 0, now));
         }
-        out.extend(seqs(pace.take_due(start + Duration::from_secs(60))));
+        out.extend(due(&mut pace, start + Duration::from_secs(60)));
         assert_eq!(out, (0..40).collect::<Vec<_>>());
     }
 
@@ -151,16 +193,31 @@ mod tests {
     fn too_many_keys_do_not_wait() {
         let (mut pace, now) = (Pace::new(Mode::Keyed, Some(1.0)), Instant::now());
         for seq in 0..KEYS_MAX as u64 {
-            pace.offer(publication(seq, seq as i64), now);
-            assert!(pace.take_overflow().is_empty());
+            offered(&mut pace, seq, seq as i64, now);
+            assert!(!pace.is_overfull());
         }
-        pace.offer(publication(9_999, -1), now);
-        assert_eq!((pace.take_overflow().len(), pace.is_quiet()), (KEYS_MAX, true));
+        offered(&mut pace, 9_999, -1, now);
+        assert!(pace.is_overfull());
+        assert_eq!((pace.take(now).len(), pace.is_quiet()), (KEYS_MAX, true));
+    }
+
+    #[test]
+    fn a_bound_that_is_lifted_lets_go_what_waits() {
+        let (mut pace, start) = (Pace::new(Mode::State, Some(0.1)), Instant::now());
+        assert_eq!(offered(&mut pace, 1, 0, start), [1]);
+        assert_eq!(pace.offer(&publication(2, 0), start), Paced::Waits { merged: 0 });
+        assert_eq!(pace.offer(&publication(3, 0), start), Paced::Waits { merged: 1 });
+        let at = |ms| start + Duration::from_millis(ms);
+        pace.set(Some(10.0), at(5));
+        assert_eq!((due(&mut pace, at(104)), due(&mut pace, at(105))), (vec![], vec![3]));
+        pace.set(None, at(110));
+        assert_eq!(offered(&mut pace, 4, 0, at(110)), [4]);
+        assert_eq!(offered(&mut pace, 5, 0, at(110)), [5]);
     }
 
     #[test]
     fn what_may_not_be_merged_is_not_held_back() {
         let (mut pace, now) = (Pace::new(Mode::Event, Some(1.0)), Instant::now());
-        assert!((1..5).all(|seq| pace.offer(publication(seq, 0), now).is_some()));
+        assert!((1..5).all(|seq| !offered(&mut pace, seq, 0, now).is_empty()));
     }
 }

@@ -88,7 +88,7 @@ fn name(text: &str) -> ChannelName {
 }
 
 fn request(text: &str) -> Request {
-    Request { id: Some(1), channel: name(text), max_hz: None }
+    Request { id: Some(1), channel: name(text), max_hz: None, since: Since::Nothing }
 }
 
 impl Setup {
@@ -111,7 +111,7 @@ impl Setup {
     }
 
     async fn subscribed(&self, channel: &str) -> Connection {
-        let connection = self.hub.connect();
+        let connection = self.hub.connect(None);
         self.hub.subscribe(&connection, request(channel)).await.expect("subscribed");
         connection
     }
@@ -130,7 +130,7 @@ fn sent(connection: &Connection) -> Vec<Value> {
     let mut batch = Vec::new();
     assert!(connection.drain(&mut batch, usize::MAX).is_exhausted);
     let parse = |envelope: &Bytes| serde_json::from_slice(envelope).expect("JSON");
-    batch.iter().flat_map(Out::envelopes).map(parse).collect()
+    batch.iter().map(Out::envelope).map(parse).collect()
 }
 
 fn events(sent: &[Value]) -> Vec<String> {
@@ -162,7 +162,7 @@ async fn an_order_to_start_again_survives_a_full_connection() {
         let mut batch = Vec::new();
         let drained = connection.drain(&mut batch, usize::MAX);
         let parse = |envelope: &Bytes| serde_json::from_slice::<Value>(envelope).expect("JSON");
-        followed.extend(batch.iter().flat_map(Out::envelopes).map(parse));
+        followed.extend(batch.iter().map(Out::envelope).map(parse));
         if let Some((ticket, channel)) = drained.behind {
             setup.hub.catch_up(&connection, ticket, &channel).await.expect("in step");
         }
@@ -226,7 +226,7 @@ async fn snapshots_that_are_not_read_hold_up_those_that_are_asked_for_next() {
 #[tokio::test]
 async fn a_value_that_waits_for_its_time_wakes_nobody_again() {
     let setup = setup(|_| ());
-    let connection = setup.hub.connect();
+    let connection = setup.hub.connect(None);
     let slow = Request { max_hz: Some(0.1), ..request("price:A") };
     setup.hub.subscribe(&connection, slow).await.expect("subscribed");
     let woken =
@@ -244,11 +244,10 @@ async fn a_value_that_waits_for_its_time_wakes_nobody_again() {
 #[tokio::test]
 async fn the_end_of_an_old_subscription_leaves_the_new_one() {
     let setup = setup(|_| ());
-    let connection = setup.hub.connect();
+    let connection = setup.hub.connect(None);
     let begin = || {
         let policy = Namespaces::builtin().policy(&name("price:A")).expect("known").clone();
-        let subscription = Subscription::new(&request("price:A"), &policy, ChannelInfo::default());
-        connection.begin(subscription, 10).expect("room")
+        connection.begin(request("price:A"), &policy, ChannelInfo::default(), 10).expect("room")
     };
     let old = begin();
     let _new = begin();
@@ -262,7 +261,7 @@ async fn what_is_published_while_the_snapshot_is_on_its_way_follows_it_once() {
     for _ in 0..3 {
         setup.publish("system:status", 0, 1);
     }
-    let connection = setup.hub.connect();
+    let connection = setup.hub.connect(None);
     let mut subscribing = std::pin::pin!(setup.hub.subscribe(&connection, request("system:status")));
     let mut context = Context::from_waker(std::task::Waker::noop());
     for _ in 0..2 {
@@ -281,7 +280,7 @@ async fn what_is_published_while_the_snapshot_is_on_its_way_follows_it_once() {
 async fn a_gate_that_overflows_is_tried_again_once() {
     for (floods, is_subscribed) in [(1, true), (2, false)] {
         let setup = setup(|_| ());
-        let connection = setup.hub.connect();
+        let connection = setup.hub.connect(None);
         let mut subscribing = Box::pin(setup.hub.subscribe(&connection, request("system:status")));
         let mut context = Context::from_waker(std::task::Waker::noop());
         let mut done = subscribing.as_mut().poll(&mut context);
@@ -332,7 +331,7 @@ async fn a_client_that_fell_behind_is_brought_back_from_a_snapshot() {
             assert_eq!(connection.drain(&mut batch, usize::MAX).behind, None);
         }
         let envelopes: Vec<Value> =
-            batch.iter().flat_map(Out::envelopes).map(|e| serde_json::from_slice(e).expect("JSON")).collect();
+            batch.iter().map(Out::envelope).map(|e| serde_json::from_slice(e).expect("JSON")).collect();
         let told = events(&envelopes);
         assert!(told[0].starts_with(first), "{told:?}");
         assert!(told.contains(&format!("{channel} 300")), "the newest has come: {told:?}");
@@ -388,7 +387,7 @@ async fn a_restart_is_told_before_the_first_value_of_the_new_history() {
 #[tokio::test]
 async fn a_rate_that_the_client_asks_for_can_only_be_lower() {
     let setup = setup(|_| ());
-    let connection = setup.hub.connect();
+    let connection = setup.hub.connect(None);
     for (wanted, told) in [(Some(5.0), 5.0), (Some(50.0), 20.0), (None, 20.0)] {
         let request = Request { max_hz: wanted, ..request("price:A") };
         setup.hub.subscribe(&connection, request).await.expect("subscribed");

@@ -5,7 +5,7 @@ use live_core::channel::{ChannelError, ChannelName};
 use live_core::error::ErrorCode;
 use live_core::system::ErrorDetail;
 
-use crate::hub::Hub;
+use crate::hub::{Connection, Hub};
 use crate::wire;
 
 /// Why a channel was refused.
@@ -38,10 +38,15 @@ impl Refusal {
     }
 }
 
-/// Reads a name and makes sure that the channel is served.
-pub(super) fn resolve(hub: &Hub, name: &str, id: Option<u64>) -> Result<ChannelName, Refusal> {
+/// Reads a name and makes sure that the connection may have the channel.
+pub(super) fn resolve(
+    hub: &Hub,
+    connection: &Connection,
+    name: &str,
+    id: Option<u64>,
+) -> Result<ChannelName, Refusal> {
     let channel = ChannelName::parse(name).map_err(|fault| Refusal::invalid(name, fault, id))?;
-    match hub.check(&channel) {
+    match hub.may_subscribe(connection, &channel) {
         Ok(_) => Ok(channel),
         Err(code) => Err(Refusal::of(&channel, code, id)),
     }

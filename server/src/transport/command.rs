@@ -6,6 +6,7 @@ use live_core::system::ErrorDetail;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::question::is_rate;
 use crate::wire;
 
 /// Most channels that one command may name.
@@ -16,6 +17,7 @@ const CHANNELS_MAX: usize = 1_000;
 pub(super) enum Command {
     Subscribe { id: u64, channels: Vec<Wanted> },
     Unsubscribe { id: u64, channels: Vec<String> },
+    Rate { id: u64, channel: String, max_hz: Option<f64> },
     Ping { id: u64 },
 }
 
@@ -24,9 +26,9 @@ pub(super) enum Command {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Wanted {
     pub name: String,
-    /// A position to go on from. Positions are not resumed yet: the answer is a snapshot.
+    /// A position to go on from, `epoch:seq`.
     #[serde(default)]
-    since: Option<String>,
+    pub since: Option<String>,
     #[serde(default)]
     pub max_hz: Option<f64>,
 }
@@ -61,6 +63,18 @@ struct Unsubscribe {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Rate {
+    #[serde(rename = "id")]
+    _id: u64,
+    #[serde(rename = "cmd")]
+    _cmd: String,
+    channel: String,
+    #[serde(default)]
+    max_hz: Option<f64>,
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Ping {
     #[serde(rename = "id")]
@@ -85,13 +99,8 @@ impl Command {
             Some("subscribe") => {
                 let Subscribe { channels, .. } = parse(text, id)?;
                 check_count(id, channels.len())?;
-                let is_rate = |hz: &f64| (0.01..=1_000.0).contains(hz);
-                if channels.iter().any(|wanted| wanted.max_hz.is_some_and(|hz| !is_rate(&hz))) {
-                    return Err(refuse(
-                        Some(id),
-                        Some("channels.maxHz"),
-                        "is not a number from 0.01 to 1000",
-                    ));
+                for wanted in &channels {
+                    check_rate(id, "channels.maxHz", wanted.max_hz)?;
                 }
                 Ok(Self::Subscribe { id, channels })
             }
@@ -100,10 +109,15 @@ impl Command {
                 check_count(id, channels.len())?;
                 Ok(Self::Unsubscribe { id, channels })
             }
+            Some("rate") => {
+                let Rate { channel, max_hz, .. } = parse(text, id)?;
+                check_rate(id, "maxHz", max_hz)?;
+                Ok(Self::Rate { id, channel, max_hz })
+            }
             Some("ping") => parse::<Ping>(text, id).map(|_| Self::Ping { id }),
             _ => {
                 let mut detail = refuse(Some(id), Some("cmd"), "is not a command that is known");
-                detail.allowed = Some("subscribe, unsubscribe, ping".into());
+                detail.allowed = Some("subscribe, unsubscribe, rate, ping".into());
                 Err(detail)
             }
         }
@@ -112,6 +126,13 @@ impl Command {
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a [u8], id: u64) -> Result<T, ErrorDetail> {
     serde_json::from_slice(text).map_err(|fault| refuse(Some(id), None, &fault.to_string()))
+}
+
+fn check_rate(id: u64, field: &str, max_hz: Option<f64>) -> Result<(), ErrorDetail> {
+    match max_hz.is_none_or(is_rate) {
+        true => Ok(()),
+        false => Err(refuse(Some(id), Some(field), "is not a number from 0.01 to 1000")),
+    }
 }
 
 fn check_count(id: u64, count: usize) -> Result<(), ErrorDetail> {
@@ -156,6 +177,9 @@ mod tests {
             Command::read(text.as_bytes()),
             Ok(Command::Unsubscribe { id: 3, channels: vec!["price:A".into()] })
         );
+        let rate = |max_hz| Ok(Command::Rate { id: 4, channel: "price:A".to_owned(), max_hz });
+        assert_eq!(Command::read(br#"{"id":4,"cmd":"rate","channel":"price:A","maxHz":5}"#), rate(Some(5.0)));
+        assert_eq!(Command::read(br#"{"id":4,"cmd":"rate","channel":"price:A","maxHz":null}"#), rate(None));
         assert_eq!(Command::read(br#"{"id":0,"cmd":"ping"}"#), Ok(Command::Ping { id: 0 }));
     }
 
@@ -187,6 +211,8 @@ mod tests {
                 r#"{"id":1,"cmd":"subscribe","channels":[{"name":"a","maxHz":0}]}"#,
                 "is not a number from 0.01 to 1000",
             ),
+            (r#"{"id":1,"cmd":"rate","channel":"a","maxHz":-1}"#, "is not a number from 0.01 to 1000"),
+            (r#"{"id":1,"cmd":"rate","maxHz":1}"#, "missing field `channel`"),
             (r#"{"id":1,"cmd":"ping","x":1}"#, "unknown field `x`"),
         ] {
             let (id, _, found) = refused(text);

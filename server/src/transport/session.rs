@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use live_core::channel::ChannelName;
 use live_core::error::ErrorCode;
 use live_core::system::{Drain, Heartbeat, Hello, name};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -17,6 +18,8 @@ use crate::{random, wire};
 const BATCH_BYTES_MAX: usize = 64 * 1024;
 /// Most channels in one heartbeat, so that it stays far below the largest envelope.
 const HEADS_MAX: usize = 256;
+/// Most room that is kept for what goes out in one write.
+const BATCH_KEPT: usize = 32;
 /// How long the byte cap of a connection may stay full.
 const FULL_MAX: Duration = Duration::from_secs(5);
 /// How often that is looked at while a write is blocked.
@@ -88,18 +91,23 @@ struct Writer<'a, S> {
 
 impl<S: Sink> Writer<'_, S> {
     async fn run(&mut self, draining: &CancellationToken) -> End {
-        let mut refusals = Vec::new();
+        let mut batch = Vec::new();
+        let mut refusal = None;
         loop {
             let is_last = draining.is_cancelled();
-            let mut batch = std::mem::take(&mut refusals);
+            batch.clear();
+            batch.shrink_to(BATCH_KEPT);
+            batch.extend(refusal.take());
             let drained = self.connection.drain(&mut batch, BATCH_BYTES_MAX);
-            if drained.is_exhausted && Instant::now() >= self.heartbeat_due {
-                self.beat(&mut batch);
+            let began = Instant::now();
+            if drained.is_exhausted && began >= self.heartbeat_due {
+                // After everything that waited: what it says of a channel is what the client has.
+                self.heartbeat_due = began + self.hub.settings().heartbeat;
+                batch.extend(heartbeats(self.connection));
             }
             if is_last && drained.is_exhausted {
                 batch.push(goodbye(self.hub.settings().reconnect_window));
             }
-            let began = Instant::now();
             if !batch.is_empty()
                 && let Err(end) = self.write(&batch).await
             {
@@ -115,7 +123,7 @@ impl<S: Sink> Writer<'_, S> {
                 // A failure ends that subscription and is told to the client, by this task itself: it is the one
                 // that makes room for answers.
                 if let Err(code) = self.hub.catch_up(self.connection, ticket, &channel).await {
-                    refusals.push(Out::Notice(Refusal::of(&channel, code, None).envelope));
+                    refusal = Some(Out::Notice(Refusal::of(&channel, code, None).envelope));
                 }
                 continue;
             }
@@ -151,6 +159,8 @@ impl<S: Sink> Writer<'_, S> {
         };
         let write = timeout(self.hub.settings().write_timeout, self.sink.write(batch));
         let written = tokio::select! {
+            // Nearly every write is done at once, and then no clock has to be set.
+            biased;
             written = write => written,
             () = stays_full => return Err(End::Closed(ErrorCode::SlowConsumer)),
         };
@@ -160,24 +170,25 @@ impl<S: Sink> Writer<'_, S> {
             Err(_) => Err(End::Closed(ErrorCode::SlowConsumer)),
         }
     }
-
-    /// A heartbeat, after everything that waited: what it says of a channel is what the client has.
-    fn beat(&mut self, batch: &mut Vec<Out>) {
-        self.heartbeat_due = Instant::now() + self.hub.settings().heartbeat;
-        let heads = self.connection.quiet_heads();
-        let mut parts = heads.chunks(HEADS_MAX).map(<[_]>::to_vec).collect::<Vec<_>>();
-        if parts.is_empty() {
-            parts.push(Vec::new());
-        }
-        for part in parts {
-            let heads = part.into_iter().map(|(channel, head)| (channel.as_str().into(), head)).collect();
-            let heartbeat = Heartbeat { server_time: wire::now_ms(), heads };
-            batch.push(Out::Notice(wire::system(name::HEARTBEAT, "", &heartbeat)));
-        }
-    }
 }
 
-fn goodbye(window: Duration) -> Out {
+/// Heartbeats that name how far each channel has come for which nothing waits.
+pub(super) fn heartbeats(connection: &Connection) -> Vec<Out> {
+    let heads = connection.quiet_heads();
+    let mut parts = heads.chunks(HEADS_MAX).collect::<Vec<_>>();
+    if parts.is_empty() {
+        parts.push(&[]);
+    }
+    let beat = |part: &[(ChannelName, u64)]| {
+        let heads = part.iter().map(|(channel, head)| (channel.as_str().into(), *head)).collect();
+        let heartbeat = Heartbeat { server_time: wire::now_ms(), heads };
+        Out::Notice(wire::system(name::HEARTBEAT, "", &heartbeat))
+    };
+    parts.into_iter().map(beat).collect()
+}
+
+/// The word that the process stops and when to come back.
+pub(super) fn goodbye(window: Duration) -> Out {
     let drain = Drain { reconnect_after_ms: random::within(window).as_millis() as u64 };
     Out::Notice(wire::system(name::DRAIN, "", &drain))
 }

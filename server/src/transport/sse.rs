@@ -1,24 +1,22 @@
 //! `GET /api/live/sse?channels=a,b`: an event stream of envelopes.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use live_core::channel::ChannelName;
-use serde::Deserialize;
+use live_core::cursor::CursorWriter;
+use live_core::outbox::Measured;
 use tokio::sync::mpsc;
 
-use super::channels::{Refusal, resolve};
+use super::question::{Came, Params, Question, first_cursor};
 use super::session::{End, Gone, Lifecycle, Sink, greet, write_all};
 use crate::error::{AppError, AppQuery};
-use crate::hub::{Connection, Hub, Out, Request};
+use crate::hub::{Connection, Hub, Out};
 use crate::random;
 
 /// Least time that a browser's own `EventSource` waits before it comes back.
@@ -26,47 +24,31 @@ const RETRY_MIN: Duration = Duration::from_secs(1);
 /// Window on top of it, so that not all come back at once.
 const RETRY_WINDOW: Duration = Duration::from_secs(4);
 
-/// Most names in one question.
-const NAMES_MAX: usize = 1_000;
-
-/// What the question may say.
-#[derive(Debug, Deserialize)]
-pub struct Params {
-    /// Names of channels, separated by commas.
-    #[serde(default)]
-    channels: String,
-}
+/// What an event takes besides its envelope, and a little more.
+const FRAME_LEN: usize = 16;
 
 /// Opens a stream over the channels that can be had.
 ///
 /// # Errors
-/// When none can: the refusal of the first one.
+/// When the question is not understood, the process stops, or none of the channels can be had.
 pub async fn open(
     State(hub): State<Arc<Hub>>,
     State(lifecycle): State<Lifecycle>,
     AppQuery(params): AppQuery<Params>,
+    headers: HeaderMap,
 ) -> Result<Response, AppError> {
     if lifecycle.draining.is_cancelled() {
         return Err(AppError::draining());
     }
-    if params.channels.is_empty() {
-        return Err(AppError::bad_request("channels", "names no channel"));
-    }
-    let mut seen = BTreeSet::new();
-    let names: Vec<&str> = params.channels.split(',').filter(|name| seen.insert(*name)).collect();
-    if names.len() > NAMES_MAX {
-        return Err(AppError::bad_request("channels", "names more than 1000 channels"));
-    }
-    let wanted: Vec<_> = names.into_iter().map(|name| resolve(&hub, name, None)).collect();
-    if wanted.iter().all(Result::is_err)
-        && let Some(Err(refusal)) = wanted.first()
-    {
-        return Err(AppError::envelope(refusal.code, refusal.envelope.clone()));
-    }
+    let came = Came::read(&headers, &params);
+    let connection = hub.connect(None);
+    let question = Question::read(&hub, &connection, &params, &came)?;
+    let first_cursor = first_cursor(&came, &headers, &params);
     // One chunk at a time: what more there is waits in the outbox, which is bounded and merges.
     let (chunks, body) = mpsc::channel(1);
+    let sink = SseSink { chunks, cursor: question.cursor(None), first_cursor: Some(first_cursor) };
     let tasks = lifecycle.tasks.clone();
-    tasks.spawn(serve(hub, lifecycle, wanted, chunks));
+    tasks.spawn(serve(hub, lifecycle, connection, question, sink));
     let body = stream::unfold(body, |mut body| async {
         let chunk: Bytes = body.recv().await?;
         Some((Ok::<_, std::convert::Infallible>(chunk), body))
@@ -83,16 +65,14 @@ pub async fn open(
 async fn serve(
     hub: Arc<Hub>,
     lifecycle: Lifecycle,
-    wanted: Vec<Result<ChannelName, Refusal>>,
-    chunks: mpsc::Sender<Bytes>,
+    connection: Connection,
+    question: Question,
+    mut sink: SseSink,
 ) {
-    let connection = hub.connect();
-    let mut sink = SseSink { chunks: chunks.clone(), cursor: BTreeMap::new(), has_retry: false };
+    let chunks = sink.chunks.clone();
     greet(&hub, &connection).await;
     let subscribing = async {
-        for channel in wanted {
-            subscribe(&hub, &connection, channel).await;
-        }
+        question.subscribe(&hub, &connection).await;
         // The stream goes on for as long as it is written.
         std::future::pending::<()>().await;
     };
@@ -104,26 +84,13 @@ async fn serve(
     tracing::debug!(session = connection.session_id(), ?end, "stream ended");
 }
 
-async fn subscribe(hub: &Hub, connection: &Connection, wanted: Result<ChannelName, Refusal>) {
-    let refusal = match wanted {
-        Ok(channel) => {
-            let request = Request { id: None, channel: channel.clone(), max_hz: None };
-            match hub.subscribe(connection, request).await {
-                Ok(()) => return,
-                Err(code) => Refusal::of(&channel, code, None),
-            }
-        }
-        Err(refusal) => refusal,
-    };
-    connection.answer(refusal.envelope).await;
-}
-
 /// Frames envelopes as events and keeps the cursor.
 struct SseSink {
     chunks: mpsc::Sender<Bytes>,
     /// How far each channel has been sent.
-    cursor: BTreeMap<ChannelName, (Arc<str>, u64)>,
-    has_retry: bool,
+    cursor: CursorWriter,
+    /// What goes with the greeting; gone when that was sent.
+    first_cursor: Option<Box<str>>,
 }
 
 impl Sink for SseSink {
@@ -134,42 +101,72 @@ impl Sink for SseSink {
 }
 
 impl SseSink {
-    /// One event an envelope; the last of the batch carries the cursor, the first of the stream the time
-    /// to come back after.
+    /// One event an envelope; the last of the batch and the greeting carry a cursor, the first of the stream
+    /// the time to come back after.
     fn frame(&mut self, batch: &[Out]) -> Bytes {
-        let mut chunk = Vec::new();
-        if !self.has_retry {
-            self.has_retry = true;
+        let len = batch.iter().map(|out| out.len_bytes() + FRAME_LEN).sum::<usize>();
+        let mut chunk = Vec::with_capacity(len + self.cursor.as_str().len() + FRAME_LEN);
+        if self.first_cursor.is_some() {
             let retry_ms = (RETRY_MIN + random::within(RETRY_WINDOW)).as_millis();
             chunk.extend_from_slice(format!("retry: {retry_ms}\n").as_bytes());
         }
         for out in batch {
             if let Some((channel, epoch, seq)) = out.position() {
-                self.cursor.insert(channel.clone(), (Arc::clone(epoch), seq));
+                self.cursor.set(channel, epoch, seq);
             }
         }
         let mut envelopes =
-            batch.iter().flat_map(Out::envelopes).filter(|envelope| !envelope.is_empty()).peekable();
+            batch.iter().map(Out::envelope).filter(|envelope| !envelope.is_empty()).peekable();
         while let Some(envelope) = envelopes.next() {
             chunk.extend_from_slice(b"data: ");
             chunk.extend_from_slice(envelope);
             chunk.push(b'\n');
-            if envelopes.peek().is_none() && !self.cursor.is_empty() {
-                chunk.extend_from_slice(format!("id: {}\n", self.cursor_text()).as_bytes());
+            let greeting = self.first_cursor.take();
+            let cursor = match &greeting {
+                Some(cursor) => Some(&**cursor),
+                None => envelopes.peek().is_none().then(|| self.cursor.as_str()),
+            };
+            if let Some(cursor) = cursor {
+                chunk.extend_from_slice(b"id: ");
+                chunk.extend_from_slice(cursor.as_bytes());
+                chunk.push(b'\n');
             }
             chunk.push(b'\n');
         }
         chunk.into()
     }
+}
 
-    /// `channel@epoch:seq`, separated by commas: opaque to clients, and safe in a URL as it is.
-    fn cursor_text(&self) -> String {
-        let mut text = String::new();
-        for (channel, (epoch, seq)) in &self.cursor {
-            let comma = if text.is_empty() { "" } else { "," };
-            // Writing to a text cannot fail.
-            let _ok = write!(text, "{comma}{channel}@{epoch}:{seq}");
-        }
-        text
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::{Message, Publication};
+    use live_core::channel::ChannelName;
+
+    fn value(seq: u64) -> Out {
+        let channel = ChannelName::parse("price:A").expect("a good name");
+        let data = Bytes::from_static(b"1");
+        let message = Message { channel, event: "test.made".into(), ts: 1, key: 0, data, idempotency: None };
+        Out::Publication(Arc::new(Publication::new(message, "abcdefgh".into(), seq)))
+    }
+
+    fn ids(chunk: &Bytes) -> Vec<String> {
+        let text = String::from_utf8(chunk.to_vec()).expect("text");
+        let events = text.split_terminator("\n\n");
+        let id = |event: &str| event.lines().find_map(|line| line.strip_prefix("id: ").map(str::to_owned));
+        events.map(|event| id(event).unwrap_or_default()).collect()
+    }
+
+    #[test]
+    fn the_greeting_and_the_last_event_of_every_flush_carry_a_cursor() {
+        let (chunks, _body) = mpsc::channel(1);
+        let first_cursor = Some("1.price:A@abcdefgh:7".into());
+        let mut sink = SseSink { chunks, cursor: CursorWriter::new(None), first_cursor };
+        let hello = Out::Notice(Bytes::from_static(b"{}"));
+        let after = |seq| format!("1.price:A@abcdefgh:{seq}");
+        assert_eq!(ids(&sink.frame(&[hello, value(8), value(9)])), [after(7), String::new(), after(9)]);
+        assert_eq!(ids(&sink.frame(&[value(10)])), [after(10)]);
+        let unsaid = Out::Notice(Bytes::new());
+        assert_eq!(ids(&sink.frame(&[value(11), value(12), unsaid])), [String::new(), after(12)]);
     }
 }

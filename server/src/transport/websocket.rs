@@ -12,6 +12,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use live_core::channel::ChannelName;
 use live_core::error::ErrorCode;
+use live_core::sequence::Position;
 use live_core::system::{CommandAck, name};
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -21,7 +22,7 @@ use super::channels::{Refusal, resolve};
 use super::command::{Command, Wanted};
 use super::session::{End, Gone, Lifecycle, Sink, greet, write_all};
 use crate::error::{AppError, AppQuery};
-use crate::hub::{Connection, Hub, Out, Request};
+use crate::hub::{Connection, Hub, Out, Request, Since};
 use crate::listener::Place;
 use crate::origin::Origins;
 use crate::wire;
@@ -92,7 +93,7 @@ enum Framing {
 
 /// Runs a socket until one end closes it. Its subscriptions end with it.
 async fn serve(hub: &Hub, lifecycle: &Lifecycle, socket: WebSocket, framing: Framing) {
-    let connection = hub.connect();
+    let connection = hub.connect(None);
     greet(hub, &connection).await;
     let (to_peer, mut from_peer) = socket.split();
     let mut sink = WebSocketSink { to_peer, framing };
@@ -135,6 +136,13 @@ async fn read_all(hub: &Hub, connection: &Connection, from_peer: &mut SplitStrea
                 }
                 connection.answer(wire::system(name::ACK, "", &CommandAck { id, server_time: None })).await;
             }
+            Ok(Command::Rate { id, channel, max_hz }) => {
+                let answer = match set_rate(hub, connection, id, &channel, max_hz) {
+                    Ok(()) => wire::system(name::ACK, "", &CommandAck { id, server_time: None }),
+                    Err(refusal) => refusal.envelope,
+                };
+                connection.answer(answer).await;
+            }
             Ok(Command::Ping { id }) => {
                 let ack = CommandAck { id, server_time: Some(wire::now_ms()) };
                 connection.answer(wire::system(name::ACK, "", &ack)).await;
@@ -146,9 +154,14 @@ async fn read_all(hub: &Hub, connection: &Connection, from_peer: &mut SplitStrea
 }
 
 async fn subscribe(hub: &Hub, connection: &Connection, id: u64, wanted: Wanted) {
-    let refusal = match resolve(hub, &wanted.name, Some(id)) {
+    let refusal = match resolve(hub, connection, &wanted.name, Some(id)) {
         Ok(channel) => {
-            let request = Request { id: Some(id), channel: channel.clone(), max_hz: wanted.max_hz };
+            let since = match wanted.since.as_deref().map(Position::parse) {
+                None => Since::Nothing,
+                Some(Ok(position)) => Since::At(position),
+                Some(Err(_)) => Since::Invalid,
+            };
+            let request = Request { id: Some(id), channel: channel.clone(), max_hz: wanted.max_hz, since };
             match hub.subscribe(connection, request).await {
                 Ok(()) => return,
                 Err(code) => Refusal::of(&channel, code, Some(id)),
@@ -157,6 +170,17 @@ async fn subscribe(hub: &Hub, connection: &Connection, id: u64, wanted: Wanted) 
         Err(refusal) => refusal,
     };
     connection.answer(refusal.envelope).await;
+}
+
+fn set_rate(
+    hub: &Hub,
+    connection: &Connection,
+    id: u64,
+    name: &str,
+    max_hz: Option<f64>,
+) -> Result<(), Refusal> {
+    let channel = resolve(hub, connection, name, Some(id))?;
+    hub.set_rate(connection, &channel, max_hz).map_err(|code| Refusal::of(&channel, code, Some(id)))
 }
 
 /// What ended the reading: a message that is too large is told, a link that broke cannot be.
@@ -218,9 +242,16 @@ impl WebSocketSink {
 
 /// Joins envelopes to frames, separated by newlines.
 fn frames(batch: &[Out]) -> Vec<Bytes> {
-    let mut frames = Vec::new();
-    let mut frame: Vec<u8> = Vec::new();
-    for envelope in batch.iter().flat_map(Out::envelopes).filter(|envelope| !envelope.is_empty()) {
+    let envelopes = batch.iter().map(Out::envelope).filter(|envelope| !envelope.is_empty());
+    let mut rest = envelopes.clone();
+    if let (Some(only), None) = (rest.next(), rest.next()) {
+        // Most frames have one envelope; its bytes are shared as they are.
+        return vec![only.clone()];
+    }
+    let len = envelopes.clone().map(|envelope| envelope.len() + 1).sum::<usize>();
+    let mut frames = Vec::with_capacity(1);
+    let mut frame: Vec<u8> = Vec::with_capacity(len.min(FRAME_LEN_MAX));
+    for envelope in envelopes {
         if !frame.is_empty() && frame.len() + envelope.len() >= FRAME_LEN_MAX {
             frames.push(std::mem::take(&mut frame).into());
         }

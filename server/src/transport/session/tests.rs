@@ -13,7 +13,7 @@ use super::*;
 use crate::broker::memory::MemoryBroker;
 use crate::broker::{Attached, Broker, BrokerError, BrokerFuture, Message, Published};
 use crate::config::Config;
-use crate::hub::{ChannelInfo, Directory, Fanout, Request};
+use crate::hub::{ChannelInfo, Directory, Fanout, Request, Since};
 
 struct Everything;
 
@@ -40,7 +40,7 @@ impl Sink for Paper {
             let value: serde_json::Value = serde_json::from_slice(envelope).expect("JSON");
             value["event"].as_str().unwrap_or_default().to_owned()
         };
-        let events = batch.iter().flat_map(Out::envelopes).map(event).collect();
+        let events = batch.iter().map(Out::envelope).map(event).collect();
         self.writes.lock().expect("no panic").push((self.start.elapsed().as_millis(), events));
         tokio::time::sleep(self.takes).await;
         Ok(())
@@ -72,10 +72,12 @@ async fn run(takes: Duration) -> Running {
     let lifecycle = Lifecycle::default();
     let (mut sink, ends) = (paper.clone(), lifecycle.clone());
     let session = tokio::spawn(async move {
-        let connection = hub.connect();
+        let connection = hub.connect(None);
         greet(&hub, &connection).await;
         let channel = ChannelName::parse("system:status").expect("a good name");
-        hub.subscribe(&connection, Request { id: None, channel, max_hz: None }).await.expect("subscribed");
+        hub.subscribe(&connection, Request { id: None, channel, max_hz: None, since: Since::Nothing })
+            .await
+            .expect("subscribed");
         write_all(&hub, &connection, &mut sink, &ends).await
     });
     tokio::task::yield_now().await;
@@ -213,9 +215,9 @@ async fn a_failure_is_told_also_when_no_answer_can_be_queued() {
     let engine = Arc::clone(&broker) as Arc<dyn Broker>;
     let hub =
         Hub::new(fanout, engine, Arc::new(Everything), Namespaces::builtin(), config.live, &config.limits);
-    let connection = hub.connect();
+    let connection = hub.connect(None);
     let channel = ChannelName::parse("copilot:a").expect("a good name");
-    let request = Request { id: None, channel: channel.clone(), max_hz: None };
+    let request = Request { id: None, channel: channel.clone(), max_hz: None, since: Since::Nothing };
     hub.subscribe(&connection, request).await.expect("subscribed");
     // More than waits for one channel of which nothing may be left out.
     for _ in 0..200 {

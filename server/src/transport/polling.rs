@@ -1,0 +1,151 @@
+//! `GET /api/live/poll?channels=a,b&cursor=c&wait=25`: what a client lacks, as soon as there is something.
+//!
+//! Nothing waits for a client between two polls: each goes on from the positions in its cursor, which any
+//! gateway can do. The work is that of a stream which ends with its first flush.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use live_core::cursor::CursorWriter;
+use live_core::outbox::Measured;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::channels::Refusal;
+use super::question::{Came, Params, Question};
+use super::session::{Lifecycle, goodbye, greet, heartbeats};
+use crate::error::{AppError, AppQuery};
+use crate::hub::{Connection, Hub, Out};
+
+/// Longest time that an answer is waited for, in seconds, and the time where nothing is said.
+const WAIT_MAX: u64 = 25;
+/// About how many bytes of envelopes one answer has; what is more comes with the next.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// Answers as soon as there is something, or after the time that the client waits.
+///
+/// # Errors
+/// When the question is not understood, the process stops, or none of the channels can be had.
+pub async fn open(
+    State(hub): State<Arc<Hub>>,
+    State(lifecycle): State<Lifecycle>,
+    AppQuery(params): AppQuery<Params>,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
+    if lifecycle.draining.is_cancelled() {
+        return Err(AppError::draining());
+    }
+    let wait = params.wait.unwrap_or(WAIT_MAX);
+    if wait > WAIT_MAX {
+        return Err(AppError::bad_request("wait", "is not a number of seconds from 0 to 25"));
+    }
+    let _held = lifecycle.tasks.token();
+    let came = Came::read(&headers, &params);
+    let connection = hub.connect(came.session().map(Into::into));
+    let question = Question::read(&hub, &connection, &params, &came)?;
+    let mut cursor = question.cursor(Some(connection.session_id()));
+    greet(&hub, &connection).await;
+    let poll = Poll { hub: &hub, connection: &connection, batch: Vec::new(), bytes: 0 };
+    let batch = poll.run(question, Duration::from_secs(wait), &lifecycle.draining).await;
+    let body = answer(&batch, &mut cursor);
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, body).into_response())
+}
+
+/// One poll on its way.
+struct Poll<'a> {
+    hub: &'a Hub,
+    connection: &'a Connection,
+    batch: Vec<Out>,
+    bytes: usize,
+}
+
+impl Poll<'_> {
+    /// Gathers what there is. A client that goes away drops this, and with it everything that it holds.
+    async fn run(mut self, question: Question, wait: Duration, draining: &CancellationToken) -> Vec<Out> {
+        let deadline = Instant::now() + wait;
+        // What follows something within a moment travels with it.
+        let mut flush_at = None;
+        let mut is_subscribed = false;
+        let mut subscribing = std::pin::pin!(question.subscribe(self.hub, self.connection));
+        loop {
+            let (next_due, is_full) = self.gather().await;
+            if is_full {
+                break;
+            }
+            let now = Instant::now();
+            if flush_at.is_none() && self.has_news() {
+                flush_at = Some(now + self.hub.settings().coalesce);
+            }
+            let is_over = flush_at.is_some_and(|at| now >= at) || now >= deadline;
+            if is_subscribed && (is_over || draining.is_cancelled()) {
+                break;
+            }
+            let until = flush_at.map_or(deadline, |at| at.min(deadline));
+            let until = next_due.map_or(until, |due| due.min(until));
+            tokio::select! {
+                () = &mut subscribing, if !is_subscribed => is_subscribed = true,
+                () = self.connection.wait() => {}
+                () = sleep_until(until), if is_subscribed => {}
+                () = draining.cancelled(), if is_subscribed => {}
+            }
+        }
+        if draining.is_cancelled() {
+            self.batch.push(goodbye(self.hub.settings().reconnect_window));
+        } else if !self.has_news() {
+            self.batch.extend(heartbeats(self.connection));
+        }
+        self.batch
+    }
+
+    /// Takes what can be had now. Returns when to look again, and whether the answer is full.
+    async fn gather(&mut self) -> (Option<Instant>, bool) {
+        loop {
+            let before = self.batch.len();
+            let drained = self.connection.drain(&mut self.batch, ANSWER_BYTES_MAX - self.bytes);
+            self.bytes += self.batch[before..].iter().map(Measured::len_bytes).sum::<usize>();
+            if self.bytes >= ANSWER_BYTES_MAX {
+                return (None, true);
+            }
+            if !drained.is_exhausted {
+                continue;
+            }
+            let Some((ticket, channel)) = drained.behind else { return (drained.next_due, false) };
+            if let Err(code) = self.hub.catch_up(self.connection, ticket, &channel).await {
+                self.batch.push(Out::Notice(Refusal::of(&channel, code, None).envelope));
+            }
+        }
+    }
+
+    /// Whether there is more than the greeting, which is always the first.
+    fn has_news(&self) -> bool {
+        self.batch.iter().skip(1).any(Out::is_news)
+    }
+}
+
+/// The answer's text, and the cursor that goes with it.
+fn answer(batch: &[Out], cursor: &mut CursorWriter) -> Vec<u8> {
+    for out in batch {
+        if let Some((channel, epoch, seq)) = out.position() {
+            cursor.set(channel, epoch, seq);
+        }
+    }
+    let envelopes = batch.iter().map(Out::envelope).filter(|envelope| !envelope.is_empty());
+    let len = envelopes.clone().map(|envelope| envelope.len() + 1).sum::<usize>();
+    let mut text = Vec::with_capacity(len + cursor.as_str().len() + 32);
+    // A cursor has no character that JSON would escape.
+    text.extend_from_slice(b"{\"cursor\":\"");
+    text.extend_from_slice(cursor.as_str().as_bytes());
+    text.extend_from_slice(b"\",\"envelopes\":[");
+    for (at, envelope) in envelopes.enumerate() {
+        if at > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(envelope);
+    }
+    text.extend_from_slice(b"]}");
+    text
+}
