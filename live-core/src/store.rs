@@ -7,8 +7,11 @@
 
 mod bars;
 mod control;
+mod held;
 mod notice;
+mod page;
 mod slot;
+mod tap;
 
 use std::collections::HashMap;
 
@@ -16,7 +19,7 @@ use rustc_hash::FxBuildHasher;
 
 pub use bars::{Bar, PageError};
 pub use notice::{Notice, NoticeKind, to_json as notices_to_json, write_string};
-pub use slot::Head;
+pub use slot::{Counts, Head};
 
 use crate::channel::{ChannelError, ChannelName, Mode, Namespaces};
 use crate::envelope::{self, Envelope, Reject};
@@ -25,6 +28,7 @@ use crate::event::TickNumbers;
 use crate::scan;
 use crate::sse;
 use crate::staleness::{ClockEstimate, Freshness, Link, StalePolicy};
+use held::Held;
 use slot::{Slot, Taken};
 
 /// Something in the store changed: a flush will show it.
@@ -36,6 +40,10 @@ pub const URGENT: u32 = 4;
 /// An event of the stream was longer than an envelope may be, and was skipped.
 pub const TOO_LONG: u32 = 8;
 
+/// No more can be held before a flush: flush, then go on with [`Store::ingest_more`]. What is taken in without
+/// that is held by force, and what does not fit is lost and told.
+pub const FULL: u32 = 16;
+
 /// Most transports that feed one store at the same time.
 pub const LINKS: usize = 3;
 /// Time between heartbeats until a hello says otherwise, in milliseconds.
@@ -45,30 +53,9 @@ const SILENCE_GRACE_MS: f64 = 5_000.0;
 /// Most refused envelopes whose details wait to be reported; all are counted.
 const REJECT_NOTICES_MAX: usize = 16;
 
-/// A channel's number in one store; it stays valid as long as the store lives.
+/// A channel's number in one store, until the channel is forgotten; then another one may get it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelId(pub u32);
-
-/// Why a channel could not be opened.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
-    /// The text is not a channel name.
-    #[error(transparent)]
-    Invalid(#[from] ChannelError),
-    /// There is no such namespace.
-    #[error("there is no namespace \"{0}\"")]
-    Unknown(Box<str>),
-}
-
-impl OpenError {
-    /// The code of the catalogue.
-    pub fn code(&self) -> ErrorCode {
-        match self {
-            Self::Invalid(_) => ErrorCode::ChannelInvalid,
-            Self::Unknown(_) => ErrorCode::ChannelUnknown,
-        }
-    }
-}
 
 /// What has happened since the store was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -100,11 +87,15 @@ pub struct Store {
     namespaces: Namespaces,
     index: HashMap<Box<str>, ChannelId, FxBuildHasher>,
     slots: Vec<Slot>,
+    /// Numbers that nobody holds.
+    free: Vec<ChannelId>,
     pending: Vec<ChannelId>,
     changed: Vec<ChannelId>,
     links: [Link; LINKS],
     links_changed: bool,
     streams: [sse::Parser; LINKS],
+    poll_cursors: [Option<Box<str>>; LINKS],
+    held: Held,
     heartbeat_ms: f64,
     clock: ClockEstimate,
     next_change_ms: f64,
@@ -125,11 +116,14 @@ impl Store {
             namespaces,
             index: HashMap::default(),
             slots: Vec::new(),
+            free: Vec::new(),
             pending: Vec::new(),
             changed: Vec::new(),
             links: [Link::Down; LINKS],
             links_changed: false,
             streams: Default::default(),
+            poll_cursors: Default::default(),
+            held: Held::default(),
             heartbeat_ms: HEARTBEAT_DEFAULT_MS,
             clock: ClockEstimate::default(),
             next_change_ms: f64::INFINITY,
@@ -139,29 +133,52 @@ impl Store {
     }
 
     /// Starts to hold a channel whose envelopes arrive on `link` (below [`LINKS`]; a larger one is the last).
+    /// Its namespace need not be known here.
     ///
     /// # Errors
-    /// When the text is no channel name, or its namespace is not known.
-    pub fn open(&mut self, name: &str, link: usize) -> Result<ChannelId, OpenError> {
+    /// When the text is no channel name.
+    pub fn open(&mut self, name: &str, link: usize) -> Result<ChannelId, ChannelError> {
         let link = link.min(LINKS - 1);
         if let Some(&id) = self.index.get(name) {
-            self.slots[id.0 as usize].hold(link);
+            self.slots[id.0 as usize].link = link;
             return Ok(id);
         }
         let name = ChannelName::parse(name)?;
-        let Ok(policy) = self.namespaces.policy(&name) else {
-            return Err(OpenError::Unknown(name.namespace().into()));
-        };
-        let id = ChannelId(self.slots.len() as u32);
+        let id = self.free.pop().unwrap_or(ChannelId(self.slots.len() as u32));
         self.index.insert(name.as_str().into(), id);
-        self.slots.push(Slot::new(name, policy, link));
+        let slot = Slot::new(name.clone(), self.namespaces.policy(&name).ok(), link);
+        match self.slots.get_mut(id.0 as usize) {
+            Some(vacant) => *vacant = slot,
+            None => self.slots.push(slot),
+        }
         Ok(id)
     }
 
-    /// Forgets what is held of a channel and stops taking in its envelopes, until it is opened again.
+    /// Forgets a channel and what is held of it. Its number may be given to another one.
     pub fn forget(&mut self, id: ChannelId) {
+        let Some(slot) = self.slots.get_mut(id.0 as usize).filter(|slot| slot.is_held) else { return };
+        self.index.remove(slot.name.as_str());
+        slot.forget();
+        self.free.push(id);
+    }
+
+    /// Begins or ends to keep every envelope of a channel, before merging, for
+    /// [`take_events`](Self::take_events).
+    pub fn tap(&mut self, id: ChannelId, on: bool) {
         if let Some(slot) = self.slots.get_mut(id.0 as usize) {
-            slot.forget();
+            slot.set_tap(on);
+        }
+    }
+
+    /// The envelopes of a tapped channel since they were last taken: each once and in order, as a JSON array.
+    pub fn take_events(&mut self, id: ChannelId) -> Option<String> {
+        self.slots.get_mut(id.0 as usize)?.take_events()
+    }
+
+    /// Bounds the age from which a channel's value is stale, below what the gateway says.
+    pub fn tighten(&mut self, id: ChannelId, stale_ms: f64) {
+        if let Some(slot) = self.slots.get_mut(id.0 as usize) {
+            slot.tighten(stale_ms);
         }
     }
 
@@ -186,12 +203,15 @@ impl Store {
     /// Takes in envelopes separated by newlines, as a WebSocket frame carries them. Returns flags.
     pub fn ingest_frame(&mut self, frame: &[u8], link: usize, now_ms: f64) -> u32 {
         let link = link.min(LINKS - 1);
-        self.saw(link, frame.len(), now_ms);
-        let mut flags = 0;
+        let mut flags = self.begin(link, frame.len(), now_ms);
         let mut rest = frame;
         while !rest.is_empty() {
-            let (taken, of_envelope) = self.ingest(rest, true, link, now_ms);
+            let (taken, of_envelope) = self.ingest(rest, true, link, now_ms, false);
             flags |= of_envelope;
+            if flags & FULL != 0 {
+                self.held.keep_lines(rest, link);
+                break;
+            }
             rest = rest.get(taken + 1..).unwrap_or_default();
         }
         flags
@@ -200,11 +220,10 @@ impl Store {
     /// Takes in a piece of an event stream, cut anywhere. Returns flags.
     pub fn ingest_sse(&mut self, piece: &[u8], link: usize, now_ms: f64) -> u32 {
         let link = link.min(LINKS - 1);
-        self.saw(link, piece.len(), now_ms);
+        let mut flags = self.begin(link, piece.len(), now_ms);
         let mut stream = std::mem::take(&mut self.streams[link]);
-        let mut flags = 0;
         stream.feed(piece, |event| match event {
-            sse::Event::Data(data) => flags |= self.ingest(data, false, link, now_ms).1,
+            sse::Event::Data(data) => flags |= self.ingest_or_keep(data, link, now_ms, flags),
             sse::Event::TooLong => {
                 self.counters.rejected += 1;
                 flags |= TOO_LONG;
@@ -212,6 +231,52 @@ impl Store {
         });
         self.streams[link] = stream;
         flags
+    }
+
+    /// Takes in the answer to a poll. Returns flags.
+    pub fn ingest_poll(&mut self, answer: &[u8], link: usize, now_ms: f64) -> u32 {
+        let link = link.min(LINKS - 1);
+        let mut flags = self.begin(link, answer.len(), now_ms);
+        match page::read(answer) {
+            Ok(page) => {
+                for envelope in page.envelopes {
+                    flags |= self.ingest_or_keep(envelope, link, now_ms, flags);
+                }
+                self.poll_cursors[link] = Some(page.cursor);
+                flags
+            }
+            Err(fault) => {
+                let page::PageFault { field, reason, at } = fault;
+                flags | self.report(Notice::unreadable(ErrorCode::BadEnvelope, field, reason, at))
+            }
+        }
+    }
+
+    /// Goes on with what [`FULL`] left, after a flush. Returns flags.
+    pub fn ingest_more(&mut self, now_ms: f64) -> u32 {
+        let mut flags = 0;
+        let mut held = std::mem::take(&mut self.held);
+        self.held = held.hand_over(|envelope, link| {
+            flags |= self.ingest(envelope, false, link, now_ms, false).1;
+            flags & FULL == 0
+        });
+        flags
+    }
+
+    /// Where the last answer to a poll says that its channels stand.
+    pub fn poll_cursor(&self, link: usize) -> Option<&str> {
+        self.poll_cursors.get(link)?.as_deref()
+    }
+
+    /// Where a channel stands: its epoch, and `seq` of the last envelope that was taken in. `None` when it has to
+    /// start from a snapshot.
+    pub fn position(&self, id: ChannelId) -> Option<(&str, u64)> {
+        self.slots.get(id.0 as usize)?.position()
+    }
+
+    /// What has happened on a channel since it was opened.
+    pub fn counts(&self, id: ChannelId) -> Counts {
+        self.slots.get(id.0 as usize).map_or_else(Counts::default, |slot| slot.counts)
     }
 
     /// The parser of a link's event stream, for its last id and its reconnection time.
@@ -331,7 +396,8 @@ impl Store {
         Ok(rows)
     }
 
-    fn saw(&mut self, link: usize, bytes: usize, now_ms: f64) {
+    /// Something arrived. What was held of an earlier piece goes first, by force.
+    fn begin(&mut self, link: usize, bytes: usize, now_ms: f64) -> u32 {
         self.counters.frames += 1;
         self.counters.bytes += bytes as u64;
         if let Some(Link::Up { last_frame_ms, .. }) = self.links.get_mut(link) {
@@ -340,12 +406,39 @@ impl Store {
             // A link that had been called silent speaks again.
             self.links_changed |= silence >= self.silent_after_ms();
         }
+        if self.held.is_empty() { 0 } else { self.force(now_ms) }
+    }
+
+    #[cold]
+    fn force(&mut self, now_ms: f64) -> u32 {
+        let mut flags = 0;
+        std::mem::take(&mut self.held).hand_over(|envelope, link| {
+            flags |= self.ingest(envelope, false, link, now_ms, true).1;
+            true
+        });
+        flags
+    }
+
+    fn ingest_or_keep(&mut self, envelope: &[u8], link: usize, now_ms: f64, flags: u32) -> u32 {
+        let of_envelope =
+            if flags & FULL != 0 { FULL } else { self.ingest(envelope, false, link, now_ms, false).1 };
+        if of_envelope & FULL != 0 {
+            self.held.keep(envelope, link);
+        }
+        of_envelope
     }
 
     /// Takes in the envelope that a piece of text begins with, up to a newline where these separate, else the
     /// whole. Returns its length and flags. An empty line is none.
     #[inline(never)]
-    fn ingest(&mut self, frame: &[u8], has_lines: bool, link: usize, now_ms: f64) -> (usize, u32) {
+    fn ingest(
+        &mut self,
+        frame: &[u8],
+        has_lines: bool,
+        link: usize,
+        now_ms: f64,
+        is_forced: bool,
+    ) -> (usize, u32) {
         let mut found = None;
         let scanned = scan::scan_first(frame, &mut |channel| {
             found = self.index.get(channel).copied();
@@ -368,21 +461,29 @@ impl Store {
                 }
             }
         };
-        self.counters.accepted += 1;
         let flags = match envelope.seq {
             0 => self.control(&envelope, link, now_ms),
-            _ => self.publication(found, &envelope, now_ms),
+            _ => self.publication(found, &envelope, &frame[..end], now_ms, is_forced),
         };
+        self.counters.accepted += u64::from(flags & FULL == 0);
         (end, flags)
     }
 
-    fn publication(&mut self, id: Option<ChannelId>, envelope: &Envelope<'_>, now_ms: f64) -> u32 {
+    fn publication(
+        &mut self,
+        id: Option<ChannelId>,
+        envelope: &Envelope<'_>,
+        raw: &[u8],
+        now_ms: f64,
+        is_forced: bool,
+    ) -> u32 {
         let Some(id) = id else {
             self.counters.ignored += 1;
             return 0;
         };
         let slot = &mut self.slots[id.0 as usize];
-        match slot.take(envelope, self.clock.born_ms(envelope.ts as f64, now_ms), &mut self.counters) {
+        let born_ms = self.clock.born_ms(envelope.ts as f64, now_ms);
+        match slot.take(envelope, raw, born_ms, &mut self.counters, is_forced) {
             Taken::Ignored => {
                 self.counters.ignored += 1;
                 0
@@ -391,9 +492,17 @@ impl Store {
                 mark(&mut self.pending, id, slot);
                 DIRTY
             }
-            Taken::Failed => self.error(envelope),
+            Taken::Failed => {
+                mark(&mut self.pending, id, slot);
+                DIRTY | self.error(envelope)
+            }
+            Taken::Full => FULL,
             Taken::Overrun => {
                 self.notices.push(Notice::new(NoticeKind::Overrun, slot.name.as_str(), "{}"));
+                NOTICES
+            }
+            Taken::Overlap(last) => {
+                self.notices.push(Notice::behind(slot.name.as_str(), last, envelope.seq));
                 NOTICES
             }
         }
@@ -403,11 +512,16 @@ impl Store {
     #[inline(never)]
     fn reject(&mut self, reject: &Reject) -> u32 {
         self.counters.rejected += 1;
+        self.report(Notice::rejected(reject))
+    }
+
+    /// Keeps a notice of something that cannot be read, unless many wait already.
+    fn report(&mut self, notice: Notice) -> u32 {
         let waiting = self.notices.iter().filter(|notice| notice.kind == NoticeKind::Rejected).count();
         if waiting >= REJECT_NOTICES_MAX {
             return 0;
         }
-        self.notices.push(Notice::rejected(reject));
+        self.notices.push(notice);
         NOTICES
     }
 
@@ -417,7 +531,7 @@ impl Store {
         if !slot.is_held {
             return;
         }
-        let policy = StalePolicy { stale_after_ms: slot.stale_after_ms, link_silent_after_ms };
+        let policy = StalePolicy { stale_after_ms: slot.stale_after_ms(), link_silent_after_ms };
         if slot.judge(now_ms, self.links[slot.link], &policy) && !slot.is_changed {
             slot.is_changed = true;
             self.changed.push(id);

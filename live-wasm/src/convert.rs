@@ -1,10 +1,11 @@
 //! How values of `live-core` look to JavaScript.
 
+use live_core::channel::ChannelError;
 use live_core::envelope::{Envelope, Reject};
 use live_core::error::ErrorCode;
 use live_core::sequence::Continuity;
 use live_core::staleness::{Cause, Freshness};
-use live_core::store::{Counters, OpenError, PageError, write_string};
+use live_core::store::{Counters, PageError, write_string};
 use wasm_bindgen::prelude::*;
 
 /// An error whose message is JSON `{code, message}`, as the TypeScript client reads it.
@@ -17,8 +18,8 @@ fn error(code: ErrorCode, message: &str) -> JsError {
     JsError::new(&text)
 }
 
-pub(crate) fn open_error(reason: &OpenError) -> JsError {
-    error(reason.code(), &reason.to_string())
+pub(crate) fn open_error(reason: &ChannelError) -> JsError {
+    error(ErrorCode::ChannelInvalid, &reason.to_string())
 }
 
 pub(crate) fn page_error(reason: &PageError) -> JsError {

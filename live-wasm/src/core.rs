@@ -39,13 +39,13 @@ impl Core {
     /// Starts to hold a channel whose envelopes arrive on that link (0, 1 or 2), and returns its number.
     ///
     /// # Errors
-    /// An `Error` whose message is JSON `{code, message}`: `CHANNEL_INVALID` or `CHANNEL_UNKNOWN`.
+    /// An `Error` whose message is JSON `{code, message}`: `CHANNEL_INVALID`.
     pub fn open(&mut self, name: &str, link: usize) -> Result<u32, JsError> {
         let id = self.store.open(name, link).map_err(|reason| convert::open_error(&reason))?;
         Ok(id.0)
     }
 
-    /// Forgets what is held of a channel; [`open`](Self::open) starts anew under the same number.
+    /// Forgets a channel and what is held of it; its number may be given to another one.
     pub fn forget(&mut self, id: u32) {
         self.store.forget(ChannelId(id));
     }
@@ -60,7 +60,8 @@ impl Core {
     }
 
     /// Takes in the first `len` bytes of the input buffer: envelopes separated by newlines. Returns flags:
-    /// 1 something changed, 2 notices wait, 4 flush at once, 8 an event was too long.
+    /// 1 something changed, 2 notices wait, 4 flush at once, 8 an event was too long, 16 no more can be held before
+    /// a flush: see [`ingestMore`](Self::ingest_more).
     #[wasm_bindgen(js_name = ingestFrame)]
     pub fn ingest_frame(&mut self, len: usize, now_ms: f64, link: usize) -> u32 {
         let piece = self.input.get(..len).unwrap_or(&self.input);
@@ -73,6 +74,63 @@ impl Core {
     pub fn ingest_sse(&mut self, len: usize, now_ms: f64, link: usize) -> u32 {
         let piece = self.input.get(..len).unwrap_or(&self.input);
         self.store.ingest_sse(piece, link, now_ms)
+    }
+
+    /// Takes in the first `len` bytes of the input buffer: the answer to a poll. Returns flags as
+    /// [`ingestFrame`](Self::ingest_frame) does.
+    #[wasm_bindgen(js_name = ingestPoll)]
+    pub fn ingest_poll(&mut self, len: usize, now_ms: f64, link: usize) -> u32 {
+        let answer = self.input.get(..len).unwrap_or(&self.input);
+        self.store.ingest_poll(answer, link, now_ms)
+    }
+
+    /// Goes on with what the flag 16 left, after a flush. Returns flags.
+    #[wasm_bindgen(js_name = ingestMore)]
+    pub fn ingest_more(&mut self, now_ms: f64) -> u32 {
+        self.store.ingest_more(now_ms)
+    }
+
+    /// Where the last answer to a poll says that its channels stand.
+    #[wasm_bindgen(js_name = pollCursor)]
+    pub fn poll_cursor(&self, link: usize) -> Option<String> {
+        self.store.poll_cursor(link).map(str::to_owned)
+    }
+
+    /// Where a channel stands, as `epoch:seq`; nothing when it has to start from a snapshot.
+    pub fn since(&self, id: u32) -> Option<String> {
+        let (epoch, seq) = self.store.position(ChannelId(id))?;
+        Some([epoch, ":", &seq.to_string()].concat())
+    }
+
+    /// Begins or ends to keep every envelope of a channel, before merging.
+    pub fn tap(&mut self, id: u32, on: bool) {
+        self.store.tap(ChannelId(id), on);
+    }
+
+    /// The envelopes of a tapped channel since they were last taken, as a JSON array.
+    #[wasm_bindgen(js_name = takeEvents)]
+    pub fn take_events(&mut self, id: u32) -> Option<String> {
+        self.store.take_events(ChannelId(id))
+    }
+
+    /// Bounds the age from which a channel's value is stale, in milliseconds, below what the gateway says.
+    pub fn tighten(&mut self, id: u32, stale_ms: f64) {
+        self.store.tighten(ChannelId(id), stale_ms);
+    }
+
+    /// Leaves `[merged, dropped, gaps, delivered, effectiveHz, maxHz]` of a channel, the last two NaN where
+    /// nothing is known.
+    #[wasm_bindgen(js_name = readCounts)]
+    pub fn read_counts(&mut self, id: u32) {
+        let counts = self.store.counts(ChannelId(id));
+        self.leave([
+            counts.merged as f64,
+            counts.dropped as f64,
+            counts.gaps as f64,
+            counts.delivered as f64,
+            counts.effective_hz.unwrap_or(f64::NAN),
+            counts.max_hz.unwrap_or(f64::NAN),
+        ]);
     }
 
     /// The reconnection time that a link's event stream asked for, in milliseconds; -1 for none.

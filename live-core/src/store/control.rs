@@ -2,8 +2,11 @@
 
 use crate::envelope::Envelope;
 use crate::store::notice::NoticeKind;
+use crate::store::slot::Standing;
 use crate::store::{ChannelId, DIRTY, NOTICES, Notice, Store, mark};
-use crate::system::{AnyAck, BackpressureDrop, CommandAck, ErrorDetail, Heartbeat, Hello, Resync, name};
+use crate::system::{
+    AnyAck, BackpressureDrop, CommandAck, ErrorDetail, Heartbeat, Hello, Rate, Resync, name,
+};
 
 /// What an error says when its data cannot be read.
 const NO_DETAIL: &str = r#"{"message":"the gateway gave no detail"}"#;
@@ -12,7 +15,8 @@ impl Store {
     /// Takes in a valid envelope with `seq` 0. Its data has been judged, so a reader that refuses it here
     /// is one of an error or of an event that is not known: nothing to do.
     pub(super) fn control(&mut self, envelope: &Envelope<'_>, link: usize, now_ms: f64) -> u32 {
-        if envelope.error_code.is_some() {
+        // A subscription that could not go on from its position is one all the same: its code says why.
+        if envelope.error_code.is_some() && envelope.event != name::ACK {
             return self.error(envelope);
         }
         let data = envelope.data;
@@ -24,7 +28,7 @@ impl Store {
                 self.heartbeat_ms = hello.heartbeat_ms as f64;
                 self.notify(Notice::new(NoticeKind::Hello, "", data))
             }),
-            name::ACK => AnyAck::read(data).map_or(0, |ack| self.acknowledged(&ack, data, link, now_ms)),
+            name::ACK => AnyAck::read(data).map_or(0, |ack| self.acknowledged(&ack, envelope, link, now_ms)),
             name::HEARTBEAT => Heartbeat::read(data).map_or(0, |beat| self.heartbeat(&beat, link, now_ms)),
             name::SNAPSHOT_END => self.with_slot(&envelope.channel, |store, id| {
                 store.slots[id.0 as usize].snapshot_end();
@@ -38,12 +42,17 @@ impl Store {
             }),
             name::BACKPRESSURE_DROP => BackpressureDrop::read(data).map_or(0, |lost| {
                 self.with_slot(&envelope.channel, |store, id| {
-                    store.slots[id.0 as usize].lose(lost.from_seq, lost.to_seq);
-                    store.counters.dropped = store.counters.dropped.saturating_add(lost.dropped);
-                    store.counters.gaps += 1;
+                    store.slots[id.0 as usize].dropped(&lost, &mut store.counters);
                     store.notify(Notice::new(NoticeKind::Dropped, &envelope.channel, data)) | store.dirty(id)
                 })
             }),
+            name::RATE => Rate::read(data).map_or(0, |rate| {
+                self.with_slot(&envelope.channel, |store, id| {
+                    store.slots[id.0 as usize].rate(&rate);
+                    0
+                })
+            }),
+            name::AUTH => self.notify(Notice::new(NoticeKind::Auth, "", data)),
             name::DRAIN => self.notify(Notice::new(NoticeKind::Drain, "", data)),
             _ => 0,
         }
@@ -61,7 +70,8 @@ impl Store {
         self.notify(Notice { code: envelope.error_code.as_deref().map(Into::into), ..notice })
     }
 
-    fn acknowledged(&mut self, ack: &AnyAck, data: &str, link: usize, now_ms: f64) -> u32 {
+    fn acknowledged(&mut self, ack: &AnyAck, envelope: &Envelope<'_>, link: usize, now_ms: f64) -> u32 {
+        let data = envelope.data;
         match ack {
             AnyAck::Channel(ack) => {
                 let flags = self.with_slot(&ack.channel, |store, id| {
@@ -70,7 +80,8 @@ impl Store {
                     slot.acknowledge(ack);
                     store.dirty(id)
                 });
-                flags | self.notify(Notice::new(NoticeKind::Ack, &ack.channel, data))
+                let code = envelope.error_code.as_deref().map(Into::into);
+                flags | self.notify(Notice { code, ..Notice::new(NoticeKind::Ack, &ack.channel, data) })
             }
             AnyAck::Command(CommandAck { server_time, .. }) => {
                 if let Some(server_time) = server_time {
@@ -88,10 +99,17 @@ impl Store {
             let head = *head;
             flags |= self.with_slot(channel, |store, id| {
                 let slot = &mut store.slots[id.0 as usize];
-                let Some(last) = slot.is_behind(head).filter(|_| slot.link == link) else { return 0 };
-                slot.lose(last + 1, head);
-                store.counters.gaps += 1;
-                store.notify(Notice::behind(channel, last, head)) | store.dirty(id)
+                if slot.link != link {
+                    return 0;
+                }
+                match slot.compare(head) {
+                    Standing::Level => 0,
+                    Standing::Settled => store.dirty(id),
+                    Standing::Behind(last) => {
+                        store.counters.gaps += 1;
+                        store.notify(Notice::behind(channel, last, head)) | store.dirty(id)
+                    }
+                }
             });
         }
         flags

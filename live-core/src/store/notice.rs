@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::envelope::Reject;
+use crate::error::ErrorCode;
 use crate::system::{BackpressureDrop, Side};
 
 /// Something that only the connection can act on. Rare, so these travel as JSON; what the gateway said is
@@ -24,7 +25,8 @@ pub struct Notice {
 pub enum NoticeKind {
     /// The gateway greets, the link works: [`Hello`](crate::system::Hello).
     Hello,
-    /// A subscription is in place: [`Ack`](crate::system::Ack).
+    /// A subscription is in place: [`Ack`](crate::system::Ack); the code says why it did not go on from its
+    /// position.
     Ack,
     /// Any other command was carried out: [`CommandAck`](crate::system::CommandAck).
     AckCommand,
@@ -41,6 +43,8 @@ pub enum NoticeKind {
     Overrun,
     /// Envelopes were dropped at either end: [`BackpressureDrop`].
     Dropped,
+    /// How the token stands: [`Auth`](crate::system::Auth).
+    Auth,
     /// The node is being stopped: [`Drain`](crate::system::Drain).
     Drain,
     /// An envelope was refused: `field`, `reason`, `at`.
@@ -60,6 +64,7 @@ impl NoticeKind {
             Self::Behind => "behind",
             Self::Overrun => "overrun",
             Self::Dropped => "dropped",
+            Self::Auth => "auth",
             Self::Drain => "drain",
             Self::Rejected => "rejected",
         }
@@ -94,13 +99,18 @@ impl Notice {
     }
 
     pub(super) fn rejected(reject: &Reject) -> Self {
+        Self::unreadable(reject.code, &reject.field, reject.reason, reject.at)
+    }
+
+    /// What arrived breaks a rule: where, and which.
+    pub(super) fn unreadable(code: ErrorCode, field: &str, reason: &str, at: usize) -> Self {
         let mut data = String::from("{\"field\":");
-        write_string(&mut data, &reject.field);
+        write_string(&mut data, field);
         data.push_str(",\"reason\":");
-        write_string(&mut data, reject.reason);
+        write_string(&mut data, reason);
         // Writing to a string cannot fail.
-        let _ = write!(data, ",\"at\":{}}}", reject.at);
-        Self { code: Some(reject.code.as_str().into()), ..Self::new(NoticeKind::Rejected, "", &data) }
+        let _ = write!(data, ",\"at\":{at}}}");
+        Self { code: Some(code.as_str().into()), ..Self::new(NoticeKind::Rejected, "", &data) }
     }
 
     /// Appends the notice as one JSON object: the members of its data, then `channel`, `code` and `kind`,
@@ -190,7 +200,7 @@ mod tests {
     #[test]
     fn a_refused_field_of_any_name_is_written_safely() {
         let reject = Reject {
-            code: crate::error::ErrorCode::BadEnvelope,
+            code: ErrorCode::BadEnvelope,
             field: Cow::Borrowed("a\"\\\n"),
             reason: "is odd",
             at: 7,
