@@ -3,11 +3,11 @@
 /** By what is measured: the files of the packages as they are built here, and as they would be published. */
 export const BUDGETS = {
   /** The rules as WebAssembly. */
-  module: 50_000,
+  module: 57_000,
   /** The default entry with the module inside. */
-  whole: 62_500,
+  whole: 71_000,
   /** The client without the module. The design's goal is 9 KB; ARCHITECTURE.md, "Departures", says what stands in its way. */
-  slim: 13_000,
+  slim: 15_500,
   /** The hooks, without React and the client. */
   hooks: 4_000,
   /** Types and constants of the wire. */

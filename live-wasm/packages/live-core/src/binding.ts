@@ -16,6 +16,22 @@ export interface CoreBinding {
   ingestFrame(len: number, nowMs: number, link: number): number;
   /** Takes a piece of an event stream. Returns {@link Flag}s. */
   ingestSse(len: number, nowMs: number, link: number): number;
+  /** Takes the page of `len` bytes that answers a poll. Returns {@link Flag}s. */
+  ingestPoll(len: number, nowMs: number, link: number): number;
+  /** Goes on after {@link Flag.full}. Returns {@link Flag}s. */
+  ingestMore(nowMs: number): number;
+  /** Where the last answer to a poll says that the channels stand. */
+  pollCursor(link: number): string | undefined;
+  /** `epoch:seq` of the last envelope that was taken in of a channel. */
+  since(id: number): string | undefined;
+  /** Begins or ends to keep every envelope of a channel for {@link CoreBinding.takeEvents}. */
+  tap(id: number, on: boolean): void;
+  /** A JSON array of the envelopes kept, which are forgotten; undefined for none. */
+  takeEvents(id: number): string | undefined;
+  /** Leaves merged, dropped, gaps, delivered, effectiveHz, maxHz of a channel. */
+  readCounts(id: number): void;
+  /** Bounds the age at which a channel is stale, below what the gateway says. */
+  tighten(id: number, staleMs: number): void;
   /** The `retry:` of a link's event stream in milliseconds, -1 before one was seen. */
   sseRetryMs(link: number): number;
   linkUp(nowMs: number, link: number): void;
@@ -48,12 +64,25 @@ export const Flag = {
   urgent: 4,
   /** A frame was too large and refused whole. */
   refused: 8,
+  /** No more can be held before a flush: flush, then go on with `ingestMore`. */
+  full: 16,
 } as const;
 
 /** What the connection must act on. */
 export type Notice =
   | { kind: "hello"; sessionId: string; serverTime: number; heartbeatMs: number }
-  | { kind: "ack"; id?: number; channel: string; epoch: string; head: number; resumed: boolean; mode: string }
+  | {
+      kind: "ack";
+      id?: number;
+      channel: string;
+      epoch: string;
+      head: number;
+      resumed: boolean;
+      mode: string;
+      /** Why the position could not be resumed. */
+      code?: string;
+    }
+  | { kind: "auth"; state: "ok" | "expiring" | "expired" | "revoked"; expiresAt?: number; graceMs?: number }
   | { kind: "ackCommand"; id: number }
   | {
       kind: "error";

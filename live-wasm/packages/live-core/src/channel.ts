@@ -1,5 +1,6 @@
 import type { Engine } from "./engine.js";
-import { type Hold, PENDING, STALENESS_PENDING } from "./entry.js";
+import { type Hold, STALENESS_PENDING } from "./entry.js";
+import type { Envelope } from "./envelope.js";
 import { select } from "./readable.js";
 import type {
   CandleOptions,
@@ -41,6 +42,7 @@ function way(engine: Engine, name: string, options: ChannelOptions, historyLimit
 
 /** The transport that suits a namespace, where nobody names another. */
 function defaultTransportOf(name: string): Transport {
+  if (name.startsWith("job:")) return "polling";
   return name.startsWith("copilot:") ? "sse" : "websocket";
 }
 
@@ -59,8 +61,19 @@ function watch(to: Way, callback: () => void): () => void {
 function snaps<T>(to: Way): Readable<Snap<T>> {
   return {
     get: () => to.engine.snap(to.name, to.historyLimit) as Snap<T>,
-    getServer: () => PENDING,
+    getServer: () => to.engine.hydration.snap(to.name) as Snap<T>,
     subscribe: (callback) => watch(to, callback),
+  };
+}
+
+/** Holds the channel and hands over every envelope of it. */
+function tap<T>(to: Way, callback: (envelope: Envelope<T>) => void): () => void {
+  const held = to.engine.hold(to.name, to.transport, { ...to.hold, historyLimit: to.historyLimit });
+  if (!held) return () => {};
+  const untap = to.engine.tap(held.entry, (envelope) => callback(envelope as Envelope<T>));
+  return () => {
+    untap();
+    held.release();
   };
 }
 
@@ -72,6 +85,7 @@ export function channelOf<T>(engine: Engine, name: string, options: ChannelOptio
     ...readable,
     select: (pick, equal) => select(readable, pick, equal),
     retain: () => watch(to, () => {}),
+    onEvent: (callback) => tap(to, callback),
     staleness: stalenessOf(to),
     age: (everyMs = 1_000) => ageOf(to, everyMs),
   };

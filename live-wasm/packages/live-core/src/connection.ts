@@ -1,4 +1,5 @@
 import { failureText } from "./answer.js";
+import type { Credentials } from "./auth.js";
 import { backoffMs, type RetryBounds } from "./backoff.js";
 import type { Clock } from "./clock.js";
 import { isFinalCode } from "./final.js";
@@ -32,6 +33,13 @@ const IDLE_CLOSE_MS = 10_000;
 /** The gateway's heartbeat, until its hello says otherwise. */
 const DEFAULT_HEARTBEAT_MS = 15_000;
 
+/** How soon a page that brought no new token is asked again. */
+const REFRESH_AGAIN_MS = 5_000;
+/** Tokens in a row that may be rejected before the page is not asked for another. */
+const REJECTIONS_MAX = 2;
+/** Codes of a refusal that another token may get over. */
+const WANTS_TOKEN = new Set(["UNAUTHENTICATED", "AUTH_EXPIRED"]);
+
 /** What a connection needs of its owner. */
 export interface ConnectionOwner {
   readonly clock: Clock;
@@ -40,6 +48,11 @@ export interface ConnectionOwner {
   /** Address of the gateway. */
   base(): URL;
   frames: "binary" | "text";
+  readonly credentials: Credentials;
+  /** How far the channels of this transport have come, as its address names it; empty: not at all. */
+  cursor(kind: Transport): string;
+  /** Gives the gateway a new token for a session that takes no commands. */
+  refresh(sessionId: string, token: string): void;
   /** The channels that are to be had over this transport now. */
   wanted(kind: Transport): readonly WantedChannel[];
   /** The next command's id. */
@@ -62,7 +75,7 @@ export interface ConnectionOwner {
  */
 export type Phase = "idle" | "opening" | "greeting" | "connected" | "waiting" | "refused" | "closed";
 
-type Timer = "hello" | "watch" | "probe" | "retry" | "reopen" | "next" | "idle" | "drain";
+type Timer = "hello" | "watch" | "probe" | "retry" | "reopen" | "next" | "idle" | "drain" | "refresh";
 
 const STATUS: Record<Phase, LinkState["status"]> = {
   idle: "idle",
@@ -95,6 +108,12 @@ export class Connection {
   #askedFor = "";
   /** True while a new stream is to be opened, though it be with the same set. */
   #mustRenew = false;
+  /** The token that the present line was opened with, or was given since. */
+  #token: string | null = null;
+  /** The request for a token that is under way; another object for each. */
+  #tokenAsked: object | null = null;
+  /** Tokens that were rejected in a row. */
+  #rejections = 0;
   readonly #timers = new Map<Timer, () => void>();
 
   constructor(kind: Transport, owner: ConnectionOwner) {
@@ -130,7 +149,7 @@ export class Connection {
     }
     this.#stop("idle");
     if (this.#phase === "idle") this.#connect();
-    else if (this.kind === "sse") this.#reopenSoon();
+    else if (this.kind !== "websocket") this.#reopenSoon();
   }
 
   /** Sends a command, if the line is open and takes any. */
@@ -147,6 +166,34 @@ export class Connection {
     this.#phase = "connected";
     this.#watch();
     this.#publish({ sessionId, error: null, retryAt: null, attempt: 0 });
+  }
+
+  /** The token that commands are to be sent under; null when the page gives none. */
+  get token(): string | null {
+    return this.#token;
+  }
+
+  /** The gateway has taken the token. */
+  authenticated(): void {
+    this.#rejections = 0;
+    this.#stop("refresh");
+  }
+
+  /** The token ends soon: gets another one, and goes on under it. */
+  expiring(): void {
+    const { credentials } = this.#owner;
+    if (!credentials.isUsed || !this.isOpen) return;
+    const line = this.#line;
+    credentials.token("expiring", 0).then(
+      (token) => {
+        if (line === this.#line) this.#refresh(token);
+      },
+      (error: unknown) => {
+        if (line !== this.#line) return;
+        this.complain({ code: "AUTH_EXPIRED", message: failureText(error) });
+        this.#after("refresh", REFRESH_AGAIN_MS, () => this.expiring());
+      },
+    );
   }
 
   /** The gateway is going down: it closes the line soon, and is not to be asked again before the time named. */
@@ -211,13 +258,43 @@ export class Connection {
       return;
     }
     this.#phase = "opening";
-    this.#awaitHello();
     this.#publish({ sessionId: null, retryAt: null });
+    const { credentials } = this.#owner;
+    if (credentials.isUsed) this.#authorize(credentials);
+    else this.#open();
+  }
+
+  /** Asks for a token, which is done before every attempt, and opens the line with it. */
+  #authorize(credentials: Credentials): void {
+    const asked = {};
+    this.#tokenAsked = asked;
+    credentials.token(this.#rejections > 0 ? "rejected" : "initial", this.#attempt).then(
+      (token) => {
+        if (this.#tokenAsked !== asked) return;
+        this.#tokenAsked = null;
+        this.#token = token;
+        this.#open();
+      },
+      (error: unknown) => {
+        if (this.#tokenAsked === asked) this.fail({ code: "UNAUTHENTICATED", message: failureText(error) });
+      },
+    );
+  }
+
+  #open(): void {
+    this.#awaitHello();
     try {
       this.#line = this.#openLine();
     } catch (error) {
       this.#broken(failureText(error));
     }
+  }
+
+  #refresh(token: string): void {
+    this.#token = token;
+    const { sessionId } = this.#state;
+    if (this.kind === "websocket") this.send({ id: this.#owner.nextId(), cmd: "auth", token });
+    else if (sessionId !== null) this.#owner.refresh(sessionId, token);
   }
 
   /** While an attempt waits for its time, that is when the set is looked at. */
@@ -273,7 +350,15 @@ export class Connection {
     this.#askedFor = setKey(channels);
     this.#mustRenew = false;
     const line: TransportLink = owner.open(
-      { kind: this.kind, base: owner.base(), channels, frames: owner.frames },
+      {
+        kind: this.kind,
+        base: owner.base(),
+        channels,
+        frames: owner.frames,
+        cursor: () => owner.cursor(this.kind),
+        headers: (): Record<string, string> =>
+          this.#token === null ? {} : { authorization: `Bearer ${this.#token}` },
+      },
       {
         opened: () => this.#lineOpened(line),
         chunk: (bytes, framing, timeStamp) => this.#heard(line, bytes, framing, timeStamp),
@@ -296,6 +381,8 @@ export class Connection {
       this.#awaitHello();
     } else if (line !== this.#line) return;
     if (this.#phase === "opening") this.#phase = "greeting";
+    // An answer that is none of a refusal is the proof; a WebSocket is asked by a command.
+    if (this.kind !== "websocket") this.authenticated();
     this.#mark();
     this.#owner.opened(this);
   }
@@ -319,7 +406,9 @@ export class Connection {
       this.#nextFailed(error, isFinal(why));
       return;
     }
-    if (!isFinal(why)) {
+    const isRejected = this.#owner.credentials.isUsed && WANTS_TOKEN.has(error.code);
+    if (isRejected) this.#rejections += 1;
+    if (isRejected ? this.#rejections <= REJECTIONS_MAX : !isFinal(why)) {
       this.fail(error);
       return;
     }
@@ -404,6 +493,7 @@ export class Connection {
     this.#nextAttempt = 0;
     this.#mustRenew = false;
     this.#drainUntil = null;
+    this.#tokenAsked = null;
   }
 
   #publish(change: Partial<LinkState>): void {
@@ -432,7 +522,7 @@ export class Connection {
 
 function setKey(channels: readonly WantedChannel[]): string {
   return channels
-    .map(({ name }) => name)
+    .map(({ name, maxHz }) => `${name}@${maxHz}`)
     .sort()
     .join(",");
 }

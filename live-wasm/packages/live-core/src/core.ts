@@ -1,5 +1,6 @@
 import { failureText } from "./answer.js";
 import { type CoreBinding, type CoreCounters, type CoreInstance, Flag, type Notice } from "./binding.js";
+import type { Envelope } from "./envelope.js";
 import { causeOf, continuityOf, freshnessOf } from "./names.js";
 import type { Framing } from "./transport/transport.js";
 import type { Cause, Continuity, Freshness, LiveError } from "./types.js";
@@ -9,6 +10,26 @@ const SCRATCH_NUMBERS = 16;
 
 /** An event stream can be cut anywhere, so a large piece goes in by parts and the input buffer stays small. */
 const MAX_PIECE_BYTES = 65_536;
+
+/** The call that takes in each kind of chunk. */
+const INGEST = {
+  envelopes: "ingestFrame",
+  "event-stream": "ingestSse",
+  page: "ingestPoll",
+} as const;
+
+/** What was counted of one channel since it was opened. */
+export interface ChannelCounts {
+  /** Replaced by a newer one before anyone saw them, at either end. */
+  merged: number;
+  dropped: number;
+  gaps: number;
+  delivered: number;
+  /** Envelopes a second that the gateway last told; null before it did. */
+  effectiveHz: number | null;
+  /** The bound that the gateway keeps; null for none. */
+  maxHz: number | null;
+}
 
 /** What is known about a channel besides its value. */
 export interface Head {
@@ -46,6 +67,9 @@ export class Core {
   #bytes = new Uint8Array(0);
   #inputAt = 0;
   #inputLength = 0;
+  /** What is left of the chunk under way. */
+  #left: Uint8Array = new Uint8Array(0);
+  #isFull = false;
   #scratch = new Float64Array(0);
 
   constructor({ core, memory }: CoreInstance) {
@@ -53,19 +77,42 @@ export class Core {
     this.#memory = memory;
   }
 
-  /** Takes a chunk in. Returns the flags of all its parts. */
+  /**
+   * Takes a chunk in. Returns the flags of its parts; with {@link Flag.full} among them there is more of it,
+   * to be taken in after a flush by {@link Core.more}.
+   */
   ingest(chunk: Uint8Array, framing: Framing, nowMs: number, link: number): number {
-    if (framing === "envelopes") {
-      this.#copyIn(chunk);
-      return this.binding.ingestFrame(chunk.length, nowMs, link);
-    }
-    let flags = 0;
-    for (let start = 0; start < chunk.length; start += MAX_PIECE_BYTES) {
-      const piece = chunk.subarray(start, start + MAX_PIECE_BYTES);
+    this.#left = chunk;
+    this.#isFull = false;
+    return this.more(framing, nowMs, link);
+  }
+
+  /** Goes on with the chunk under way. */
+  more(framing: Framing, nowMs: number, link: number): number {
+    let flags = this.#isFull ? this.binding.ingestMore(nowMs) : 0;
+    while (!(flags & Flag.full) && this.#left.length > 0) {
+      const length = framing === "event-stream" ? MAX_PIECE_BYTES : this.#left.length;
+      const piece = this.#left.subarray(0, length);
+      this.#left = this.#left.subarray(piece.length);
       this.#copyIn(piece);
-      flags |= this.binding.ingestSse(piece.length, nowMs, link);
+      flags |= this.binding[INGEST[framing]](piece.length, nowMs, link);
     }
+    this.#isFull = (flags & Flag.full) !== 0;
     return flags;
+  }
+
+  /** The envelopes of a tapped channel that came since they were last taken. */
+  events(id: number): Envelope<unknown>[] {
+    const text = this.binding.takeEvents(id);
+    return text === undefined ? [] : (JSON.parse(text) as Envelope<unknown>[]);
+  }
+
+  /** What was counted of a channel. */
+  counts(id: number): ChannelCounts {
+    this.binding.readCounts(id);
+    const [merged = 0, dropped = 0, gaps = 0, delivered = 0, effectiveHz, maxHz] = this.#numbers();
+    const optional = (hz = Number.NaN) => (Number.isNaN(hz) ? null : hz);
+    return { merged, dropped, gaps, delivered, effectiveHz: optional(effectiveHz), maxHz: optional(maxHz) };
   }
 
   /** Takes a page of candle history. Returns the rows taken. */

@@ -1,13 +1,16 @@
 import { failureText } from "./answer.js";
+import { Credentials } from "./auth.js";
 import { DEFAULT_RETRY, type RetryBounds } from "./backoff.js";
 import { type CoreCounters, Flag, LINK, NO_COUNTERS } from "./binding.js";
 import { type Clock, systemClock } from "./clock.js";
 import { Connection, type ConnectionOwner } from "./connection.js";
-import { bindingError, type Core, isTrap } from "./core.js";
+import { bindingError, type ChannelCounts, type Core, isTrap } from "./core.js";
 import { CoreLoader } from "./core-loader.js";
-import { type Entry, type Hold, PENDING, STALENESS_PENDING } from "./entry.js";
+import { type Entry, type Hold, STALENESS_PENDING } from "./entry.js";
+import type { Envelope } from "./envelope.js";
 import { FlushSchedule } from "./flush.js";
 import { History } from "./history.js";
+import { Hydration } from "./hydrate.js";
 import { LINK_IDLE, worstLink } from "./link.js";
 import { browserNetwork, type NetworkStatus } from "./network.js";
 import { handleNotice } from "./notices.js";
@@ -30,6 +33,14 @@ import type {
 } from "./types.js";
 import type { ModuleSource } from "./wasm.js";
 
+/** How often changes become visible where no frames are drawn, and where the page wants it slow. */
+const HIDDEN_FLUSH_MS = 250;
+const SLOW_FLUSH_MS = 1_000;
+/** How long a hidden page keeps its lines that wants to let go of them. */
+const SUSPEND_AFTER_MS = 30_000;
+/** What every cursor begins with. */
+const CURSOR_VERSION = "1.";
+
 /**
  * What runs inside a client: the core, the lines, and the flush that carries what changed to those who
  * watch. Everything happens in turns of the event loop: bytes in, decisions in the core, one flush a frame.
@@ -43,7 +54,12 @@ export class Engine implements ConnectionOwner {
   readonly registry: Registry;
   readonly history: History;
   readonly symbols: Symbols;
-  readonly subscriptions = new Subscriptions(() => this.nextId());
+  readonly subscriptions = new Subscriptions(
+    () => this.nextId(),
+    (name) => this.#since(name),
+  );
+  readonly credentials: Credentials;
+  readonly hydration: Hydration;
   readonly link = new Value<LinkState>(LINK_IDLE);
   readonly report: (report: LiveReport) => void;
   readonly preferTransport: Transport | undefined;
@@ -62,6 +78,13 @@ export class Engine implements ConnectionOwner {
   #cancelFreshness: (() => void) | null = null;
   #stopNetwork: (() => void) | null = null;
   #cancelSync: (() => void) | null = null;
+  #cancelSuspend: (() => void) | null = null;
+  /** True while a hidden page is to hold nothing. */
+  #isSuspended = false;
+  /** True when the next poll is to begin anew, whatever the last one said. */
+  #pollsAnew = false;
+  readonly #stale: NonNullable<LiveClientOptions["stale"]>;
+  readonly #hidden: NonNullable<LiveClientOptions["hidden"]>;
   #isStarted = false;
   #isSyncDue = false;
   #isClosed = false;
@@ -72,15 +95,20 @@ export class Engine implements ConnectionOwner {
     this.retry = { ...DEFAULT_RETRY, ...options.retry };
     this.frames = options.frames === "text" ? "text" : "binary";
     this.open = options.transport ?? defaultTransport;
-    this.fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.credentials = new Credentials(options.auth, this.clock);
+    const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.fetch = (input, init) => fetch(input, this.#signed(init));
+    this.hydration = new Hydration(options.initial);
+    this.#stale = options.stale ?? {};
+    this.#hidden = options.hidden ?? "keep";
     this.preferTransport = options.preferTransport;
     const report = options.onReport ?? warnOnce();
     this.report = (what) => tell(() => report(what));
     this.#url = options.url;
     this.#network = options.network ?? browserNetwork();
-    this.#schedule = new FlushSchedule(this.clock, this.#network, options.flush ?? "frame", () =>
-      this.flush(),
-    );
+    const hiddenMs = this.#hidden === "keep" ? HIDDEN_FLUSH_MS : SLOW_FLUSH_MS;
+    const mode = options.flush ?? "frame";
+    this.#schedule = new FlushSchedule(this.clock, this.#network, mode, hiddenMs, () => this.flush());
     this.#loader = new CoreLoader(source, this, {
       loaded: (core) => this.#loaded(core),
       changed: () => this.changed(),
@@ -100,7 +128,7 @@ export class Engine implements ConnectionOwner {
       base: () => this.base(),
       link: this.link,
     });
-    this.registry = new Registry(this.clock, {
+    this.registry = new Registry(this.clock, (name) => this.hydration.snap(name), {
       added: (entry) => this.#added(entry),
       removed: (entry) => this.#removed(entry),
       changed: (entry) => {
@@ -131,7 +159,34 @@ export class Engine implements ConnectionOwner {
   }
 
   wanted(kind: Transport): readonly WantedChannel[] {
-    return this.registry.wanted(kind);
+    return this.#isSuspended ? [] : this.registry.wanted(kind);
+  }
+
+  cursor(kind: Transport): string {
+    // Between two polls the gateway says where they stand, for it may have held something back.
+    if (kind === "polling" && !this.#pollsAnew) {
+      return this.read((core) => core.binding.pollCursor(LINK.polling)) ?? "";
+    }
+    this.#pollsAnew = false;
+    const items: string[] = [];
+    for (const { name } of this.wanted(kind)) {
+      const since = this.#since(name);
+      if (since !== undefined) items.push(`${name}@${since}`);
+    }
+    return items.length > 0 ? `${CURSOR_VERSION}${items.join(",")}` : "";
+  }
+
+  refresh(sessionId: string, token: string): void {
+    const path = `api/live/session/${encodeURIComponent(sessionId)}/auth`;
+    const headers = { authorization: `Bearer ${token}` };
+    // A refusal needs no answer here: the gateway ends the line in time, and the next one brings a new token.
+    this.fetch(new URL(path, this.base()), { method: "POST", headers }).catch((error: unknown) =>
+      this.report({
+        kind: "refused",
+        code: "NETWORK",
+        message: `the new token was not taken: ${failureText(error)}`,
+      }),
+    );
   }
 
   retryHintMs(kind: Transport): number {
@@ -144,23 +199,19 @@ export class Engine implements ConnectionOwner {
     this.read((core) => core.binding.linkUp(this.clock.now(), LINK[connection.kind]));
     if (connection.kind !== "websocket") return;
     this.subscriptions.reset();
+    const { token } = connection;
+    if (token !== null) connection.send({ id: this.nextId(), cmd: "auth", token });
     this.#subscribe(connection);
   }
 
   chunk(connection: Connection, bytes: Uint8Array, framing: Framing, nowMs: number): void {
-    const taken = this.read((core) => {
-      const flags = core.ingest(bytes, framing, nowMs, LINK[connection.kind]);
-      return { flags, notices: core.notices(flags) };
-    });
-    if (!taken) return;
-    const { flags, notices } = taken;
-    if (flags & (Flag.dirty | Flag.urgent)) this.#schedule.request();
-    for (const notice of notices) handleNotice(this, connection, notice);
-    if (flags & Flag.refused) {
-      const message = `a frame of ${bytes.length} bytes was refused`;
-      this.report({ kind: "refused", code: "PAYLOAD_TOO_LARGE", message });
+    const link = LINK[connection.kind];
+    let flags = this.#take(connection, (core) => core.ingest(bytes, framing, nowMs, link));
+    // More than is held between two flushes: shown at once, so that nothing of it is lost.
+    while (flags & Flag.full) {
+      this.flush();
+      flags = this.#take(connection, (core) => core.more(framing, nowMs, link));
     }
-    if (flags & Flag.urgent) this.flush();
   }
 
   lost(connection: Connection): void {
@@ -190,7 +241,7 @@ export class Engine implements ConnectionOwner {
   /** The channel's value as of the last flush. */
   snap(name: string, limit: number): Snap<unknown> {
     const entry = this.registry.get(name);
-    return entry ? snapOf(this, entry, limit) : PENDING;
+    return entry ? snapOf(this, entry, limit) : this.hydration.snap(name);
   }
 
   /** How far the channel's value can be trusted, as of the last flush. */
@@ -203,6 +254,21 @@ export class Engine implements ConnectionOwner {
   ageMs(name: string): number | null {
     const entry = this.registry.get(name);
     return entry ? ageOf(this, entry, this.clock.now()) : null;
+  }
+
+  /** Tells every envelope of a held channel from now on, before merging. Returns what ends it. */
+  tap(entry: Entry, call: (envelope: Envelope<unknown>) => void): () => void {
+    const tap = { call };
+    entry.taps.add(tap);
+    if (entry.taps.size === 1) this.#tapInCore(entry);
+    return () => {
+      if (entry.taps.delete(tap) && entry.taps.size === 0) this.#tapInCore(entry);
+    };
+  }
+
+  /** What was counted of a channel; null when there is no core to ask. */
+  channelCounts(entry: Entry): ChannelCounts | null {
+    return entry.id < 0 ? null : (this.read((core) => core.counts(entry.id)) ?? null);
   }
 
   // What the notices need.
@@ -233,7 +299,10 @@ export class Engine implements ConnectionOwner {
   /** Takes a channel anew: what arrived of it is not all there is. */
   renew(entry: Entry): void {
     if (entry.transport === "websocket") this.subscriptions.renew(entry.name);
-    else this.#connections.get(entry.transport)?.renew();
+    else {
+      this.#pollsAnew ||= entry.transport === "polling";
+      this.#connections.get(entry.transport)?.renew();
+    }
     this.syncSoon();
   }
 
@@ -256,6 +325,7 @@ export class Engine implements ConnectionOwner {
     const changed = [...this.#touched];
     this.#touched.clear();
     for (const entry of changed) entry.version += 1;
+    for (const entry of changed) this.#tellTaps(entry);
     for (const entry of changed) entry.listeners.notify();
     this.link.set(this.#linkState());
   }
@@ -272,6 +342,8 @@ export class Engine implements ConnectionOwner {
     this.#loader.stop();
     this.#stopNetwork?.();
     this.#cancelSync?.();
+    this.#cancelSuspend?.();
+    this.credentials.stop();
     this.symbols.stop();
     this.registry.freeze();
     for (const entry of this.registry.all()) {
@@ -306,18 +378,67 @@ export class Engine implements ConnectionOwner {
     if (this.#isStarted) return;
     this.#isStarted = true;
     this.#stopNetwork = this.#network.subscribe((event) => {
-      if (event === "hidden" || event === "visible") this.#schedule.moved();
-      else for (const connection of this.#connections.values()) connection.network(event);
+      if (event === "hidden" || event === "visible") {
+        this.#schedule.moved();
+        if (this.#hidden === "suspend") this.#suspend(event === "hidden");
+      } else for (const connection of this.#connections.values()) connection.network(event);
     });
     this.#loader.load();
   }
 
+  /** A page that nobody sees lets go of its lines after a while, and takes them again where they stood. */
+  #suspend(isHidden: boolean): void {
+    this.#cancelSuspend?.();
+    const set = (isSuspended: boolean) => {
+      this.#isSuspended = isSuspended;
+      this.syncSoon();
+    };
+    this.#cancelSuspend = null;
+    if (isHidden) this.#cancelSuspend = this.clock.after(SUSPEND_AFTER_MS, () => set(true));
+    else set(false);
+  }
+
+  /** Takes bytes in, and acts on what the core noticed in them. Returns the flags; 0 when there is no core. */
+  #take(connection: Connection, run: (core: Core) => number): number {
+    const taken = this.read((core) => {
+      const flags = run(core);
+      return { flags, notices: core.notices(flags) };
+    });
+    if (!taken) return 0;
+    const { flags, notices } = taken;
+    if (flags & (Flag.dirty | Flag.urgent)) this.#schedule.request();
+    for (const notice of notices) handleNotice(this, connection, notice);
+    if (flags & Flag.refused) {
+      this.report({ kind: "refused", code: "PAYLOAD_TOO_LARGE", message: "a frame was too large" });
+    }
+    if (flags & Flag.urgent) this.flush();
+    return flags;
+  }
+
+  #tellTaps(entry: Entry): void {
+    if (entry.taps.size === 0 || entry.id < 0) return;
+    for (const envelope of this.read((core) => core.events(entry.id)) ?? []) {
+      for (const { call } of [...entry.taps]) tell(() => call(envelope));
+    }
+  }
+
+  #tapInCore(entry: Entry): void {
+    if (entry.id >= 0) this.read((core) => core.binding.tap(entry.id, entry.taps.size > 0));
+  }
+
+  #since(name: string): string | undefined {
+    const id = this.registry.get(name)?.id ?? -1;
+    return id < 0 ? undefined : this.read((core) => core.binding.since(id));
+  }
+
+  /** The request with the page's token, where the page gives any and nothing else is said. */
+  #signed(init: RequestInit | undefined): RequestInit | undefined {
+    const { last } = this.credentials;
+    return last === null ? init : { ...init, headers: { authorization: `Bearer ${last}`, ...init?.headers } };
+  }
+
   #added(entry: Entry): void {
-    if (entry.transport === "polling") {
-      const message = "this version does not speak long polling";
-      entry.refuse({ code: "TRANSPORT_UNAVAILABLE", message, channel: entry.name });
-      this.touch(entry);
-    } else this.#openInCore(entry);
+    this.#openInCore(entry);
     this.syncSoon();
   }
 
@@ -337,6 +458,9 @@ export class Engine implements ConnectionOwner {
       try {
         entry.id = core.binding.open(entry.name, LINK[entry.transport]);
         this.#byId.set(entry.id, entry);
+        const { staleMs } = this.#stale[entry.name] ?? this.#stale[namespaceOf(entry.name)] ?? {};
+        if (staleMs !== undefined) core.binding.tighten(entry.id, staleMs);
+        if (entry.taps.size > 0) core.binding.tap(entry.id, true);
       } catch (error) {
         if (isTrap(error)) throw error;
         entry.refuse(bindingError(error, entry.name));
@@ -347,7 +471,7 @@ export class Engine implements ConnectionOwner {
 
   #loaded(core: Core): void {
     this.#core = core;
-    for (const entry of this.registry.all()) if (entry.transport !== "polling") this.#openInCore(entry);
+    for (const entry of this.registry.all()) this.#openInCore(entry);
     // After a restart every line starts again, since the new core knows nothing of what they carried.
     const error = restartError();
     if (this.counts.restarts > 0) for (const connection of this.#connections.values()) connection.fail(error);
@@ -384,7 +508,7 @@ export class Engine implements ConnectionOwner {
 
   #sync(): void {
     for (const entry of this.registry.all()) {
-      if (entry.transport === "polling" || this.#connections.has(entry.transport)) continue;
+      if (this.#connections.has(entry.transport)) continue;
       this.#connections.set(entry.transport, new Connection(entry.transport, this));
     }
     for (const connection of this.#connections.values()) {
@@ -421,6 +545,10 @@ export class Engine implements ConnectionOwner {
       if (!isTrap(error)) throw error;
     }
   }
+}
+
+function namespaceOf(name: string): string {
+  return name.slice(0, name.indexOf(":"));
 }
 
 function restartError(): LiveError {

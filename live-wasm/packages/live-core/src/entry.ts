@@ -1,3 +1,4 @@
+import type { Envelope } from "./envelope.js";
 import { Listeners } from "./readable.js";
 import type { WantedChannel } from "./transport/transport.js";
 import type { LiveError, Snap, Staleness, Transport } from "./types.js";
@@ -44,6 +45,10 @@ export class Entry {
   readonly transport: Transport;
   readonly holds = new Set<Hold>();
   readonly listeners = new Listeners();
+  /** Those who want every envelope, before merging. */
+  readonly taps = new Set<{ call: (envelope: Envelope<unknown>) => void }>();
+  /** What it starts with: a value that a server rendered, or {@link PENDING}. */
+  readonly initial: Snap<unknown>;
   /** The views of its value, by the number of bars; 0 is the whole. */
   readonly views = new Map<number, View>();
   staleness: { version: number; value: Staleness } = { version: -1, value: STALENESS_PENDING };
@@ -74,8 +79,9 @@ export class Entry {
   bornMs: number | null = null;
   #lastHz: number | null = null;
 
-  constructor(name: string, transport: Transport) {
+  constructor(name: string, transport: Transport, initial: Snap<unknown>) {
     this.name = name;
+    this.initial = initial;
     this.transport = transport;
     this.symbol = name.slice(name.indexOf(":") + 1);
     this.kind = name.startsWith("price:") ? "price" : name.startsWith("candles:") ? "candles" : "json";

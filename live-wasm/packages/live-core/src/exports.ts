@@ -1,6 +1,7 @@
 /** What both entries of the package have in common. */
 export { type Clock, systemClock } from "./clock.js";
 export type { Envelope, ErrorCode } from "./envelope.js";
+export { guestSession } from "./guest.js";
 export { browserNetwork, type NetworkEvent, type NetworkStatus } from "./network.js";
 export { defaultTransport } from "./transport/default.js";
 export type {
@@ -13,6 +14,7 @@ export type {
   WantedChannel,
 } from "./transport/transport.js";
 export type {
+  AuthReason,
   CandleOptions,
   CandleSeries,
   Cause,
@@ -23,6 +25,9 @@ export type {
   ChannelStats,
   Continuity,
   DataOf,
+  Dehydrated,
+  DehydratedSeries,
+  DehydratedValue,
   Freshness,
   Interval,
   LinkState,

@@ -78,6 +78,8 @@ export class Instance implements Pure {
       historyPage: (id, length) => this.#orThrow(exports.core_historyPage(at, id, length)),
       ingestFrame: (length, nowMs, link) => exports.core_ingestFrame(at, length, nowMs, link),
       ingestSse: (length, nowMs, link) => exports.core_ingestSse(at, length, nowMs, link),
+      ingestMore: (nowMs) => exports.core_ingestMore(at, nowMs),
+      ingestPoll: (length, nowMs, link) => exports.core_ingestPoll(at, length, nowMs, link),
       inputPtr: (length) => exports.core_inputPtr(at, length) >>> 0,
       linkDown: (link) => exports.core_linkDown(at, link),
       linkUp: (nowMs, link) => exports.core_linkUp(at, nowMs, link),
@@ -87,15 +89,18 @@ export class Instance implements Pure {
         const bytes = new TextEncoder().encode(name);
         return this.#orThrow(exports.core_open(at, this.#give(bytes), bytes.length, link));
       },
+      pollCursor: (link) => this.#takeOptional(exports.core_pollCursor(at, link)),
       readBars: (id, limit) => this.#takeArray(Float64Array, exports.core_readBars(at, id, limit)),
-      readData: (id) => {
-        const span = exports.core_readData(at, id);
-        return span[0] === 0 ? undefined : this.#takeText(span);
-      },
+      readCounts: (id) => exports.core_readCounts(at, id),
+      readData: (id) => this.#takeOptional(exports.core_readData(at, id)),
       readHead: (id) => exports.core_readHead(at, id),
       readTick: (id) => exports.core_readTick(at, id),
       scratchPtr: () => exports.core_scratchPtr(at) >>> 0,
+      since: (id) => this.#takeOptional(exports.core_since(at, id)),
       sseRetryMs: (link) => exports.core_sseRetryMs(at, link),
+      takeEvents: (id) => this.#takeOptional(exports.core_takeEvents(at, id)),
+      tap: (id, on) => exports.core_tap(at, id, Number(on)),
+      tighten: (id, staleMs) => exports.core_tighten(at, id, staleMs),
     };
     return { memory: exports.memory, core };
   }
@@ -111,6 +116,10 @@ export class Instance implements Pure {
     const text = this.text(at >>> 0, length);
     this.exports.__wbindgen_free(at, length, 1);
     return text;
+  }
+
+  #takeOptional(span: Span): string | undefined {
+    return span[0] === 0 ? undefined : this.#takeText(span);
   }
 
   #takeArray<T extends Float64Array | Uint32Array>(

@@ -24,6 +24,11 @@ export function handleNotice(engine: Engine, connection: Connection, notice: Not
     case "error":
       failed(engine, connection, notice);
       break;
+    case "auth":
+      if (notice.state === "ok") connection.authenticated();
+      else if (notice.state === "expiring") connection.expiring();
+      // What is expired or revoked is closed, with its code.
+      break;
     case "failed": {
       const entry = engine.registry.get(notice.channel);
       if (!entry) break;

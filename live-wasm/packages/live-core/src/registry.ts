@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.js";
 import { Entry, type Hold } from "./entry.js";
 import type { WantedChannel } from "./transport/transport.js";
-import type { Transport } from "./types.js";
+import type { Snap, Transport } from "./types.js";
 
 /** What the registry tells its owner. */
 export interface RegistryEvents {
@@ -17,10 +17,13 @@ export interface RegistryEvents {
 export class Registry {
   readonly #entries = new Map<string, Entry>();
   readonly #clock: Clock;
+  readonly #initial: (name: string) => Snap<unknown>;
   readonly #events: RegistryEvents;
 
-  constructor(clock: Clock, events: RegistryEvents) {
+  /** `initial` tells what a channel starts with. */
+  constructor(clock: Clock, initial: (name: string) => Snap<unknown>, events: RegistryEvents) {
     this.#clock = clock;
+    this.#initial = initial;
     this.#events = events;
   }
 
@@ -39,7 +42,7 @@ export class Registry {
   /** Holds a channel. Returns it, and the release, which counts once however often it is called. */
   hold(name: string, transport: Transport, hold: Hold): { entry: Entry; release: () => void } {
     const known = this.#entries.get(name);
-    const entry = known ?? new Entry(name, transport);
+    const entry = known ?? new Entry(name, transport, this.#initial(name));
     entry.cancelLinger?.();
     entry.cancelLinger = null;
     entry.holds.add(hold);

@@ -10,7 +10,7 @@ export interface CoreReader {
 
 /** The channel's value as of its version; the same object until the version moves. */
 export function snapOf(reader: CoreReader, entry: Entry, limit: number): Snap<unknown> {
-  const view = entry.views.get(limit) ?? { version: -1, snap: PENDING };
+  const view = entry.views.get(limit) ?? { version: -1, snap: entry.initial };
   if (view.version === entry.version) return view.snap;
   const fresh = reader.read((core) => readSnap(core, entry, limit, view.snap));
   view.snap = fresh ?? readSnap(null, entry, limit, view.snap);
@@ -62,6 +62,8 @@ function readSnap(core: Core | null, entry: Entry, limit: number, last: Snap<unk
   const head = headOf(core, entry);
   const error = entry.error ?? entry.failure?.error ?? entry.historyError;
   if (!core || !head) return keep(last, error);
+  // What a server rendered stands until there is something newer; nobody has judged it here.
+  if (!head.hasValue && entry.initial.value !== undefined) return { ...entry.initial, error };
   const isSame = head.hasValue && head.seq === last.seq && head.ts === last.ts;
   const value = readValue(core, entry, limit, last.value, isSame);
   const { seq, ts, freshness, cause, continuity } = head;
@@ -71,6 +73,7 @@ function readSnap(core: Core | null, entry: Entry, limit: number, last: Snap<unk
 /** The last value while there is no core to ask, or it has none yet. */
 function keep(last: Snap<unknown>, error: Snap<unknown>["error"]): Snap<unknown> {
   if (last.value === undefined) return error ? { ...PENDING, error } : PENDING;
+  if (last.freshness === "pending") return error ? { ...last, error } : last;
   return { ...last, freshness: "disconnected", cause: "transport", error };
 }
 

@@ -9,15 +9,18 @@ type Send = (command: object) => boolean;
 /** Keeps what is subscribed on a line in step with what is wanted, by as few commands as can be. */
 export class Subscriptions {
   readonly #nextId: () => number;
+  readonly #since: (name: string) => string | undefined;
   /** What was asked for on the present line, with its rate. */
   readonly #asked = new Map<string, number | null>();
   /** The channels of each subscribe command that is not answered for all of them. */
   readonly #pending = new Map<number, Set<string>>();
-  /** The channels of each unsubscribe command that is not answered. */
+  /** The channels of each unsubscribe and rate command that is not answered. */
   readonly #dropping = new Map<number, readonly string[]>();
 
-  constructor(nextId: () => number) {
+  /** `since` tells how far a channel has come, if anything of it is held. */
+  constructor(nextId: () => number, since: (name: string) => string | undefined) {
     this.#nextId = nextId;
+    this.#since = since;
   }
 
   /** A new line carries nothing yet. */
@@ -30,7 +33,15 @@ export class Subscriptions {
   /** Sends what differs: what to let go of first, then what to take. */
   sync(wanted: readonly WantedChannel[], send: Send): void {
     const rates = new Map(wanted.map(({ name, maxHz }) => [name, maxHz]));
-    // A channel whose rate changed is let go of and taken again.
+    for (const [name, maxHz] of rates) {
+      const asked = this.#asked.get(name);
+      // NaN is a channel to be taken anew, and equals nothing.
+      if (asked === undefined || asked === maxHz || Number.isNaN(asked)) continue;
+      const id = this.#nextId();
+      if (!send({ id, cmd: "rate", channel: name, maxHz })) return;
+      this.#dropping.set(id, [name]);
+      this.#asked.set(name, maxHz);
+    }
     const drop = [...this.#asked].filter(([name, maxHz]) => rates.get(name) !== maxHz).map(([name]) => name);
     for (const channels of portions(drop)) {
       const id = this.#nextId();
@@ -43,12 +54,12 @@ export class Subscriptions {
     }
   }
 
-  /** An unsubscribe was carried out. */
+  /** An unsubscribe, or a change of rate, was carried out. */
   dropped(id: number): void {
     this.#dropping.delete(id);
   }
 
-  /** True when that command was an unsubscribe. It was refused, so that what it named is still held. */
+  /** True when that command was one of those. It was refused, so that what it named is held as before. */
   keep(id: number | undefined): boolean {
     const names = this.#dropping.get(id ?? -1);
     // Nobody wants the rate that it has, so that it is let go of with the next step.
@@ -93,7 +104,10 @@ export class Subscriptions {
     const sent = send({
       id,
       cmd: "subscribe",
-      channels: channels.map(({ name, maxHz }) => (maxHz === null ? { name } : { name, maxHz })),
+      channels: channels.map(({ name, maxHz }) => {
+        const since = this.#since(name);
+        return { name, ...(since && { since }), ...(maxHz !== null && { maxHz }) };
+      }),
     });
     if (!sent) return false;
     for (const { name, maxHz } of channels) this.#asked.set(name, maxHz);

@@ -1,8 +1,9 @@
 import type { Clock } from "./clock.js";
+import type { Envelope } from "./envelope.js";
 import type { NetworkStatus } from "./network.js";
 import type { TransportFactory } from "./transport/transport.js";
 
-/** How envelopes reach the page. `polling` is named by the protocol and not spoken by this version. */
+/** How envelopes reach the page. */
 export type Transport = "websocket" | "sse" | "polling";
 
 /** A channel's name: `namespace:segment(.segment)*`. */
@@ -198,6 +199,11 @@ export interface Channel<T> extends Readable<Snap<T>> {
   select<S>(pick: (snap: Snap<T>) => S, equal?: (a: S, b: S) => boolean): Readable<S>;
   /** Holds the subscription without watching. Returns the release, which may be called twice. */
   retain(): () => void;
+  /**
+   * Calls back for every envelope in order, each once, before merging, with the flush that shows it. Holds
+   * the channel. The value of a `lossless` channel is made of these.
+   */
+  onEvent(callback: (envelope: Envelope<T>) => void): () => void;
   /** How far the value can be trusted. Watching it holds the channel. */
   readonly staleness: Readable<Staleness>;
   /**
@@ -228,6 +234,17 @@ export interface ChannelStats {
   subscribers: number;
   seq: number;
   transport: Transport;
+  /** Replaced by a newer one before anyone saw them, at either end. */
+  merged: number;
+  /** Lost to a full queue, at either end. */
+  dropped: number;
+  /** Times that something was found missing. */
+  gaps: number;
+  delivered: number;
+  /** Envelopes a second that the gateway last told of; null before it did. */
+  effectiveHz: number | null;
+  /** The bound of the rate that the gateway keeps; null for none. */
+  maxHz: number | null;
 }
 
 /** Counters since the client was made. */
@@ -252,14 +269,57 @@ export interface LiveStats {
   channels: ChannelStats[];
 }
 
+/** Why a token is asked for: to begin, since the present one ends soon, or since it was rejected. */
+export type AuthReason = "initial" | "expiring" | "rejected";
+
+/** Bars of one symbol as plain arrays. */
+export interface DehydratedSeries {
+  symbol: string;
+  interval: string;
+  hasHistory: boolean;
+  /** openTime, open, high, low, close, volume, closed. */
+  columns: number[][];
+}
+
+/** One channel's value as JSON can carry it. */
+export interface DehydratedValue {
+  seq: number;
+  ts: number;
+  /** The value; of candles a {@link DehydratedSeries}. */
+  value: unknown;
+}
+
+/** Values that a server rendered, for the page to begin with. */
+export interface Dehydrated {
+  v: 1;
+  channels: Record<string, DehydratedValue>;
+}
+
 /** What {@link LiveClient} is made from. */
 export interface LiveClientOptions {
   /** Where the gateway is, without the `api/…` part. Relative addresses are resolved against the page. */
   url: string | URL;
+  /**
+   * Gives a token, before every attempt and again when the present one ends soon. Absent: the client asks as
+   * nobody, which a gateway may refuse. A rejection counts as a failed attempt.
+   */
+  auth?: (context: { reason: AuthReason; attempt: number; signal: AbortSignal }) => Promise<{
+    token: string;
+    expiresAt?: number;
+  }>;
   /** Delay before the next attempt: full jitter below a ceiling that doubles from `minMs` to `maxMs` (500 and 30,000). */
   retry?: { minMs?: number; maxMs?: number };
   /** When changes become visible: with the display's frames (default; every 250 ms while hidden), or by a timer. */
   flush?: "frame" | { everyMs: number };
+  /** Age in milliseconds at which a channel, or each of a namespace, is stale; may only tighten what the gateway says. */
+  stale?: Readonly<Record<string, { staleMs: number }>>;
+  /**
+   * What a hidden page does: `keep` shows changes every 250 ms (default), `slow` every second, `suspend` as
+   * well lets go of its lines after 30 s and goes on where they stood when the page is seen again.
+   */
+  hidden?: "keep" | "slow" | "suspend";
+  /** Values to begin with, from {@link LiveClient.dehydrate} on a server. They are `pending` until live ones come. */
+  initial?: Dehydrated;
   /** WebSocket frames: `auto` and `binary` ask for bytes, `text` for strings. */
   frames?: "auto" | "binary" | "text";
   /** Transport of the channels whose holder names none. */
@@ -289,6 +349,12 @@ export interface LiveClient {
    * after the line was lost and is back, since another gateway may serve others.
    */
   symbols(): Readable<SymbolsState>;
+  /** The channel of a job, by default over long polling. */
+  job<R = unknown>(id: string, options?: ChannelOptions): Channel<R>;
+  /** The channel of a conversation, by default over SSE. Its text is what `onEvent` brings. */
+  copilot<R = unknown>(sessionId: string, options?: ChannelOptions): Channel<R>;
+  /** The values that are held, to send to a page that begins with them. */
+  dehydrate(): Dehydrated;
   /** Counters and what is held, for tests and tools. */
   stats(): LiveStats;
   /** Ends the line, frees the WebAssembly memory, keeps the last values readable. May be called twice. */

@@ -229,6 +229,12 @@ describe("what a developer should know", () => {
         subscribers: 1,
         seq: 1,
         transport: "websocket",
+        merged: 0,
+        dropped: 0,
+        gaps: 0,
+        delivered: 1,
+        effectiveHz: null,
+        maxHz: null,
       },
     ]);
   });

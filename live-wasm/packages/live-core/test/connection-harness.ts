@@ -1,6 +1,7 @@
+import { Credentials } from "../src/auth.js";
 import { Connection, type ConnectionOwner } from "../src/connection.js";
 import type { TransportFactory, WantedChannel } from "../src/transport/transport.js";
-import type { Transport } from "../src/types.js";
+import type { LiveClientOptions, Transport } from "../src/types.js";
 import { FakeGateway, hello, VirtualClock } from "./harness.js";
 
 /** An owner of one connection that writes down what it is told. */
@@ -11,10 +12,20 @@ export class Owner implements ConnectionOwner {
   open: TransportFactory = this.gateway.open;
   readonly frames = "binary";
   channels: WantedChannel[] = [{ name: "price:AAPL", maxHz: null }];
+  readonly credentials: Credentials;
   readonly happened: string[] = [];
+  /** Sessions that were given a new token by a request. */
+  readonly refreshed: [string, string][] = [];
   readonly heardAt: number[] = [];
   hint = -1;
   #id = 0;
+
+  constructor(auth?: LiveClientOptions["auth"]) {
+    this.credentials = new Credentials(auth, this.clock);
+  }
+
+  cursor = () => "";
+  refresh = (sessionId: string, token: string) => this.refreshed.push([sessionId, token]);
   base = () => new URL("http://gateway.test/");
   wanted = () => this.channels;
   nextId = () => {
@@ -32,8 +43,8 @@ export class Owner implements ConnectionOwner {
 }
 
 /** A connection that was just asked for a line. */
-export function start(kind: Transport = "websocket") {
-  const owner = new Owner();
+export function start(kind: Transport = "websocket", auth?: LiveClientOptions["auth"]) {
+  const owner = new Owner(auth);
   const connection = new Connection(kind, owner);
   const { clock, gateway } = owner;
   connection.wantedChanged();

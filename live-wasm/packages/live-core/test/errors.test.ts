@@ -89,7 +89,9 @@ describe("a channel that was refused", () => {
     expect(gateway.line.sent("subscribe")).toHaveLength(2);
     clock.advance(1);
     await settle();
-    expect(gateway.line.sent("subscribe").at(-1)?.channels).toEqual([{ name: "price:AAPL" }]);
+    expect(gateway.line.sent("subscribe").at(-1)?.channels).toEqual([
+      { name: "price:AAPL", since: "epoch001:0" },
+    ]);
   });
 
   it("leaves no timer behind when nobody holds it, when it is had, or at the end", async () => {

@@ -70,15 +70,21 @@ describe("subscriptions", () => {
     expect(gateway.lines).toHaveLength(2);
   });
 
-  it("are taken again when a holder wants another rate", async () => {
-    const { gateway, client } = setUp();
+  it("change their rate by a command, and are taken anew when that is refused", async () => {
+    const { gateway, client, clock } = setUp();
     client.channel("price:AAPL", { maxHz: 1 }).subscribe(() => {});
     await until(() => gateway.lines.length > 0, "a line");
     gateway.line.greet();
     client.channel("price:AAPL", { maxHz: 10 }).subscribe(() => {});
     await settle();
-    expect(gateway.line.commands.map(({ cmd }) => cmd)).toEqual(["subscribe", "unsubscribe", "subscribe"]);
-    expect(gateway.line.commands[2]?.channels).toEqual([{ name: "price:AAPL", maxHz: 10 }]);
+    const [, rate] = gateway.line.commands;
+    expect(rate).toEqual({ id: rate?.id, cmd: "rate", channel: "price:AAPL", maxHz: 10 });
+    expect(gateway.line.commands).toHaveLength(2);
+    gateway.line.say(refusal("RATE_LIMITED", "", { id: rate?.id, channel: undefined, retryAfterMs: 700 }));
+    clock.advance(700);
+    await settle();
+    expect(gateway.line.commands.slice(2).map(({ cmd }) => cmd)).toEqual(["unsubscribe", "subscribe"]);
+    expect(gateway.line.commands[3]?.channels).toEqual([{ name: "price:AAPL", maxHz: 10 }]);
   });
 
   it("of a bad name are an error of the channel, and never sent", async () => {
@@ -125,16 +131,6 @@ describe("subscriptions", () => {
     clock.advance(1);
     await settle();
     expect(gateway.line.sent("subscribe")[2]?.channels).toEqual([{ name: "price:IBM" }]);
-  });
-
-  it("over a transport that this version does not speak are an error of the channel", async () => {
-    const { client, gateway, clock } = setUp();
-    const polled = client.channel("price:AAPL", { transport: "polling" });
-    polled.subscribe(() => {});
-    await settle();
-    clock.draw();
-    expect(polled.get().error?.code).toBe("TRANSPORT_UNAVAILABLE");
-    expect(gateway.lines).toHaveLength(0);
   });
 
   it("go over the transport that the holder names, else the client's, else the namespace's", async () => {
@@ -188,20 +184,17 @@ describe("subscriptions", () => {
     expect(gateway.line.sent("unsubscribe")).toHaveLength(2);
   });
 
-  it("are ended though the next command was refused with the first", async () => {
+  it("are ended though a change of their rate was refused", async () => {
     const { gateway, clock, client, release } = await connected();
     const faster = client.channel("price:AAPL", { maxHz: 2 }).subscribe(() => {});
     release();
     await settle();
-    const { commands } = gateway.line;
-    expect(commands.map(({ cmd }) => cmd)).toEqual(["subscribe", "unsubscribe", "subscribe"]);
-    for (const { id } of commands.slice(1)) {
-      gateway.line.say(refusal("RATE_LIMITED", "", { id, channel: undefined, retryAfterMs: 5_000 }));
-    }
+    const { id } = gateway.line.sent("rate")[0] ?? {};
+    gateway.line.say(refusal("RATE_LIMITED", "", { id, channel: undefined, retryAfterMs: 5_000 }));
     faster();
     clock.advance(1_000);
     await settle();
-    expect(gateway.line.sent("unsubscribe")).toHaveLength(2);
+    expect(gateway.line.sent("unsubscribe")).toHaveLength(1);
     client.close();
     expect(clock.waiting).toBe(0);
   });

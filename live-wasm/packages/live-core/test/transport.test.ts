@@ -2,35 +2,17 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSse } from "../src/transport/sse.js";
-import type { Framing, TransportClose, TransportEvents } from "../src/transport/transport.js";
 import { openWebSocket } from "../src/transport/websocket.js";
 import { refusal, settle, until } from "./harness.js";
-
-class Recorder implements TransportEvents {
-  readonly happened: string[] = [];
-  readonly bytes: number[] = [];
-  readonly framings = new Set<Framing>();
-  why: TransportClose | null = null;
-  opened = () => this.happened.push("opened");
-  chunk = (bytes: Uint8Array, framing: Framing) => {
-    if (this.happened.at(-1) !== "chunk") this.happened.push("chunk");
-    this.bytes.push(...bytes);
-    this.framings.add(framing);
-  };
-  closed = (why: TransportClose) => {
-    this.happened.push("closed");
-    this.why = why;
-  };
-  get text(): string {
-    return new TextDecoder().decode(Uint8Array.from(this.bytes));
-  }
-}
+import { Recorder } from "./recorder.js";
 
 const request = (base: string, kind: "sse" | "websocket", names: string[] = []) => ({
   kind,
   base: new URL(base),
   channels: names.map((name) => ({ name, maxHz: null })),
   frames: "binary" as const,
+  cursor: () => "",
+  headers: () => ({}),
 });
 
 describe("an event stream", () => {

@@ -1,3 +1,4 @@
+import { openPolling } from "./polling.js";
 import { openSse } from "./sse.js";
 import type { TransportFactory } from "./transport.js";
 import { openWebSocket } from "./websocket.js";
@@ -10,6 +11,6 @@ export const defaultTransport: TransportFactory = (request, events) => {
     case "sse":
       return openSse(request, events);
     case "polling":
-      throw new Error("this version does not speak long polling");
+      return openPolling(request, events);
   }
 };

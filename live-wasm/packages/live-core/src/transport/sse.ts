@@ -1,4 +1,5 @@
-import { failureText, readRefusal } from "../answer.js";
+import { failureText } from "../answer.js";
+import { addressOf, refused } from "./http.js";
 import type { TransportEvents, TransportLink, TransportRequest } from "./transport.js";
 
 /**
@@ -6,8 +7,6 @@ import type { TransportEvents, TransportLink, TransportRequest } from "./transpo
  * are handed over as they come, cut anywhere.
  */
 export function openSse(request: TransportRequest, events: TransportEvents): TransportLink {
-  const url = new URL("api/live/sse", request.base);
-  url.searchParams.set("channels", request.channels.map(({ name }) => name).join(","));
   const abort = new AbortController();
 
   const closed = (status: number | null, reason: string) => {
@@ -15,7 +14,7 @@ export function openSse(request: TransportRequest, events: TransportEvents): Tra
     abort.abort();
     events.closed({ code: null, status, reason });
   };
-  void read(url, abort.signal, events).then(
+  void read(request, abort.signal, events).then(
     ({ status, reason }) => closed(status, reason),
     (error: unknown) => closed(null, failureText(error)),
   );
@@ -24,21 +23,14 @@ export function openSse(request: TransportRequest, events: TransportEvents): Tra
 
 /** Reads the stream to its end. Returns the status of an answer that was none, and why it ended. */
 async function read(
-  url: URL,
+  request: TransportRequest,
   signal: AbortSignal,
   events: TransportEvents,
 ): Promise<{ status: number | null; reason: string }> {
-  const response = await fetch(url, { signal, headers: { accept: "text/event-stream" }, cache: "no-store" });
+  const headers = { ...request.headers(), accept: "text/event-stream" };
+  const response = await fetch(addressOf("sse", request), { signal, headers, cache: "no-store" });
   const type = response.headers.get("content-type") ?? "";
-  if (!response.ok) {
-    const body = new Uint8Array(await response.arrayBuffer());
-    const refusal = type.startsWith("application/json") ? readRefusal(body) : null;
-    if (refusal && !signal.aborted) events.chunk(body, "envelopes");
-    return {
-      status: response.status,
-      reason: refusal?.code ?? `the gateway answered ${response.status}`,
-    };
-  }
+  if (!response.ok) return refused(response, signal, events);
   if (!type.startsWith("text/event-stream") || !response.body) {
     await response.body?.cancel();
     return { status: null, reason: "the answer is no event stream" };

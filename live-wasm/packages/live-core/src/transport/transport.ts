@@ -1,7 +1,10 @@
 import type { Transport } from "../types.js";
 
-/** What a chunk is made of: whole newline-separated envelopes, or a piece of an event stream cut anywhere. */
-export type Framing = "envelopes" | "event-stream";
+/**
+ * What a chunk is made of: whole newline-separated envelopes, a piece of an event stream cut anywhere, or the
+ * page of envelopes that answers a poll.
+ */
+export type Framing = "envelopes" | "event-stream" | "page";
 
 /** A channel to be asked for. */
 export interface WantedChannel {
@@ -19,6 +22,10 @@ export interface TransportRequest {
   channels: readonly WantedChannel[];
   /** What WebSocket frames are to be. */
   frames: "binary" | "text";
+  /** How far the channels have come, for a transport that names it in its address; empty: not at all. */
+  cursor: () => string;
+  /** Headers that say who asks, for a transport that sends any. */
+  headers: () => Record<string, string>;
 }
 
 /** Why a line ended. */

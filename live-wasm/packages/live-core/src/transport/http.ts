@@ -1,0 +1,26 @@
+import { readRefusal } from "../answer.js";
+import type { TransportEvents, TransportRequest } from "./transport.js";
+
+/** Address of a stream or a poll of the channels, from where they stand. */
+export function addressOf(door: "sse" | "poll", { base, channels, cursor }: TransportRequest): URL {
+  const url = new URL(`api/live/${door}`, base);
+  url.searchParams.set("channels", channels.map(({ name }) => name).join(","));
+  const rates = channels.filter(({ maxHz }) => maxHz !== null).map(({ name, maxHz }) => `${name}@${maxHz}`);
+  if (rates.length > 0) url.searchParams.set("maxHz", rates.join(","));
+  const position = cursor();
+  if (position !== "") url.searchParams.set("cursor", position);
+  return url;
+}
+
+/** Reads an answer that is a refusal, and hands it on when it is the gateway's own. */
+export async function refused(
+  response: Response,
+  signal: AbortSignal,
+  events: TransportEvents,
+): Promise<{ status: number; reason: string }> {
+  const body = new Uint8Array(await response.arrayBuffer());
+  const isJson = response.headers.get("content-type")?.startsWith("application/json");
+  const refusal = isJson ? readRefusal(body) : null;
+  if (refusal && !signal.aborted) events.chunk(body, "envelopes");
+  return { status: response.status, reason: refusal?.code ?? `the gateway answered ${response.status}` };
+}

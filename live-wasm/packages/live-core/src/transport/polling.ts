@@ -1,0 +1,45 @@
+import { failureText } from "../answer.js";
+import { addressOf, refused } from "./http.js";
+import type { TransportEvents, TransportLink, TransportRequest } from "./transport.js";
+
+/**
+ * Asks again and again: each answer brings what was published since the one before, and the gateway holds
+ * it back until there is something to say.
+ */
+export function openPolling(request: TransportRequest, events: TransportEvents): TransportLink {
+  const abort = new AbortController();
+  const closed = (status: number | null, reason: string) => {
+    if (abort.signal.aborted) return;
+    abort.abort();
+    events.closed({ code: null, status, reason });
+  };
+  void poll(request, abort.signal, events).then(
+    ({ status, reason }) => closed(status, reason),
+    (error: unknown) => closed(null, failureText(error)),
+  );
+  return { send: () => false, close: () => abort.abort() };
+}
+
+/** Polls until it is refused. Returns the status of an answer that was none, and why it ended. */
+async function poll(
+  request: TransportRequest,
+  signal: AbortSignal,
+  events: TransportEvents,
+): Promise<{ status: number | null; reason: string }> {
+  for (let isOpen = false; ; isOpen = true) {
+    const response = await fetch(addressOf("poll", request), {
+      signal,
+      headers: request.headers(),
+      cache: "no-store",
+    });
+    if (!response.ok) return refused(response, signal, events);
+    if (!response.headers.get("content-type")?.startsWith("application/json")) {
+      await response.body?.cancel();
+      return { status: null, reason: "the answer is no page of envelopes" };
+    }
+    const page = new Uint8Array(await response.arrayBuffer());
+    if (!isOpen && !signal.aborted) events.opened();
+    if (!signal.aborted) events.chunk(page, "page");
+    if (signal.aborted) return { status: null, reason: "" };
+  }
+}

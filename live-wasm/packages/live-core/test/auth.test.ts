@@ -1,0 +1,184 @@
+import { describe, expect, it } from "vitest";
+import { Credentials } from "../src/auth.js";
+import { guestSession } from "../src/guest.js";
+import type { AuthReason, LiveClientOptions, Transport } from "../src/types.js";
+import { start } from "./connection-harness.js";
+import { settle, VirtualClock } from "./harness.js";
+
+/** A page that brings `t1`, `t2`, … and writes down why it was asked. */
+function page(bring: (count: number) => Promise<{ token: string }> | { token: string } = named) {
+  const asked: [AuthReason, number][] = [];
+  const auth: NonNullable<LiveClientOptions["auth"]> = async ({ reason, attempt }) => {
+    asked.push([reason, attempt]);
+    return await bring(asked.length);
+  };
+  return { asked, auth };
+}
+
+const named = (count: number) => ({ token: `t${count}` });
+
+async function startWith(kind: Transport, auth: LiveClientOptions["auth"]) {
+  const setup = start(kind, auth);
+  await settle();
+  return setup;
+}
+
+describe("the page's token", () => {
+  it("is asked for before every attempt, and a new one opens the line", async () => {
+    const { asked, auth } = page();
+    const { connection, gateway, clock, greet } = await startWith("sse", auth);
+    expect(gateway.line.request.headers()).toEqual({ authorization: "Bearer t1" });
+    greet();
+    gateway.line.close();
+    clock.advance(5_000);
+    await settle();
+    expect(gateway.lines).toHaveLength(2);
+    expect(gateway.line.request.headers()).toEqual({ authorization: "Bearer t2" });
+    expect(connection.token).toBe("t2");
+    expect(asked).toEqual([
+      ["initial", 0],
+      ["initial", 1],
+    ]);
+  });
+
+  it("that does not come is a failed attempt, told and tried again", async () => {
+    const { asked, auth } = page((count) =>
+      count === 1 ? Promise.reject(new Error("signed out")) : { token: "t" },
+    );
+    const { connection, gateway, clock } = await startWith("websocket", auth);
+    expect(gateway.lines).toHaveLength(0);
+    expect(connection.state).toMatchObject({
+      status: "disconnected",
+      attempt: 1,
+      error: { code: "UNAUTHENTICATED", message: "the page brought no token: signed out" },
+    });
+    clock.advance(5_000);
+    await settle();
+    expect([gateway.lines.length, asked.length]).toEqual([1, 2]);
+  });
+
+  it("that takes too long is a failed attempt, and its page is told to stop", async () => {
+    let aborted = false;
+    const { connection, clock } = await startWith("websocket", ({ signal }) => {
+      signal.addEventListener("abort", () => {
+        aborted = true;
+      });
+      return new Promise(() => {});
+    });
+    clock.advance(15_000);
+    await settle();
+    expect(aborted).toBe(true);
+    expect(connection.state.error?.message).toBe("the page brought no token: it took too long");
+  });
+
+  it("that was rejected is replaced twice, and then nothing more is asked", async () => {
+    const { asked, auth } = page();
+    const { connection, gateway, clock } = await startWith("websocket", auth);
+    for (let round = 0; round < 5; round += 1) {
+      if (connection.phase !== "refused") gateway.line.close({ code: 4002, reason: "UNAUTHENTICATED" });
+      clock.advance(5_000);
+      await settle();
+    }
+    expect(asked.map(([reason]) => reason)).toEqual(["initial", "rejected", "rejected"]);
+    expect(connection.phase).toBe("refused");
+  });
+
+  it("that ends soon is replaced on the line that it is for", async () => {
+    const { asked, auth } = page();
+    const { owner, connection, gateway, greet } = await startWith("websocket", auth);
+    greet();
+    connection.expiring();
+    await settle();
+    expect(gateway.line.sent("auth")).toEqual([{ id: 1, cmd: "auth", token: "t2" }]);
+    expect(owner.refreshed).toEqual([]);
+    expect(asked.at(-1)?.[0]).toBe("expiring");
+  });
+
+  it("of a stream is replaced by a request beside it", async () => {
+    const { owner, connection, gateway, greet } = await startWith("sse", page().auth);
+    greet();
+    connection.expiring();
+    await settle();
+    expect(owner.refreshed).toEqual([["s-1", "t2"]]);
+    expect(gateway.line.request.headers()).toEqual({ authorization: "Bearer t2" });
+    expect(gateway.lines).toHaveLength(1);
+  });
+
+  it("that cannot be replaced is asked for again while the line lives", async () => {
+    const { asked, auth } = page((count) =>
+      count < 4 && count > 1 ? Promise.reject(new Error("busy")) : named(count),
+    );
+    const { connection, gateway, clock, greet } = await startWith("websocket", auth);
+    greet();
+    connection.expiring();
+    await settle();
+    expect(connection.state.error?.code).toBe("AUTH_EXPIRED");
+    for (let round = 0; round < 4; round += 1) {
+      clock.advance(5_000);
+      await settle();
+    }
+    expect(gateway.line.sent("auth")).toHaveLength(1);
+    connection.authenticated();
+    clock.advance(5_000);
+    await settle();
+    expect(asked).toHaveLength(4);
+  });
+
+  it("is not waited for by a connection that was closed", async () => {
+    let bring = (_: { token: string }) => {};
+    const { connection, gateway } = await startWith(
+      "websocket",
+      () => new Promise((resolve) => (bring = resolve)),
+    );
+    connection.close();
+    bring({ token: "late" });
+    await settle();
+    expect(gateway.lines).toHaveLength(0);
+    expect(connection.state.status).toBe("closed");
+  });
+});
+
+describe("credentials", () => {
+  it("share one answer among lines that ask at the same time", async () => {
+    const { asked, auth } = page();
+    const credentials = new Credentials(auth, new VirtualClock());
+    const [first, second] = await Promise.all([
+      credentials.token("initial", 0),
+      credentials.token("initial", 0),
+    ]);
+    expect([first, second, asked.length]).toEqual(["t1", "t1", 1]);
+    expect(await credentials.token("initial", 1)).toBe("t2");
+    expect(credentials.last).toBe("t2");
+  });
+
+  it("refuse what is no token, in a sentence", async () => {
+    const auth = async () => ({ token: "" });
+    await expect(new Credentials(auth, new VirtualClock()).token("initial", 0)).rejects.toThrow(
+      "the page brought no token: `token` is no text",
+    );
+  });
+});
+
+describe("a guest", () => {
+  it("stays the same one until its token is rejected", async () => {
+    const requests: [string, string | null][] = [];
+    const fetched = globalThis.fetch;
+    globalThis.fetch = (async (input: URL, init: RequestInit) => {
+      requests.push([String(input), new Headers(init.headers).get("authorization")]);
+      return Response.json({ data: { token: `g${requests.length}`, expiresAt: 1 } });
+    }) as typeof fetch;
+    try {
+      const auth = guestSession("http://gateway.test/sub");
+      const { signal } = new AbortController();
+      for (const reason of ["initial", "expiring", "rejected"] as const)
+        await auth({ reason, attempt: 0, signal });
+    } finally {
+      globalThis.fetch = fetched;
+    }
+    expect(requests).toEqual([
+      ["http://gateway.test/sub/api/session", null],
+      ["http://gateway.test/sub/api/session", "Bearer g1"],
+      ["http://gateway.test/sub/api/session", null],
+    ]);
+  });
+});

@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import { ack, connected, envelope, settle, setUp, tick, until } from "./harness.js";
+
+const delta = (seq: number, text: string, fromSeq?: number) =>
+  envelope("copilot.delta", "copilot:s1", seq, { text, ...(fromSeq === undefined ? {} : { fromSeq }) });
+
+const losslessAck = (resumed: boolean, extra: object = {}) => {
+  const { data, ...head } = ack("copilot:s1", undefined, resumed, null);
+  return { ...head, data: { ...data, mode: "lossless", ...extra } };
+};
+
+/** A client that hears every envelope of a conversation, with its stream open. */
+async function listening() {
+  const setup = setUp();
+  const texts: string[] = [];
+  const channel = setup.client.copilot<{ text: string }>("s1");
+  const end = channel.onEvent(({ seq, data }) => texts.push(`${seq}:${data.text}`));
+  await until(() => setup.gateway.lines.length > 0, "a line");
+  setup.gateway.line.greet();
+  setup.gateway.line.say(losslessAck(false));
+  return { ...setup, texts, channel, end };
+}
+
+describe("onEvent", () => {
+  it("tells every price before merging, once and in order, with the flush", async () => {
+    const { client, gateway, clock, channel } = await connected();
+    const seen: number[] = [];
+    const end = channel.onEvent(({ event, seq }) => {
+      if (event === "price.tick") seen.push(seq);
+    });
+    for (const seq of [1, 2, 3, 3, 2]) gateway.line.say(tick("AAPL", seq, seq));
+    expect(seen).toEqual([]);
+    clock.draw();
+    expect(seen).toEqual([1, 2, 3]);
+    expect(client.stats().channels[0]).toMatchObject({ subscribers: 2, seq: 3, merged: 2 });
+    end();
+    end();
+    gateway.line.say(tick("AAPL", 4, 4));
+    clock.draw();
+    expect(seen).toHaveLength(3);
+  });
+
+  it("by default hears a conversation over SSE, and holds it", async () => {
+    const { client, gateway, clock, texts, end } = await listening();
+    expect(gateway.line.request.kind).toBe("sse");
+    gateway.line.say(delta(1, "a"), delta(2, "b"));
+    clock.draw();
+    expect(texts).toEqual(["1:a", "2:b"]);
+    end();
+    clock.advance(1_000);
+    expect(client.stats().channels).toEqual([]);
+  });
+
+  it("loses nothing of more than is held between two flushes", async () => {
+    const { gateway, clock, texts } = await listening();
+    const many = Array.from({ length: 1_000 }, (_, at) => delta(at + 1, "x"));
+    gateway.line.say(...many);
+    clock.draw();
+    expect(texts).toHaveLength(1_000);
+    expect(texts.at(-1)).toBe("1000:x");
+  });
+
+  it("hears the rest after a cut, from where it stood, and nothing twice", async () => {
+    const { gateway, clock, texts } = await listening();
+    gateway.line.say(delta(1, "a"), delta(2, "b"));
+    clock.draw();
+    gateway.line.close();
+    clock.advance(5_000);
+    expect(gateway.lines).toHaveLength(2);
+    expect(gateway.line.request.cursor()).toBe("1.copilot:s1@epoch001:2");
+    gateway.line.greet();
+    gateway.line.say(losslessAck(true, { head: 5 }), delta(2, "b"), delta(3, "c"), delta(5, "de", 4));
+    clock.draw();
+    expect(texts).toEqual(["1:a", "2:b", "3:c", "5:de"]);
+  });
+
+  it("goes on when a callback throws", async () => {
+    const { gateway, clock, channel } = await connected();
+    const thrown: unknown[] = [];
+    const seen: number[] = [];
+    process.once("uncaughtException", (error) => thrown.push(error));
+    channel.onEvent(() => {
+      throw new Error("the page's own");
+    });
+    channel.onEvent(({ seq }) => seen.push(seq));
+    gateway.line.say(tick("AAPL", 1, 1));
+    clock.draw();
+    await settle();
+    expect(seen).toEqual([1]);
+  });
+});
+
+describe("a channel that was held before", () => {
+  it("is asked for from where it stands, over a WebSocket too", async () => {
+    const { gateway, clock } = await connected();
+    gateway.line.say(tick("AAPL", 7, 7));
+    clock.draw();
+    gateway.line.close();
+    clock.advance(5_000);
+    gateway.line.greet();
+    expect(gateway.line.sent("subscribe")[0]?.channels).toEqual([
+      { name: "price:AAPL", since: "epoch001:7" },
+    ]);
+  });
+
+  it("changes its rate without being taken anew", async () => {
+    const { client, gateway } = await connected();
+    const slow = client.channel("price:IBM", { maxHz: 2 }).subscribe(() => {});
+    await settle();
+    gateway.line.ackAll();
+    client.channel("price:IBM", { maxHz: 5 }).subscribe(() => {});
+    await settle();
+    expect(gateway.line.sent("rate")).toMatchObject([{ channel: "price:IBM", maxHz: 5 }]);
+    expect(gateway.line.sent("unsubscribe")).toEqual([]);
+    slow();
+  });
+});
