@@ -28,6 +28,17 @@ pub trait Item {
     fn key(&self) -> i64 {
         0
     }
+    /// Takes in the item that follows this one under `lossless`, so that both take one place: nothing of
+    /// either is lost. Gives it back where they cannot be joined.
+    ///
+    /// # Errors
+    /// The other item, untouched.
+    fn join(&mut self, later: Self) -> Result<(), Self>
+    where
+        Self: Sized,
+    {
+        Err(later)
+    }
 }
 
 /// What became of an item that was offered.
@@ -132,6 +143,28 @@ impl<T: Item> Queue<T> {
             }
             Mode::Lossless => Offer::Refused,
         }
+    }
+
+    /// Joins neighbours where the mode allows nothing else, and returns how many places that freed. What is
+    /// joined is as long as before, or about so: whoever accounts for bytes measures again.
+    pub fn join(&mut self) -> u64 {
+        if self.mode != Mode::Lossless {
+            return 0;
+        }
+        let mut joined = 0;
+        let mut items: VecDeque<T> = VecDeque::with_capacity(self.items.len());
+        for item in self.items.drain(..) {
+            let left = match items.back_mut() {
+                Some(neighbour) if neighbour.seq() != 0 && item.seq() != 0 => neighbour.join(item).err(),
+                _ => Some(item),
+            };
+            match left {
+                Some(item) => items.push_back(item),
+                None => joined += 1,
+            }
+        }
+        self.items = items;
+        joined
     }
 
     /// The next one to be sent.

@@ -131,7 +131,16 @@ impl CopilotDelta {
     /// # Errors
     /// The first fault, with the member's name.
     pub fn read(data: &str) -> Result<Self, Fault> {
-        let members = Members::read(data, &["text", "fromSeq"], Unknown::Ignore)?;
+        Self::read_with(data, Unknown::Ignore)
+    }
+
+    /// The same for data that says nothing else: only such pieces can be joined without losing a word.
+    pub fn read_bare(data: &str) -> Option<Self> {
+        Self::read_with(data, Unknown::Refuse).ok()
+    }
+
+    fn read_with(data: &str, unknown: Unknown) -> Result<Self, Fault> {
+        let members = Members::read(data, &["text", "fromSeq"], unknown)?;
         let from_seq = members.optional_integer(1)?;
         if from_seq == Some(0) {
             return Err(members.fault(1, "is 0"));
@@ -383,6 +392,20 @@ mod tests {
         assert!(read.bid.is_nan());
         assert_eq!((read.price, read.ask, read.volume), (tick.price, 1.2e-7, tick.volume));
         assert_eq!((read.change, read.change_pct, read.market_time), (tick.change, 0.0, -86_400_000.0));
+    }
+
+    #[test]
+    fn pieces_of_an_answer_are_read() {
+        let piece = |text: &str, from_seq| CopilotDelta { text: text.into(), from_seq };
+        assert_eq!(CopilotDelta::read(r#"{"text":"a\n\"\ud83d\ude00"}"#), Ok(piece("a\n\"\u{1f600}", None)));
+        assert_eq!(CopilotDelta::read(r#"{"fromSeq":3,"text":"","more":1}"#), Ok(piece("", Some(3))));
+        assert_eq!(CopilotDelta::read_bare(r#"{"text":"a","more":1}"#), None);
+        assert_eq!(CopilotDelta::read_bare(r#"{"text":"a"}"#), Some(piece("a", None)));
+        for bad in
+            ["{}", r#"{"text":1}"#, r#"{"text":"a","fromSeq":0}"#, r#"{"text":"a","fromSeq":"1"}"#, "[]"]
+        {
+            assert!(CopilotDelta::read(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

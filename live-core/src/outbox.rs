@@ -22,11 +22,20 @@ pub trait Measured {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane(u32);
 
+impl Lane {
+    /// Its number: lanes of one outbox are numbered from 0, without holes, and again when one was closed.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// The next thing to send.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Next<T> {
-    /// A control message or an envelope.
-    Item(T),
+pub enum Next<T, C> {
+    /// A control message.
+    Control(C),
+    /// An item of that lane.
+    Item(Lane, T),
     /// A loss on that lane's channel, to be told before its next envelope.
     Lost(Lane, BackpressureDrop),
 }
@@ -43,11 +52,19 @@ struct Slot<T> {
     is_ready: bool,
 }
 
+impl<T: Item + Measured> Slot<T> {
+    fn len_bytes(&self) -> usize {
+        self.queue.iter().map(Measured::len_bytes).sum()
+    }
+}
+
 /// Queues of one connection. Lanes are served in turn, one item each, so that a busy channel does not
 /// hold up a quiet one; within a lane order is kept.
+///
+/// `T` is what waits in a lane, `C` a control message.
 #[derive(Debug)]
-pub struct Outbox<T> {
-    control: VecDeque<T>,
+pub struct Outbox<T, C> {
+    control: VecDeque<C>,
     lanes: Vec<Option<Slot<T>>>,
     free: Vec<u32>,
     ready: VecDeque<u32>,
@@ -55,9 +72,11 @@ pub struct Outbox<T> {
     bytes: usize,
     bytes_max: usize,
     full_since_ms: Option<f64>,
+    /// There may be a loss to be told.
+    has_losses: bool,
 }
 
-impl<T: Item + Measured> Outbox<T> {
+impl<T: Item + Measured, C> Outbox<T, C> {
     /// An empty one. `capacity` is that of each lane in envelopes, `bytes_max` the cap over all lanes.
     pub fn new(capacity: usize, bytes_max: usize) -> Self {
         Self {
@@ -69,6 +88,7 @@ impl<T: Item + Measured> Outbox<T> {
             bytes: 0,
             bytes_max,
             full_since_ms: None,
+            has_losses: false,
         }
     }
 
@@ -106,15 +126,18 @@ impl<T: Item + Measured> Outbox<T> {
 
     /// Offers an item to a lane. A lane that is not open takes nothing and says [`Offer::Refused`].
     ///
-    /// At the byte cap the lane first gives back what its mode allows. What still does not fit is refused;
-    /// under `event` it is counted into the loss that will be told.
+    /// At the byte cap the lane first gives back what its mode allows, and a full `lossless` lane joins what
+    /// waits in it. What still does not fit is refused; under `event` it is counted into the loss that will
+    /// be told.
     pub fn offer(&mut self, lane: Lane, item: T, now_ms: f64) -> Offer {
         let Some(Some(slot)) = self.lanes.get_mut(lane.0 as usize) else { return Offer::Refused };
         let len = item.len_bytes();
+        let mode = slot.queue.mode();
         let mut freed = 0;
         let mut count = |gone: T| freed += gone.len_bytes();
         let mut shed = 0;
-        if self.bytes + len > self.bytes_max {
+        let is_heavy = self.bytes + len > self.bytes_max;
+        if is_heavy {
             self.full_since_ms.get_or_insert(now_ms);
             if let Offer::Merged { merged } | Offer::DroppedOldest { dropped: merged } =
                 slot.queue.shed(&mut count)
@@ -122,12 +145,17 @@ impl<T: Item + Measured> Outbox<T> {
                 shed = merged;
             }
         }
+        if mode == Mode::Lossless && (is_heavy || slot.queue.len() >= slot.queue.capacity()) {
+            let before = slot.len_bytes();
+            shed = slot.queue.join();
+            self.bytes = self.bytes - before + slot.len_bytes();
+        }
         let fits = self.bytes - freed + len <= self.bytes_max;
         let mut count = |gone: T| freed += gone.len_bytes();
         let offer = match fits {
             true => slot.queue.offer(item, &mut count),
             // A marker is never counted as lost: it has no place in the channel's order.
-            false if slot.queue.mode() == Mode::Event && item.seq() != 0 => {
+            false if mode == Mode::Event && item.seq() != 0 => {
                 slot.queue.count_lost(item.seq());
                 Offer::DroppedOldest { dropped: 1 }
             }
@@ -142,14 +170,16 @@ impl<T: Item + Measured> Outbox<T> {
         if taken {
             self.bytes += len;
         }
-        joined(offer, shed, slot_mode(&self.lanes, lane))
+        let offer = joined(offer, shed, mode);
+        self.has_losses |= matches!(offer, Offer::DroppedOldest { .. });
+        offer
     }
 
     /// Queues a control message; these go out before any envelope.
     ///
     /// # Errors
     /// [`ControlFull`] when [`CONTROL_MAX`] wait already; the connection should be closed.
-    pub fn control(&mut self, item: T) -> Result<(), ControlFull> {
+    pub fn control(&mut self, item: C) -> Result<(), ControlFull> {
         if self.control.len() >= CONTROL_MAX {
             return Err(ControlFull);
         }
@@ -158,9 +188,9 @@ impl<T: Item + Measured> Outbox<T> {
     }
 
     /// The next thing to send: control messages first, then one of each lane in turn.
-    pub fn next(&mut self, now_ms: f64) -> Option<Next<T>> {
+    pub fn next(&mut self, now_ms: f64) -> Option<Next<T, C>> {
         if let Some(item) = self.control.pop_front() {
-            return Some(Next::Item(item));
+            return Some(Next::Control(item));
         }
         for _ in 0..self.ready.len() {
             let index = self.ready.pop_front()?;
@@ -179,20 +209,25 @@ impl<T: Item + Measured> Outbox<T> {
             if let Some(item) = item {
                 self.give_back(item.len_bytes());
                 self.see_room();
-                return Some(Next::Item(item));
+                return Some(Next::Item(Lane(index), item));
             }
         }
         None
     }
 
     /// When to look again although nothing is offered: a loss waits to be told. `None` when none does.
-    pub fn due_ms(&self) -> Option<f64> {
-        self.lanes.iter().flatten().filter_map(|slot| slot.queue.notice_due_ms()).reduce(f64::min)
+    pub fn due_ms(&mut self) -> Option<f64> {
+        if !self.has_losses {
+            return None;
+        }
+        let due = self.lanes.iter().flatten().filter_map(|slot| slot.queue.notice_due_ms()).reduce(f64::min);
+        self.has_losses = due.is_some();
+        due
     }
 
-    /// Whether something can be sent now.
-    pub fn has_items(&self) -> bool {
-        !self.control.is_empty() || self.lanes.iter().flatten().any(|slot| !slot.queue.is_empty())
+    /// How many control messages wait.
+    pub fn control_len(&self) -> usize {
+        self.control.len()
     }
 
     /// Whether nothing waits in that lane.
@@ -223,14 +258,10 @@ impl<T: Item + Measured> Outbox<T> {
     }
 }
 
-fn slot_mode<T: Item>(lanes: &[Option<Slot<T>>], lane: Lane) -> Option<Mode> {
-    lanes.get(lane.0 as usize).and_then(Option::as_ref).map(|slot| slot.queue.mode())
-}
-
 /// One outcome for what was shed and what was offered.
-fn joined(offer: Offer, shed: u64, mode: Option<Mode>) -> Offer {
+fn joined(offer: Offer, shed: u64, mode: Mode) -> Offer {
     match offer {
-        Offer::Accepted if shed > 0 && mode == Some(Mode::Event) => Offer::DroppedOldest { dropped: shed },
+        Offer::Accepted if shed > 0 && mode == Mode::Event => Offer::DroppedOldest { dropped: shed },
         Offer::Accepted if shed > 0 => Offer::Merged { merged: shed },
         Offer::Merged { merged } => Offer::Merged { merged: merged + shed },
         Offer::DroppedOldest { dropped } => Offer::DroppedOldest { dropped: dropped + shed },
@@ -261,19 +292,53 @@ mod tests {
         }
     }
 
+    /// A piece of a text: neighbours can be joined up to a length.
+    #[derive(Clone, Debug, PartialEq)]
+    struct Piece {
+        from: u64,
+        seq: u64,
+        text: String,
+    }
+
+    impl Item for Piece {
+        fn seq(&self) -> u64 {
+            self.seq
+        }
+        fn join(&mut self, later: Self) -> Result<(), Self> {
+            if self.text.len() + later.text.len() > 20 {
+                return Err(later);
+            }
+            self.text.push_str(&later.text);
+            self.seq = later.seq;
+            Ok(())
+        }
+    }
+
+    impl Measured for Piece {
+        fn len_bytes(&self) -> usize {
+            // What is joined has one head in place of two.
+            self.text.len() + 5
+        }
+    }
+
+    type Things = Outbox<Thing, Thing>;
+
     fn thing(seq: u64) -> Thing {
         Thing { seq, len: 10 }
     }
 
-    fn sent(outbox: &mut Outbox<Thing>) -> Vec<u64> {
+    fn sent(outbox: &mut Things) -> Vec<u64> {
         std::iter::from_fn(|| outbox.next(0.0))
-            .filter_map(|next| if let Next::Item(thing) = next { Some(thing.seq) } else { None })
+            .filter_map(|next| match next {
+                Next::Control(thing) | Next::Item(_, thing) => Some(thing.seq),
+                Next::Lost(..) => None,
+            })
             .collect()
     }
 
     #[test]
     fn control_goes_first_and_lanes_take_turns() {
-        let mut outbox = Outbox::new(16, 1_000);
+        let mut outbox = Things::new(16, 1_000);
         let (a, b) = (outbox.open(Mode::Event), outbox.open(Mode::State));
         for seq in [1, 2, 3] {
             outbox.offer(a, thing(seq), 0.0);
@@ -286,7 +351,7 @@ mod tests {
 
     #[test]
     fn at_the_byte_cap_a_state_lane_merges_and_an_event_lane_tells() {
-        let mut outbox = Outbox::new(16, 50);
+        let mut outbox = Things::new(16, 50);
         let (state, event) = (outbox.open(Mode::State), outbox.open(Mode::Event));
         for seq in 1..=4 {
             outbox.offer(state, thing(seq), 0.0);
@@ -309,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_closed_lane_takes_nothing_and_is_given_out_again() {
-        let mut outbox = Outbox::new(16, 50);
+        let mut outbox = Things::new(16, 50);
         let lane = outbox.open(Mode::Event);
         outbox.offer(lane, thing(1), 0.0);
         outbox.close(lane);
@@ -320,18 +385,18 @@ mod tests {
 
     #[test]
     fn a_new_beginning_is_told_before_what_was_lost_after_it() {
-        let mut outbox = Outbox::new(16, 50);
+        let mut outbox = Things::new(16, 50);
         let lane = outbox.open(Mode::Event);
         for seq in 0..=9 {
             outbox.offer(lane, thing(seq), 0.0);
         }
-        assert_eq!(outbox.next(0.0), Some(Next::Item(thing(0))));
+        assert_eq!(outbox.next(0.0), Some(Next::Item(lane, thing(0))));
         assert!(matches!(outbox.next(0.0), Some(Next::Lost(_, lost)) if lost.from_seq == 1));
     }
 
     #[test]
     fn a_cleared_outbox_is_not_full() {
-        let mut outbox = Outbox::new(16, 50);
+        let mut outbox = Things::new(16, 50);
         let lane = outbox.open(Mode::Lossless);
         for seq in 1..=6 {
             outbox.offer(lane, thing(seq), 1.0);
@@ -343,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_marker_that_does_not_fit_is_refused_and_not_told_as_lost() {
-        let mut outbox = Outbox::new(16, 50);
+        let mut outbox = Things::new(16, 50);
         let (lane, other) = (outbox.open(Mode::Event), outbox.open(Mode::Lossless));
         outbox.offer(other, Thing { seq: 1, len: 50 }, 0.0);
         assert_eq!(outbox.offer(lane, thing(0), 0.0), Offer::Refused);
@@ -352,7 +417,7 @@ mod tests {
 
     #[test]
     fn control_messages_are_bounded() {
-        let mut outbox = Outbox::new(16, 50);
+        let mut outbox = Things::new(16, 50);
         for _ in 0..CONTROL_MAX {
             outbox.control(thing(0)).expect("room");
         }
@@ -360,11 +425,46 @@ mod tests {
     }
 
     proptest! {
+        /// However much is read in between: every piece arrives, in order, exactly once, until one is refused.
+        #[test]
+        fn a_lossless_lane_joins_and_loses_nothing(
+            steps in prop::collection::vec((0usize..3, 0usize..20), 1..400),
+        ) {
+            let mut outbox = Outbox::<Piece, Piece>::new(16, 250);
+            let lane = outbox.open(Mode::Lossless);
+            let (mut seq, mut said, mut heard, mut last) = (0, String::new(), String::new(), 0);
+            let mut read = |outbox: &mut Outbox<Piece, Piece>| {
+                let Some(Next::Item(_, piece)) = outbox.next(0.0) else { return Ok(false) };
+                prop_assert_eq!(piece.from, last + 1);
+                last = piece.seq;
+                heard.push_str(&piece.text);
+                Ok(true)
+            };
+            for (step, len) in steps {
+                if step == 0 {
+                    read(&mut outbox)?;
+                    continue;
+                }
+                let text = char::from(b'a' + (seq % 26) as u8).to_string().repeat(len);
+                let piece = Piece { from: seq + 1, seq: seq + 1, text };
+                let text = piece.text.clone();
+                if outbox.offer(lane, piece, 0.0) != Offer::Refused {
+                    seq += 1;
+                    said.push_str(&text);
+                }
+                let waiting: usize = outbox.lanes.iter().flatten().map(Slot::len_bytes).sum();
+                prop_assert_eq!(outbox.bytes(), waiting);
+                prop_assert!(waiting <= 250);
+            }
+            while read(&mut outbox)? {}
+            prop_assert_eq!((last, heard), (seq, said));
+        }
+
         #[test]
         fn bytes_are_accounted_for_exactly(
             steps in prop::collection::vec((0u8..8, 0usize..3, 1usize..400), 1..300),
         ) {
-            let mut outbox = Outbox::new(16, 1_000);
+            let mut outbox = Things::new(16, 1_000);
             let lanes = [outbox.open(Mode::State), outbox.open(Mode::Event), outbox.open(Mode::Lossless)];
             let mut seq = 0;
             for (step, lane, len) in steps {
@@ -381,7 +481,8 @@ mod tests {
                 prop_assert!(waiting <= 1_000);
             }
             while outbox.next(f64::INFINITY).is_some() {}
-            prop_assert_eq!((outbox.bytes(), outbox.has_items(), outbox.due_ms()), (0, false, None));
+            prop_assert_eq!((outbox.bytes(), outbox.due_ms()), (0, None));
+            prop_assert!(lanes.iter().all(|lane| outbox.is_quiet(*lane)));
         }
     }
 }
