@@ -129,6 +129,9 @@ export class FakeClient implements LiveClient {
         throw new Error("the fake client has no select");
       },
       retain: () => () => {},
+      onEvent: () => {
+        throw new Error("the fake client has no envelopes");
+      },
       staleness: feed.staleness,
       age: () => feed.age,
     };
@@ -144,6 +147,18 @@ export class FakeClient implements LiveClient {
     const made = new Cell<Snap<CandleSeries>>(this.#candleSnap(symbol, feed, limit));
     feed.candles.set(limit, made);
     return made;
+  }
+
+  job(): never {
+    throw new Error("the fake client has prices and candles only");
+  }
+
+  copilot(): never {
+    throw new Error("the fake client has prices and candles only");
+  }
+
+  dehydrate(): never {
+    throw new Error("the fake client is in a browser");
   }
 
   stats(): never {
