@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::hub::{Fanout, Hub};
 use crate::market::{self, Feed, Market};
 use crate::origin::Origins;
+use crate::rate::Rate;
 use crate::transport::Lifecycle;
 
 /// What handlers may ask for, each the part that it needs.
@@ -24,6 +25,8 @@ pub struct AppState {
     pub market: Arc<Market>,
     /// Whose pages may connect.
     pub origins: Arc<Origins>,
+    /// New live connections.
+    pub opens: Arc<Rate>,
     /// How the process ends.
     pub lifecycle: Lifecycle,
     /// When it began.
@@ -72,6 +75,7 @@ impl AppState {
             hub: Arc::new(hub),
             market,
             origins: Arc::new(Origins::new(config.allowed_origins.clone())),
+            opens: Arc::new(Rate::new(config.limits.opens_per_second, config.limits.opens_per_second)),
             lifecycle: Lifecycle::default(),
             started: Started(Instant::now()),
         };
@@ -94,6 +98,12 @@ impl FromRef<AppState> for Arc<Market> {
 impl FromRef<AppState> for Arc<Origins> {
     fn from_ref(state: &AppState) -> Self {
         Arc::clone(&state.origins)
+    }
+}
+
+impl FromRef<AppState> for Arc<Rate> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.opens)
     }
 }
 

@@ -1,14 +1,19 @@
 //! What goes wrong at the HTTP edge, and how it is answered: one envelope, with the status of its code.
 
-use axum::extract::{FromRequestParts, Query};
+use std::error::Error;
+use std::time::Duration;
+
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use hyper::body::Body as _;
 use live_core::error::ErrorCode;
 use live_core::system::ErrorDetail;
 use serde::de::DeserializeOwned;
 
+use crate::listener::BodyTimeout;
 use crate::wire;
 
 /// A refusal or a failure of a request.
@@ -17,6 +22,7 @@ pub struct AppError {
     status: StatusCode,
     body: Bytes,
     cause: Option<Cause>,
+    retry_after: Option<Duration>,
 }
 
 /// Why a request failed, for the log alone.
@@ -36,7 +42,7 @@ impl AppError {
 
     /// There is nothing at this path.
     pub fn not_found() -> Self {
-        Self::with_detail(ErrorCode::NotFound, &detail(ErrorCode::NotFound))
+        Self::of(ErrorCode::NotFound)
     }
 
     /// The path is there, but not for this method.
@@ -55,17 +61,43 @@ impl AppError {
         )
     }
 
+    /// The body is not of a type that is read here.
+    pub fn unsupported_media_type() -> Self {
+        Self {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ..Self::bad_request("Content-Type", "is not application/json")
+        }
+    }
+
+    /// It is not said how long the body is.
+    pub fn length_required() -> Self {
+        Self {
+            status: StatusCode::LENGTH_REQUIRED,
+            ..Self::bad_request("Content-Length", "is missing, and so is Transfer-Encoding")
+        }
+    }
+
+    /// Refused for now; `after` that it may be tried again.
+    pub fn later(code: ErrorCode, after: Duration) -> Self {
+        let retry_after_ms = Some((after.as_millis() as u64).max(1));
+        let mut error = Self::with_detail(code, &ErrorDetail { retry_after_ms, ..detail(code) });
+        error.retry_after = Some(after);
+        error
+    }
+
+    /// A code with nothing more to say than what it means.
+    pub fn of(code: ErrorCode) -> Self {
+        Self::with_detail(code, &detail(code))
+    }
+
     /// The process is being stopped.
     pub fn draining() -> Self {
-        Self::with_detail(ErrorCode::Draining, &detail(ErrorCode::Draining))
+        Self::later(ErrorCode::Draining, Duration::from_secs(1))
     }
 
     /// Something went wrong inside. The cause goes to the log and not to the client.
     pub fn internal(cause: String) -> Self {
-        Self {
-            cause: Some(Cause(cause)),
-            ..Self::with_detail(ErrorCode::Internal, &detail(ErrorCode::Internal))
-        }
+        Self { cause: Some(Cause(cause)), ..Self::of(ErrorCode::Internal) }
     }
 
     /// A code with its details.
@@ -76,7 +108,12 @@ impl AppError {
     /// A code with an envelope that says the same.
     pub fn envelope(code: ErrorCode, body: Bytes) -> Self {
         let status = code.http_status().and_then(|status| StatusCode::from_u16(status).ok());
-        Self { status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body, cause: None }
+        Self {
+            status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            body,
+            cause: None,
+            retry_after: None,
+        }
     }
 }
 
@@ -88,6 +125,11 @@ impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         let mut response =
             (self.status, [(header::CONTENT_TYPE, "application/json")], self.body).into_response();
+        if let Some(after) = self.retry_after {
+            // Whole seconds, never too early.
+            let seconds = after.as_millis().div_ceil(1_000).max(1) as u64;
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(cause);
         }
@@ -114,5 +156,55 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for AppQuery<T> {
                 Err(AppError::with_detail(ErrorCode::BadRequest, &detail))
             }
         }
+    }
+}
+
+/// The bytes of a JSON body, of which nothing is known but its type and that it is not too long.
+#[derive(Debug)]
+pub struct JsonBytes(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for JsonBytes {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
+        let headers = request.headers();
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if !content_type.is_some_and(is_json) {
+            return Err(AppError::unsupported_media_type());
+        }
+        let is_encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity");
+        if is_encoded {
+            let error = AppError::bad_request("Content-Encoding", "is not identity");
+            return Err(AppError { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..error });
+        }
+        let has_length = headers.contains_key(header::CONTENT_LENGTH)
+            || headers.contains_key(header::TRANSFER_ENCODING)
+            || request.version() == Version::HTTP_2
+            || request.body().size_hint().lower() > 0;
+        if !has_length {
+            return Err(AppError::length_required());
+        }
+        // The router's bound of a body applies here.
+        match Bytes::from_request(request, state).await {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(rejection) => Err(broken_body(rejection.status(), &rejection)),
+        }
+    }
+}
+
+/// Whether a media type is JSON: with parameters, of which none changes how it is read.
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn broken_body(status: StatusCode, error: &(dyn Error + 'static)) -> AppError {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        AppError::of(ErrorCode::PayloadTooLarge)
+    } else if causes.any(<dyn Error>::is::<BodyTimeout>) {
+        AppError::of(ErrorCode::BodyTimeout)
+    } else {
+        AppError::bad_request("body", "ends too soon, or is not framed as it says")
     }
 }

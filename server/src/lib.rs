@@ -14,6 +14,7 @@ pub mod middleware;
 pub mod origin;
 pub mod page;
 pub mod random;
+pub mod rate;
 pub mod router;
 pub mod shutdown;
 pub mod transport;

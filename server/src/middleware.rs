@@ -1,14 +1,18 @@
 //! What every answer goes through.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use live_core::error::ErrorCode;
 
 use crate::error::{AppError, Cause};
+use crate::rate::Rate;
+use crate::transport::Lifecycle;
 
 /// What a page of ours may load: nothing from elsewhere, and WebAssembly. The chart sets styles of its own
 /// inline. `'self'` covers a WebSocket to the same host.
@@ -17,22 +21,33 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wa
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Headers on every answer, whatever it is.
-const EVERYWHERE: [(HeaderName, HeaderValue); 3] = [
+pub(crate) const EVERYWHERE: [(HeaderName, HeaderValue); 3] = [
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
 ];
 
+/// Keeps a browser to TLS for a year. It means something only where the proxy in front speaks TLS.
+const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+
 /// Adds the headers that protect pages and data.
 pub async fn protect(request: Request, next: Next) -> Response {
+    let is_tls = request.headers().get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+    harden(response.headers_mut());
+    if is_tls {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
+    }
+    response
+}
+
+/// The headers of every answer.
+pub(crate) fn harden(headers: &mut HeaderMap) {
     for (name, value) in EVERYWHERE {
         headers.insert(name, value);
     }
     // What says nothing of its own about being kept is data of the moment.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }
 
 /// Logs each request, and the cause of a failure, which the client is not told.
@@ -47,6 +62,25 @@ pub async fn log(request: Request, next: Next) -> Response {
         None => tracing::debug!(%method, path, status, duration_ms, "request"),
     }
     response
+}
+
+/// Takes on a new live connection, unless the process is being stopped or too many came within a second. A
+/// poll that goes on from a cursor is not a new one.
+pub async fn admit(
+    State(opens): State<Arc<Rate>>,
+    State(lifecycle): State<Lifecycle>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if lifecycle.draining.is_cancelled() {
+        return AppError::draining().into_response();
+    }
+    let mut params = request.uri().query().unwrap_or_default().split('&');
+    let goes_on = request.uri().path().ends_with("/poll") && params.any(|param| param.starts_with("cursor="));
+    match opens.take(u32::from(!goes_on)) {
+        Ok(()) => next.run(request).await,
+        Err(after) => AppError::later(ErrorCode::Overloaded, after).into_response(),
+    }
 }
 
 /// The answer in place of a handler that panicked; other requests go on.

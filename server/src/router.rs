@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{Method, header};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
@@ -27,7 +27,8 @@ pub fn router(state: AppState) -> Router {
     let live = Router::new()
         .route("/api/live/sse", get(sse::open))
         .route("/api/live/ws", get(websocket::open))
-        .route("/api/live/poll", get(polling::open));
+        .route("/api/live/poll", get(polling::open))
+        .layer(from_fn_with_state(state.clone(), middleware::admit));
     let data = Router::new()
         .route("/api/market/symbols", get(market::http::symbols))
         .route("/api/market/candles", get(market::http::candles));

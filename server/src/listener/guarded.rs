@@ -1,27 +1,83 @@
-//! A stream whose writes may block only so long.
+//! The stream of a connection: how long a peer may take to ask, to pause and to read, and what it is told.
 
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream that fails with [`io::ErrorKind::TimedOut`] when nothing could be written for a while: the
-/// last resort against a peer that does not read, whatever is being written to it.
+use super::head::HeadScan;
+use super::refusal;
+use super::request::Activity;
+
+/// What an HTTP/2 connection begins with.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How long what a peer still sends is passed over after it was refused: what is left unread when a socket is
+/// closed takes with it what was written.
+const LINGER: Duration = Duration::from_secs(2);
+/// How much of it is passed over.
+const LINGER_BYTES: usize = 2 * 1024 * 1024;
+
+/// How long the parts of a connection's life may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// The head of a request, and what comes before the first one.
+    pub head: Duration,
+    /// The pause between two requests.
+    pub idle: Duration,
+    /// The whole body of a request.
+    pub body: Duration,
+    /// A pause within it.
+    pub body_idle: Duration,
+    /// A write that is blocked.
+    pub write: Duration,
+}
+
+/// A stream that ends, to the one that reads from it, when no request comes in time, and fails with
+/// [`io::ErrorKind::TimedOut`] when nothing could be written for a while: the last resort against a peer that
+/// does not read, whatever is being written to it.
 #[derive(Debug)]
 pub(super) struct Guarded<S> {
     stream: S,
-    limit: Duration,
+    times: Times,
+    activity: Arc<Activity>,
+    /// What was read to know the version, and is to be read again.
+    replay: Bytes,
+    is_http2: bool,
+    /// Requests that had begun when it was last looked.
+    begun: usize,
+    /// The head that is coming in, once its first byte has.
+    head: Option<HeadScan>,
+    /// Runs while a request is waited for.
+    patience: Option<Pin<Box<Sleep>>>,
     /// Runs while a write is blocked.
     blocked: Option<Pin<Box<Sleep>>>,
+    /// What is written in place of an answer of the parser's own.
+    instead: Bytes,
+    has_refused: bool,
+    lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
 impl<S> Guarded<S> {
-    pub fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, blocked: None }
+    pub fn new(stream: S, times: Times, activity: Arc<Activity>) -> Self {
+        Self {
+            stream,
+            times,
+            activity,
+            replay: Bytes::new(),
+            is_http2: false,
+            begun: 0,
+            head: None,
+            patience: None,
+            blocked: None,
+            instead: Bytes::new(),
+            has_refused: false,
+            lingering: None,
+        }
     }
 
     fn watch<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -29,29 +85,162 @@ impl<S> Guarded<S> {
             self.blocked = None;
             return written;
         }
-        let limit = self.limit;
+        let limit = self.times.write;
         let blocked = self.blocked.get_or_insert_with(|| Box::pin(sleep(limit)));
         ready!(blocked.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer does not read")))
     }
+
+    /// Starts to wait for the next request when one has been answered since the last look.
+    fn look_at_activity(&mut self) {
+        let begun = self.activity.begun();
+        if begun != self.begun || self.activity.is_busy() {
+            self.begun = begun;
+            self.head = None;
+            self.patience = None;
+        }
+    }
+
+    /// Ready when the next request has taken too long.
+    fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let is_head = self.head.is_some() || self.begun == 0;
+        let limit = if is_head { self.times.head } else { self.times.idle };
+        self.patience.get_or_insert_with(|| Box::pin(sleep(limit))).as_mut().poll(context)
+    }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
+    /// Reads as much as is needed to know whether this is HTTP/2; it is read again afterwards.
+    ///
+    /// # Errors
+    /// When the stream ends or breaks before that, or the peer takes too long.
+    pub async fn begins_as_http2(&mut self) -> io::Result<bool> {
+        let mut preface = Vec::new();
+        while preface.len() < HTTP2_PREFACE.len() && HTTP2_PREFACE.starts_with(&preface) {
+            let mut bytes = [0; HTTP2_PREFACE.len()];
+            let mut buf = ReadBuf::new(&mut bytes[preface.len()..]);
+            std::future::poll_fn(|context| Pin::new(&mut *self).poll_read(context, &mut buf)).await?;
+            if buf.filled().is_empty() {
+                break;
+            }
+            preface.extend_from_slice(buf.filled());
+        }
+        self.is_http2 = preface == HTTP2_PREFACE;
+        let is_empty = preface.is_empty();
+        self.replay = preface.into();
+        if is_empty { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(self.is_http2) }
+    }
+
+    /// Looks at what was read while a request is waited for; a head that is refused is taken back.
+    fn look_at_head(&mut self, context: &mut Context<'_>, buf: &mut ReadBuf<'_>, before: usize) {
+        if self.is_http2 || self.activity.is_busy() || buf.filled().len() == before {
+            return;
+        }
+        if self.head.is_none() && self.begun > 0 {
+            // The first byte of a head ends the pause; before the first one there is only one time.
+            self.patience = None;
+        }
+        let looked = self.head.get_or_insert_default().look(&buf.filled()[before..]);
+        if let Err(ambiguity) = looked {
+            buf.set_filled(before);
+            self.refuse(context, &refusal::ambiguous(ambiguity));
+        }
+    }
+
+    /// Answers by itself and ends. An answer is small: it fits into the system's buffer, unless the peer does
+    /// not read, and then it is not owed one.
+    fn refuse(&mut self, context: &mut Context<'_>, answer: &[u8]) {
+        if !self.has_refused {
+            self.has_refused = true;
+            let _written = Pin::new(&mut self.stream).poll_write(context, answer);
+            let _shut = Pin::new(&mut self.stream).poll_shutdown(context);
+        }
+    }
+
+    /// Writes `instead` to its end and says that all of `len` bytes were written.
+    fn poll_instead(&mut self, context: &mut Context<'_>, len: usize) -> Poll<io::Result<usize>> {
+        while self.instead.has_remaining() {
+            let written = Pin::new(&mut self.stream).poll_write(context, &self.instead);
+            match ready!(self.watch(context, written)) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(written) => self.instead.advance(written),
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        Poll::Ready(Ok(len))
+    }
+
+    /// Whether what is to be written is an answer of the parser's own, for which another goes out.
+    fn is_replaced(&mut self, written: &[u8]) -> bool {
+        if !self.instead.is_empty() {
+            return true;
+        }
+        if self.is_http2 || self.activity.is_busy() {
+            return false;
+        }
+        let Some(instead) = refusal::instead_of(written) else { return false };
+        self.instead = instead;
+        self.has_refused = true;
+        true
+    }
+
+    /// Passes over what still comes, for a while.
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let (time, left) = self.lingering.get_or_insert_with(|| (Box::pin(sleep(LINGER)), LINGER_BYTES));
+        let mut bytes = [0; 1024];
+        while *left > 0 && time.as_mut().poll(context).is_pending() {
+            let mut buf = ReadBuf::new(&mut bytes);
+            match ready!(Pin::new(&mut self.stream).poll_read(context, &mut buf)) {
+                Ok(()) if !buf.filled().is_empty() => *left = left.saturating_sub(buf.filled().len()),
+                _ => break,
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buf)
+        let this = &mut *self;
+        if this.has_refused {
+            return Poll::Ready(Ok(()));
+        }
+        if this.replay.has_remaining() {
+            let len = this.replay.len().min(buf.remaining());
+            buf.put_slice(&this.replay.split_to(len));
+            return Poll::Ready(Ok(()));
+        }
+        this.look_at_activity();
+        let before = buf.filled().len();
+        if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(context, buf) {
+            this.look_at_head(context, buf, before);
+            return Poll::Ready(read);
+        }
+        if this.activity.is_busy() {
+            return Poll::Pending;
+        }
+        ready!(this.poll_patience(context));
+        // To the reader this is the end of the stream.
+        if this.head.is_some() && !this.is_http2 {
+            this.refuse(context, &refusal::head_timeout());
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.is_replaced(buf) {
+            return self.poll_instead(context, buf.len());
+        }
         let written = Pin::new(&mut self.stream).poll_write(context, buf);
         self.watch(context, written)
     }
@@ -61,6 +250,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         context: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [only] = bufs
+            && self.is_replaced(only)
+        {
+            return self.poll_instead(context, only.len());
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, bufs);
         self.watch(context, written)
     }
@@ -74,39 +268,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+        if !self.is_http2 && !self.activity.is_upgraded() && (self.has_refused || self.activity.has_unread())
+        {
+            ready!(self.poll_linger(context));
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::time::{Instant, timeout};
-
-    const LIMIT: Duration = Duration::from_secs(10);
-
-    #[tokio::test(start_paused = true)]
-    async fn a_write_that_blocks_too_long_fails() {
-        let (near, _far) = tokio::io::duplex(4);
-        let began = Instant::now();
-        let error = Guarded::new(near, LIMIT).write_all(b"12345").await.expect_err("nobody reads");
-        assert_eq!((error.kind(), began.elapsed().as_secs()), (io::ErrorKind::TimedOut, 10));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_reader_that_is_slow_but_reads_is_waited_for() {
-        let (near, mut far) = tokio::io::duplex(4);
-        let mut near = Guarded::new(near, LIMIT);
-        let read = async {
-            for _ in 0..5 {
-                sleep(LIMIT - Duration::from_secs(1)).await;
-                far.read_exact(&mut [0; 4]).await.expect("there is more");
-            }
-        };
-        let (written, ()) = timeout(LIMIT * 10, async { tokio::join!(near.write_all(&[0; 20]), read) })
-            .await
-            .expect("in time");
-        written.expect("everything is written");
-    }
-}
+mod tests;
