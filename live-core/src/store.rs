@@ -8,8 +8,10 @@
 mod bars;
 mod control;
 mod held;
+mod ingest;
 mod notice;
 mod page;
+mod raw;
 mod slot;
 mod tap;
 
@@ -22,14 +24,11 @@ pub use notice::{Notice, NoticeKind, to_json as notices_to_json, write_string};
 pub use slot::{Counts, Head};
 
 use crate::channel::{ChannelError, ChannelName, Mode, Namespaces};
-use crate::envelope::{self, Envelope, Reject};
-use crate::error::ErrorCode;
 use crate::event::TickNumbers;
-use crate::scan;
 use crate::sse;
 use crate::staleness::{ClockEstimate, Freshness, Link, StalePolicy};
 use held::Held;
-use slot::{Slot, Taken};
+use slot::Slot;
 
 /// Something in the store changed: a flush will show it.
 pub const DIRTY: u32 = 1;
@@ -50,8 +49,6 @@ pub const LINKS: usize = 3;
 const HEARTBEAT_DEFAULT_MS: f64 = 15_000.0;
 /// Grace on top of two heartbeats before a silent link is called so, in milliseconds.
 const SILENCE_GRACE_MS: f64 = 5_000.0;
-/// Most refused envelopes whose details wait to be reported; all are counted.
-const REJECT_NOTICES_MAX: usize = 16;
 
 /// A channel's number in one store, until the channel is forgotten; then another one may get it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,9 +82,11 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Store {
     namespaces: Namespaces,
+    /// The channels that are held, and no others; so are `pending` and `changed`.
     index: HashMap<Box<str>, ChannelId, FxBuildHasher>,
+    /// By number: as many as were ever held at the same time.
     slots: Vec<Slot>,
-    /// Numbers that nobody holds.
+    /// Numbers of slots that nobody holds.
     free: Vec<ChannelId>,
     pending: Vec<ChannelId>,
     changed: Vec<ChannelId>,
@@ -154,11 +153,16 @@ impl Store {
         Ok(id)
     }
 
-    /// Forgets a channel and what is held of it. Its number may be given to another one.
+    /// Forgets a channel and what is held of it. Its number may be given to another one: nothing of this one
+    /// is left under it, neither what was shown nor what the next flush would have.
     pub fn forget(&mut self, id: ChannelId) {
         let Some(slot) = self.slots.get_mut(id.0 as usize).filter(|slot| slot.is_held) else { return };
         self.index.remove(slot.name.as_str());
+        if slot.is_pending {
+            self.pending.retain(|pending| *pending != id);
+        }
         slot.forget();
+        self.changed.retain(|changed| *changed != id);
         self.free.push(id);
     }
 
@@ -200,69 +204,6 @@ impl Store {
         }
     }
 
-    /// Takes in envelopes separated by newlines, as a WebSocket frame carries them. Returns flags.
-    pub fn ingest_frame(&mut self, frame: &[u8], link: usize, now_ms: f64) -> u32 {
-        let link = link.min(LINKS - 1);
-        let mut flags = self.begin(link, frame.len(), now_ms);
-        let mut rest = frame;
-        while !rest.is_empty() {
-            let (taken, of_envelope) = self.ingest(rest, true, link, now_ms, false);
-            flags |= of_envelope;
-            if flags & FULL != 0 {
-                self.held.keep_lines(rest, link);
-                break;
-            }
-            rest = rest.get(taken + 1..).unwrap_or_default();
-        }
-        flags
-    }
-
-    /// Takes in a piece of an event stream, cut anywhere. Returns flags.
-    pub fn ingest_sse(&mut self, piece: &[u8], link: usize, now_ms: f64) -> u32 {
-        let link = link.min(LINKS - 1);
-        let mut flags = self.begin(link, piece.len(), now_ms);
-        let mut stream = std::mem::take(&mut self.streams[link]);
-        stream.feed(piece, |event| match event {
-            sse::Event::Data(data) => flags |= self.ingest_or_keep(data, link, now_ms, flags),
-            sse::Event::TooLong => {
-                self.counters.rejected += 1;
-                flags |= TOO_LONG;
-            }
-        });
-        self.streams[link] = stream;
-        flags
-    }
-
-    /// Takes in the answer to a poll. Returns flags.
-    pub fn ingest_poll(&mut self, answer: &[u8], link: usize, now_ms: f64) -> u32 {
-        let link = link.min(LINKS - 1);
-        let mut flags = self.begin(link, answer.len(), now_ms);
-        match page::read(answer) {
-            Ok(page) => {
-                for envelope in page.envelopes {
-                    flags |= self.ingest_or_keep(envelope, link, now_ms, flags);
-                }
-                self.poll_cursors[link] = Some(page.cursor);
-                flags
-            }
-            Err(fault) => {
-                let page::PageFault { field, reason, at } = fault;
-                flags | self.report(Notice::unreadable(ErrorCode::BadEnvelope, field, reason, at))
-            }
-        }
-    }
-
-    /// Goes on with what [`FULL`] left, after a flush. Returns flags.
-    pub fn ingest_more(&mut self, now_ms: f64) -> u32 {
-        let mut flags = 0;
-        let mut held = std::mem::take(&mut self.held);
-        self.held = held.hand_over(|envelope, link| {
-            flags |= self.ingest(envelope, false, link, now_ms, false).1;
-            flags & FULL == 0
-        });
-        flags
-    }
-
     /// Where the last answer to a poll says that its channels stand.
     pub fn poll_cursor(&self, link: usize) -> Option<&str> {
         self.poll_cursors.get(link)?.as_deref()
@@ -289,10 +230,8 @@ impl Store {
     pub fn flush(&mut self, now_ms: f64) -> usize {
         self.changed.clear();
         for id in std::mem::take(&mut self.pending) {
-            let slot = &mut self.slots[id.0 as usize];
-            if slot.publish(now_ms, &mut self.notices, &mut self.counters) {
-                self.changed.push(id);
-            }
+            self.slots[id.0 as usize].publish(now_ms, &mut self.notices, &mut self.counters);
+            self.changed.push(id);
         }
         let all = self.links_changed || now_ms >= self.next_change_ms;
         self.links_changed = false;
@@ -364,14 +303,14 @@ impl Store {
         self.slots.get(id.0 as usize)?.visible()
     }
 
-    /// The name of a channel.
+    /// The name of a channel; `None` when nobody holds it.
     pub fn name(&self, id: ChannelId) -> Option<&ChannelName> {
-        self.slots.get(id.0 as usize).map(|slot| &slot.name)
+        self.slots.get(id.0 as usize).filter(|slot| slot.is_held).map(|slot| &slot.name)
     }
 
-    /// What may be merged or dropped on a channel.
+    /// What may be merged or dropped on a channel; `None` when nobody holds it.
     pub fn mode(&self, id: ChannelId) -> Option<Mode> {
-        self.slots.get(id.0 as usize).map(|slot| slot.mode)
+        self.slots.get(id.0 as usize).filter(|slot| slot.is_held).map(|slot| slot.mode)
     }
 
     /// Age of the visible value in milliseconds; `None` before the first.
@@ -394,135 +333,6 @@ impl Store {
         let rows = slot.history_page(page)?;
         mark(&mut self.pending, id, slot);
         Ok(rows)
-    }
-
-    /// Something arrived. What was held of an earlier piece goes first, by force.
-    fn begin(&mut self, link: usize, bytes: usize, now_ms: f64) -> u32 {
-        self.counters.frames += 1;
-        self.counters.bytes += bytes as u64;
-        if let Some(Link::Up { last_frame_ms, .. }) = self.links.get_mut(link) {
-            let silence = now_ms - *last_frame_ms;
-            *last_frame_ms = now_ms;
-            // A link that had been called silent speaks again.
-            self.links_changed |= silence >= self.silent_after_ms();
-        }
-        if self.held.is_empty() { 0 } else { self.force(now_ms) }
-    }
-
-    #[cold]
-    fn force(&mut self, now_ms: f64) -> u32 {
-        let mut flags = 0;
-        std::mem::take(&mut self.held).hand_over(|envelope, link| {
-            flags |= self.ingest(envelope, false, link, now_ms, true).1;
-            true
-        });
-        flags
-    }
-
-    fn ingest_or_keep(&mut self, envelope: &[u8], link: usize, now_ms: f64, flags: u32) -> u32 {
-        let of_envelope =
-            if flags & FULL != 0 { FULL } else { self.ingest(envelope, false, link, now_ms, false).1 };
-        if of_envelope & FULL != 0 {
-            self.held.keep(envelope, link);
-        }
-        of_envelope
-    }
-
-    /// Takes in the envelope that a piece of text begins with, up to a newline where these separate, else the
-    /// whole. Returns its length and flags. An empty line is none.
-    #[inline(never)]
-    fn ingest(
-        &mut self,
-        frame: &[u8],
-        has_lines: bool,
-        link: usize,
-        now_ms: f64,
-        is_forced: bool,
-    ) -> (usize, u32) {
-        let mut found = None;
-        let scanned = scan::scan_first(frame, &mut |channel| {
-            found = self.index.get(channel).copied();
-            found.is_some()
-        });
-        let (envelope, end) = match scanned.filter(|(_, end)| has_lines || *end == frame.len()) {
-            Some(scanned) => scanned,
-            None => {
-                let line = if has_lines { memchr::memchr(b'\n', frame) } else { None };
-                let end = line.unwrap_or(frame.len());
-                if end == 0 {
-                    return (0, 0);
-                }
-                match envelope::parse_full(&frame[..end]) {
-                    Ok(envelope) => {
-                        found = self.index.get(&*envelope.channel).copied();
-                        (envelope, end)
-                    }
-                    Err(reject) => return (end, self.reject(&reject)),
-                }
-            }
-        };
-        let flags = match envelope.seq {
-            0 => self.control(&envelope, link, now_ms),
-            _ => self.publication(found, &envelope, &frame[..end], now_ms, is_forced),
-        };
-        self.counters.accepted += u64::from(flags & FULL == 0);
-        (end, flags)
-    }
-
-    fn publication(
-        &mut self,
-        id: Option<ChannelId>,
-        envelope: &Envelope<'_>,
-        raw: &[u8],
-        now_ms: f64,
-        is_forced: bool,
-    ) -> u32 {
-        let Some(id) = id else {
-            self.counters.ignored += 1;
-            return 0;
-        };
-        let slot = &mut self.slots[id.0 as usize];
-        let born_ms = self.clock.born_ms(envelope.ts as f64, now_ms);
-        match slot.take(envelope, raw, born_ms, &mut self.counters, is_forced) {
-            Taken::Ignored => {
-                self.counters.ignored += 1;
-                0
-            }
-            Taken::Kept => {
-                mark(&mut self.pending, id, slot);
-                DIRTY
-            }
-            Taken::Failed => {
-                mark(&mut self.pending, id, slot);
-                DIRTY | self.error(envelope)
-            }
-            Taken::Full => FULL,
-            Taken::Overrun => {
-                self.notices.push(Notice::new(NoticeKind::Overrun, slot.name.as_str(), "{}"));
-                NOTICES
-            }
-            Taken::Overlap(last) => {
-                self.notices.push(Notice::behind(slot.name.as_str(), last, envelope.seq));
-                NOTICES
-            }
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn reject(&mut self, reject: &Reject) -> u32 {
-        self.counters.rejected += 1;
-        self.report(Notice::rejected(reject))
-    }
-
-    /// Keeps a notice of something that cannot be read, unless many wait already.
-    fn report(&mut self, notice: Notice) -> u32 {
-        let waiting = self.notices.iter().filter(|notice| notice.kind == NoticeKind::Rejected).count();
-        if waiting >= REJECT_NOTICES_MAX {
-            return 0;
-        }
-        self.notices.push(notice);
-        NOTICES
     }
 
     fn judge(&mut self, id: ChannelId, now_ms: f64) {

@@ -94,10 +94,34 @@ fn what_nobody_holds_is_not_kept() {
     store.forget(id);
     assert_eq!(store.ingest_frame(&tick(1, 10.0), 0, 1.0), 0);
     assert_eq!(store.counters().ignored, 1);
-    assert_eq!(store.open("price:A", 0), Ok(id), "the number stays");
+    let id = store.open("price:A", 0).expect("a known channel");
     store.ingest_frame(&tick(1, 11.0), 0, 2.0);
     store.flush(3.0);
     assert_eq!(price(&store, id), Some(11.0));
+}
+
+#[test]
+fn a_number_given_again_shows_nothing_of_the_channel_before() {
+    let (mut store, old) = opened("price:A");
+    store.ingest_frame(&ack("price:A", "epochAAAA", 5, "state"), 0, 0.0);
+    store.ingest_frame(&tick(5, 10.0), 0, 0.0);
+    store.flush(1.0);
+    // Both what the last flush showed and what the next one would are to go.
+    store.ingest_frame(&tick(6, 11.0), 0, 1.0);
+    store.forget(old);
+    store.forget(old);
+    assert_eq!((store.name(old), store.mode(old), store.changed()), (None, None, &[][..]));
+    assert_eq!((store.tick(old), store.head(old), store.position(old)), (None, None, None));
+    let new = store.open("candles:A.1d", 0).expect("a known channel");
+    let other = store.open("price:B", 0).expect("a known channel");
+    assert_eq!((new, other != new), (old, true), "the number is given again, and once");
+    assert_eq!((store.flush(2.0), store.changed()), (0, &[][..]), "nothing of it has changed");
+    assert_eq!((store.head(new), store.data(new), store.position(new)), (None, None, None));
+    assert_eq!((store.freshness(new), store.age_ms(new, 2.0)), (Freshness::Pending, None));
+    store.ingest_frame(&[tick(7, 12.0), bar(1, 30, 3.0, false)].join(&b'\n'), 0, 3.0);
+    store.ingest_frame(&bar(2, 30, 4.0, false), 0, 3.0);
+    assert_eq!((store.flush(4.0), store.changed()), (1, &[new][..]), "and once when it has");
+    assert_eq!((store.tick(new), store.bars(new).len(), store.counters().ignored), (None, 1, 1));
 }
 
 #[test]

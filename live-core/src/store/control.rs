@@ -117,8 +117,8 @@ impl Store {
 
     fn with_slot(&mut self, channel: &str, act: impl FnOnce(&mut Self, ChannelId) -> u32) -> u32 {
         match self.index.get(channel).copied() {
-            Some(id) if self.slots[id.0 as usize].is_held => act(self, id),
-            _ => 0,
+            Some(id) => act(self, id),
+            None => 0,
         }
     }
 

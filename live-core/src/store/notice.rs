@@ -199,12 +199,8 @@ mod tests {
 
     #[test]
     fn a_refused_field_of_any_name_is_written_safely() {
-        let reject = Reject {
-            code: ErrorCode::BadEnvelope,
-            field: Cow::Borrowed("a\"\\\n"),
-            reason: "is odd",
-            at: 7,
-        };
+        let reject =
+            Reject { code: ErrorCode::BadEnvelope, field: Cow::Borrowed("a\"\\\n"), reason: "is odd", at: 7 };
         check(
             &Notice::rejected(&reject),
             r#"{"field":"a\"\\\u000a","reason":"is odd","at":7,"code":"BAD_ENVELOPE","kind":"rejected"}"#,

@@ -1,12 +1,13 @@
 //! What the store holds of one channel.
 
-use crate::backpressure::{CAPACITY_DEFAULT, Item, Offer, Queue};
+use crate::backpressure::{CAPACITY_DEFAULT, Offer, Queue};
 use crate::channel::{ChannelName, Mode, NamespacePolicy};
 use crate::envelope::Envelope;
 use crate::event::{BarNumbers, CandleBar, CopilotDelta, PriceTick, TickNumbers};
 use crate::sequence::{Arrival, Continuity, Sequence};
 use crate::staleness::{Cause, ChannelState, Freshness, Link, StalePolicy, Staleness, compute_staleness};
 use crate::store::bars::{self, Bar, Bars, PageError};
+use crate::store::raw::Raw;
 use crate::store::tap::Tap;
 use crate::store::{Counters, Notice};
 use crate::system::{Ack, BackpressureDrop, Rate, Side};
@@ -72,40 +73,6 @@ pub(crate) enum Standing {
 /// Whether an event's data is the channel's value itself.
 fn is_value(event: &str) -> bool {
     matches!(event, PriceTick::EVENT | CandleBar::EVENT)
-}
-
-/// The bytes of one envelope that are kept: its event's name and its data. The memory is used again.
-#[derive(Clone, Debug, Default)]
-struct Raw {
-    bytes: Vec<u8>,
-    event_len: usize,
-    seq: u64,
-    ts: u64,
-    born_ms: f64,
-}
-
-impl Raw {
-    fn set(&mut self, envelope: &Envelope<'_>, born_ms: f64) {
-        self.bytes.clear();
-        self.bytes.extend_from_slice(envelope.event.as_bytes());
-        self.bytes.extend_from_slice(envelope.data.as_bytes());
-        self.event_len = envelope.event.len();
-        (self.seq, self.ts, self.born_ms) = (envelope.seq, envelope.ts, born_ms);
-    }
-
-    fn event(&self) -> &[u8] {
-        &self.bytes[..self.event_len]
-    }
-
-    fn data(&self) -> Option<&str> {
-        str::from_utf8(&self.bytes[self.event_len..]).ok()
-    }
-}
-
-impl Item for Raw {
-    fn seq(&self) -> u64 {
-        self.seq
-    }
 }
 
 /// What stands beside the newest value, by mode.
@@ -241,9 +208,6 @@ impl Slot {
         counters: &mut Counters,
         is_forced: bool,
     ) -> Taken {
-        if !self.is_held {
-            return Taken::Ignored;
-        }
         if !is_forced && self.is_full() && envelope.seq > self.sequence.last() {
             return Taken::Full;
         }
@@ -385,7 +349,7 @@ impl Slot {
     /// Compares with the head that a heartbeat names.
     pub(crate) fn compare(&mut self, head: u64) -> Standing {
         let last = self.sequence.last();
-        if !self.is_held || self.epoch.is_none() || last >= head {
+        if self.epoch.is_none() || last >= head {
             return Standing::Level;
         }
         if last > 0 || head > self.settled {
@@ -412,17 +376,9 @@ impl Slot {
         }
     }
 
-    /// Makes what has arrived visible. Returns whether there was anything.
-    pub(crate) fn publish(
-        &mut self,
-        now_ms: f64,
-        notices: &mut Vec<Notice>,
-        counters: &mut Counters,
-    ) -> bool {
+    /// Makes what has arrived visible.
+    pub(crate) fn publish(&mut self, now_ms: f64, notices: &mut Vec<Notice>, counters: &mut Counters) {
         self.is_pending = false;
-        if !self.is_held {
-            return false;
-        }
         match &mut self.beside {
             Beside::Nothing => {}
             Beside::Bars(bars) => bars.publish(),
@@ -443,7 +399,6 @@ impl Slot {
             self.has_visible = true;
         }
         self.is_changed = true;
-        true
     }
 
     /// Judges staleness and shows continuity; returns whether either differs from before.

@@ -446,9 +446,12 @@ export class Engine implements ConnectionOwner {
     entry.askNow();
     this.history.forget(entry);
     this.#touched.delete(entry);
-    if (entry.id >= 0) {
-      this.#byId.delete(entry.id);
-      this.read((core) => core.binding.forget(entry.id));
+    const { id } = entry;
+    if (id >= 0) {
+      // The core may give the number to another channel.
+      entry.id = -1;
+      this.#byId.delete(id);
+      this.read((core) => core.binding.forget(id));
     }
     this.syncSoon();
   }
