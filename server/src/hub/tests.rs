@@ -1,5 +1,6 @@
 //! The joint between snapshot and live, one behaviour at a time; every order of events is in `world`.
 
+mod delivery;
 mod world;
 
 use std::future::Future;

@@ -149,3 +149,6 @@ fn answer(batch: &[Out], cursor: &mut CursorWriter) -> Vec<u8> {
     text.extend_from_slice(b"]}");
     text
 }
+
+#[cfg(test)]
+mod tests;
