@@ -279,7 +279,7 @@ pub struct BarNumbers {
 }
 
 impl BarNumbers {
-    const NAMES: &'static [&'static str] =
+    pub(crate) const NAMES: &'static [&'static str] =
         &["symbol", "interval", "openTime", "open", "high", "low", "close", "volume", "closed"];
 
     /// Reads and judges the data of a `candles.bar`; members that are not known are ignored.
@@ -301,16 +301,21 @@ impl BarNumbers {
             volume: not_negative(&members, 7)?,
             closed: members.boolean(8)?,
         };
-        if bar.high < bar.low {
-            return Err(members.fault(4, "is below low"));
+        match bar.price_fault() {
+            Some((index, reason)) => Err(members.fault(index, reason)),
+            None => Ok(bar),
         }
-        if bar.open.max(bar.close) > bar.high {
-            return Err(members.fault(4, "is below open or close"));
+    }
+
+    /// Which price does not go with the others, by its place among [`NAMES`](Self::NAMES), and why.
+    pub(crate) fn price_fault(&self) -> Option<(usize, &'static str)> {
+        if self.high < self.low {
+            return Some((4, "is below low"));
         }
-        if bar.open.min(bar.close) < bar.low {
-            return Err(members.fault(5, "is above open or close"));
+        if self.open.max(self.close) > self.high {
+            return Some((4, "is below open or close"));
         }
-        Ok(bar)
+        (self.open.min(self.close) < self.low).then_some((5, "is above open or close"))
     }
 }
 

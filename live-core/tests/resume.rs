@@ -398,7 +398,7 @@ fn check(gateway: &Gateway, page: &Page) {
                 .store
                 .bars(page.id)
                 .iter()
-                .map(|bar| (bar.open_time / 86_400_000, bar.close as u64))
+                .map(|bar| (bar.numbers.open_time / 86_400_000, bar.numbers.close as u64))
                 .collect();
             assert_eq!(seen, gateway.newest, "the newest of each key");
         }

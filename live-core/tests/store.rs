@@ -232,7 +232,8 @@ fn history_and_live_bars_join_without_a_seam() {
     assert_eq!(store.history_page(id, page), Ok(3));
     assert!(!store.has_history(id));
     store.flush(2.0);
-    let closes: Vec<_> = store.bars(id).iter().map(|bar| (bar.open_time, bar.close)).collect();
+    let closes: Vec<_> =
+        store.bars(id).iter().map(|bar| (bar.numbers.open_time, bar.numbers.close)).collect();
     assert_eq!(closes, [(10, 1.0), (20, 2.0), (30, 3.0), (40, 4.0)]);
     assert!(store.has_history(id));
 }
@@ -247,7 +248,8 @@ fn a_replay_that_starts_over_leaves_no_bar_of_before() {
     store.ingest_frame(&envelope("system.resync", "candles:A.1d", 0, 1, &resync), 0, 2.0);
     store.ingest_frame(&bar(1, 30, 1.0, false), 0, 3.0);
     store.flush(4.0);
-    let closes: Vec<_> = store.bars(id).iter().map(|bar| (bar.open_time, bar.close)).collect();
+    let closes: Vec<_> =
+        store.bars(id).iter().map(|bar| (bar.numbers.open_time, bar.numbers.close)).collect();
     assert_eq!(closes, [(30, 1.0)]);
     assert!(store.take_notices().iter().any(|notice| notice.kind == NoticeKind::Resync));
 }
@@ -434,7 +436,7 @@ proptest! {
             prop_assert_eq!(price(&store, id), prices[at]);
             prop_assert_eq!(store.head(id).map_or(0, |head| head.seq), seqs[at]);
         }
-        let shown: BTreeMap<_, _> = store.bars(candles).iter().map(|bar| (bar.open_time, bar.close)).collect();
+        let shown: BTreeMap<_, _> = store.bars(candles).iter().map(|bar| (bar.numbers.open_time, bar.numbers.close)).collect();
         prop_assert_eq!(shown, bars);
     }
 }

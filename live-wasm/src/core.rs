@@ -1,6 +1,7 @@
 //! The one object that a client holds.
 
 use live_core::envelope;
+use live_core::event::BarNumbers;
 use live_core::scan;
 use live_core::store::{ChannelId, Store, notices_to_json};
 use wasm_bindgen::prelude::*;
@@ -226,16 +227,8 @@ impl Core {
         let start = if limit == 0 { 0 } else { bars.len().saturating_sub(limit) };
         let mut numbers = Vec::with_capacity((bars.len() - start) * 7);
         for bar in &bars[start..] {
-            let closed = f64::from(u8::from(bar.closed));
-            numbers.extend([
-                bar.open_time as f64,
-                bar.open,
-                bar.high,
-                bar.low,
-                bar.close,
-                bar.volume,
-                closed,
-            ]);
+            let BarNumbers { open_time, open, high, low, close, volume, closed } = bar.numbers;
+            numbers.extend([open_time as f64, open, high, low, close, volume, f64::from(u8::from(closed))]);
         }
         let summary = [bars.len() as f64, f64::from(u8::from(self.store.has_history(id)))];
         self.leave(summary);

@@ -7,31 +7,18 @@ use crate::json::{Cursor, Members, TIME_MAX_MS, Unknown};
 /// Most bars that a channel holds; the oldest go first.
 pub const BARS_MAX: usize = 10_000;
 
-/// One bar, in numbers only; symbol and interval stand in the channel's name.
+/// One bar; symbol and interval stand in the channel's name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bar {
-    /// Start of the bar in the market's time, in milliseconds since the Unix epoch.
-    pub open_time: i64,
-    /// First price.
-    pub open: f64,
-    /// Highest price.
-    pub high: f64,
-    /// Lowest price.
-    pub low: f64,
-    /// Last price.
-    pub close: f64,
-    /// Volume.
-    pub volume: f64,
-    /// Whether the bar is final.
-    pub closed: bool,
+    /// Its prices, volume and open time, which is its key.
+    pub numbers: BarNumbers,
     /// `seq` of the publication that brought it; 0 for one from history.
     pub seq: u64,
 }
 
 impl Bar {
-    pub(crate) fn live(bar: &BarNumbers, seq: u64) -> Self {
-        let &BarNumbers { open_time, open, high, low, close, volume, closed } = bar;
-        Self { open_time, open, high, low, close, volume, closed, seq }
+    fn open_time(&self) -> i64 {
+        self.numbers.open_time
     }
 
     /// Whether it may stand where `held` stands: a newer publication does, and what is final is not
@@ -40,8 +27,8 @@ impl Bar {
         match (self.seq, held.seq) {
             // History is final: it replaces what is not, and older history.
             (0, 0) => true,
-            (0, _) => !held.closed,
-            (_, 0) => self.closed || !held.closed,
+            (0, _) => !held.numbers.closed,
+            (_, 0) => self.numbers.closed || !held.numbers.closed,
             (new, old) => new >= old,
         }
     }
@@ -94,7 +81,7 @@ impl Bars {
     /// Takes in a live bar. Returns whether it replaced one that nobody has seen yet.
     pub(crate) fn take(&mut self, bar: Bar) -> bool {
         // The forming bar is nearly always the last that came.
-        match self.incoming.iter_mut().rev().find(|held| held.open_time == bar.open_time) {
+        match self.incoming.iter_mut().rev().find(|held| held.open_time() == bar.open_time()) {
             Some(held) => {
                 if bar.supersedes(held) {
                     *held = bar;
@@ -135,9 +122,9 @@ impl Bars {
             self.history_is_old = false;
         }
         if self.history_is_old
-            && let Some(first) = self.incoming.iter().map(|bar| bar.open_time).min()
+            && let Some(first) = self.incoming.iter().map(Bar::open_time).min()
         {
-            self.visible.retain(|bar| bar.seq != 0 || bar.open_time < first);
+            self.visible.retain(|bar| bar.seq != 0 || bar.open_time() < first);
         }
         for bar in std::mem::take(&mut self.incoming) {
             self.place(bar);
@@ -148,10 +135,10 @@ impl Bars {
 
     fn place(&mut self, bar: Bar) {
         match self.visible.last() {
-            Some(last) if last.open_time >= bar.open_time => {}
+            Some(last) if last.open_time() >= bar.open_time() => {}
             _ => return self.visible.push(bar),
         }
-        match self.visible.binary_search_by_key(&bar.open_time, |held| held.open_time) {
+        match self.visible.binary_search_by_key(&bar.open_time(), Bar::open_time) {
             Ok(at) if bar.supersedes(&self.visible[at]) => self.visible[at] = bar,
             Ok(_) => {}
             Err(at) => self.visible.insert(at, bar),
@@ -185,7 +172,7 @@ fn read_rows(from: &mut Cursor<'_>) -> Result<Vec<Bar>, PageError> {
         let row = rows.len() + 1;
         let numbers = read_row(from).ok_or_else(|| shape(row))?;
         let bar = bar_of(numbers).map_err(|(field, reason)| PageError::Malformed { field, reason, row })?;
-        if rows.last().is_some_and(|last| last.open_time >= bar.open_time) {
+        if rows.last().is_some_and(|last| last.open_time() >= bar.open_time()) {
             return Err(PageError::Malformed { field: "openTime", reason: "does not ascend", row });
         }
         rows.push(bar);
@@ -213,16 +200,14 @@ fn bar_of(
     if open_time.fract() != 0.0 || open_time.abs() > TIME_MAX_MS as f64 {
         return Err(("openTime", "is not a time in whole milliseconds"));
     }
-    if open.max(close).max(low) > high {
-        return Err(("high", "is below another price"));
-    }
-    if open.min(close) < low {
-        return Err(("low", "is above another price"));
+    let numbers = BarNumbers { open_time: open_time as i64, open, high, low, close, volume, closed: true };
+    if let Some((index, reason)) = numbers.price_fault() {
+        return Err((BarNumbers::NAMES[index], reason));
     }
     if volume < 0.0 {
         return Err(("volume", "is negative"));
     }
-    Ok(Bar { open_time: open_time as i64, open, high, low, close, volume, closed: true, seq: 0 })
+    Ok(Bar { numbers, seq: 0 })
 }
 
 #[cfg(test)]
@@ -231,11 +216,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn bar(open_time: i64, close: f64, closed: bool, seq: u64) -> Bar {
-        Bar { open_time, open: 1.0, high: 9.0, low: 0.0, close, volume: 0.0, closed, seq }
+        let numbers = BarNumbers { open_time, open: 1.0, high: 9.0, low: 0.0, close, volume: 0.0, closed };
+        Bar { numbers, seq }
     }
 
     fn shown(bars: &Bars) -> Vec<(i64, f64)> {
-        bars.visible().iter().map(|bar| (bar.open_time, bar.close)).collect()
+        bars.visible().iter().map(|bar| (bar.open_time(), bar.numbers.close)).collect()
     }
 
     #[test]

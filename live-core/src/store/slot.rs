@@ -239,8 +239,8 @@ impl Slot {
             && envelope.event == CandleBar::EVENT
         {
             // A snapshot sends its items by key, so that `seq` need not ascend; each bar judges for itself.
-            let Ok(bar) = BarNumbers::judge(envelope.data) else { return Taken::Ignored };
-            let merged = u64::from(bars.take(Bar::live(&bar, envelope.seq)));
+            let Ok(numbers) = BarNumbers::judge(envelope.data) else { return Taken::Ignored };
+            let merged = u64::from(bars.take(Bar { numbers, seq: envelope.seq }));
             counters.merged += merged;
             self.counts.merged += merged;
             if self.sequence.observe(envelope.seq) != Arrival::Old {
