@@ -191,23 +191,55 @@ pub enum EncodeError {
     Refused(#[from] Reject),
 }
 
+/// What an envelope is to say, for [`encode`].
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a, D> {
+    /// What happened, `domain.verb`.
+    pub event: &'a str,
+    /// Where; empty for what concerns the whole connection.
+    pub channel: &'a str,
+    /// +1 for every publication on the channel within an epoch; 0 on system events. At most 2^53 - 1.
+    pub seq: u64,
+    /// Source time in milliseconds since the Unix epoch, at most 2^53 - 1.
+    pub ts: u64,
+    /// Why it says `ok: false`; `None` for `ok: true`.
+    pub error_code: Option<ErrorCode>,
+    /// The payload.
+    pub data: &'a D,
+}
+
+impl<D: Serialize> Outgoing<'_, D> {
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        out.extend_from_slice(b"{\"v\":1,\"event\":");
+        serde_json::to_writer(&mut *out, self.event)?;
+        out.extend_from_slice(b",\"channel\":");
+        serde_json::to_writer(&mut *out, self.channel)?;
+        out.extend_from_slice(b",\"seq\":");
+        serde_json::to_writer(&mut *out, &self.seq)?;
+        out.extend_from_slice(b",\"ts\":");
+        serde_json::to_writer(&mut *out, &self.ts)?;
+        match self.error_code {
+            None => out.extend_from_slice(b",\"ok\":true,\"errorCode\":null,\"data\":"),
+            Some(code) => {
+                out.extend_from_slice(b",\"ok\":false,\"errorCode\":\"");
+                out.extend_from_slice(code.as_str().as_bytes());
+                out.extend_from_slice(b"\",\"data\":");
+            }
+        }
+        serde_json::to_writer(&mut *out, self.data)?;
+        out.push(b'}');
+        Ok(())
+    }
+}
+
 /// Appends an envelope in the canonical form, without a newline, and validates what it wrote.
 /// On an error nothing is appended.
 ///
 /// # Errors
-/// When `data` is not representable, or the envelope breaks a rule of the protocol.
-pub fn encode(
-    out: &mut Vec<u8>,
-    event: &str,
-    channel: &str,
-    seq: u64,
-    ts: u64,
-    error_code: Option<ErrorCode>,
-    data: &impl Serialize,
-) -> Result<(), EncodeError> {
+/// When the data is not representable, or the envelope breaks a rule of the protocol.
+pub fn encode(out: &mut Vec<u8>, envelope: &Outgoing<'_, impl Serialize>) -> Result<(), EncodeError> {
     let start = out.len();
-    let written = write(out, event, channel, seq, ts, error_code, data);
-    let checked = written.map_err(EncodeError::Data).and_then(|()| {
+    let checked = envelope.write(out).map_err(EncodeError::Data).and_then(|()| {
         // A newline separates envelopes; inside JSON it can only be white space between tokens.
         out[start..].iter_mut().filter(|b| matches!(b, b'\n' | b'\r')).for_each(|b| *b = b' ');
         parse(&out[start..]).map(|_| ()).map_err(EncodeError::Refused)
@@ -218,44 +250,18 @@ pub fn encode(
     checked
 }
 
-fn write(
-    out: &mut Vec<u8>,
-    event: &str,
-    channel: &str,
-    seq: u64,
-    ts: u64,
-    error_code: Option<ErrorCode>,
-    data: &impl Serialize,
-) -> Result<(), serde_json::Error> {
-    out.extend_from_slice(b"{\"v\":1,\"event\":");
-    serde_json::to_writer(&mut *out, event)?;
-    out.extend_from_slice(b",\"channel\":");
-    serde_json::to_writer(&mut *out, channel)?;
-    out.extend_from_slice(b",\"seq\":");
-    serde_json::to_writer(&mut *out, &seq)?;
-    out.extend_from_slice(b",\"ts\":");
-    serde_json::to_writer(&mut *out, &ts)?;
-    match error_code {
-        None => out.extend_from_slice(b",\"ok\":true,\"errorCode\":null,\"data\":"),
-        Some(code) => {
-            out.extend_from_slice(b",\"ok\":false,\"errorCode\":\"");
-            out.extend_from_slice(code.as_str().as_bytes());
-            out.extend_from_slice(b"\",\"data\":");
-        }
-    }
-    serde_json::to_writer(&mut *out, data)?;
-    out.push(b'}');
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn outgoing<'a, D>(event: &'a str, channel: &'a str, seq: u64, data: &'a D) -> Outgoing<'a, D> {
+        Outgoing { event, channel, seq, ts: 5, error_code: None, data }
+    }
+
     #[test]
     fn an_envelope_has_its_fields_in_order() {
         let mut out = Vec::new();
-        encode(&mut out, "user.made", "price:A", 3, 5, None, &[1, 2]).expect("encodes");
+        encode(&mut out, &outgoing("user.made", "price:A", 3, &[1, 2])).expect("encodes");
         let text = r#"{"v":1,"event":"user.made","channel":"price:A","seq":3,"ts":5,"ok":true,"errorCode":null,"data":[1,2]}"#;
         assert_eq!(String::from_utf8(out).as_deref(), Ok(text));
     }
@@ -263,9 +269,9 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_leaves_no_trace() {
         let mut out = b"before".to_vec();
-        let refused = encode(&mut out, "price.tick", "price:A", 1, 5, None, &serde_json::json!({}));
+        let refused = encode(&mut out, &outgoing("price.tick", "price:A", 1, &serde_json::json!({})));
         assert!(matches!(refused, Err(EncodeError::Refused(reject)) if reject.field == "data.symbol"));
-        assert!(encode(&mut out, "a.b", "no channel", 1, 5, None, &0).is_err());
+        assert!(encode(&mut out, &outgoing("a.b", "no channel", 1, &0)).is_err());
         assert_eq!(out, b"before");
     }
 
@@ -273,7 +279,7 @@ mod tests {
     fn raw_newlines_in_data_cannot_split_a_frame() {
         let raw = serde_json::value::RawValue::from_string("{\"a\":\r\n1}".into()).expect("valid");
         let mut out = Vec::new();
-        encode(&mut out, "a.b", "price:A", 1, 5, None, &raw).expect("encodes");
+        encode(&mut out, &outgoing("a.b", "price:A", 1, &raw)).expect("encodes");
         assert!(!out.contains(&b'\n') && !out.contains(&b'\r'));
     }
 }

@@ -457,7 +457,8 @@ mod tests {
             let quote = with_quote.then_some(price * 0.999);
             let tick = PriceTick { symbol: "BRK.B".into(), price, bid: quote, ask: quote, volume: volume as f64, change: change as f64 / 1e4, change_pct: change as f64 / 1e6, market_time };
             let mut envelope = Vec::new();
-            crate::envelope::encode(&mut envelope, PriceTick::EVENT, "price:BRK.B", 7, 1_700_000_000_000, None, &tick).expect("encodes");
+            let outgoing = crate::envelope::Outgoing { event: PriceTick::EVENT, channel: "price:BRK.B", seq: 7, ts: 1_700_000_000_000, error_code: None, data: &tick };
+            crate::envelope::encode(&mut envelope, &outgoing).expect("encodes");
             prop_assert!(crate::scan::scan(&envelope).is_some(), "{}", String::from_utf8_lossy(&envelope));
         }
     }

@@ -4,7 +4,7 @@ mod common;
 
 use base64::Engine as _;
 use common::{Random, as_json, input, verdict};
-use live_core::envelope::{self, ENVELOPE_LEN_MAX, encode, parse, parse_full};
+use live_core::envelope::{self, ENVELOPE_LEN_MAX, Envelope, Outgoing, encode, parse, parse_full};
 use live_core::scan::scan;
 use live_core::staleness::{ChannelState, Link, StalePolicy, compute_staleness};
 use serde_json::Value;
@@ -90,8 +90,9 @@ fn what_is_encoded_takes_the_fast_path_and_comes_back() {
         }
         let data: Box<serde_json::value::RawValue> = serde_json::from_str(envelope.data).expect("valid data");
         let mut out = Vec::new();
-        encode(&mut out, &envelope.event, &envelope.channel, envelope.seq, envelope.ts, None, &data)
-            .expect("what was valid can be sent");
+        let Envelope { event, channel, seq, ts, .. } = &envelope;
+        let outgoing = Outgoing { event, channel, seq: *seq, ts: *ts, error_code: None, data: &data };
+        encode(&mut out, &outgoing).expect("what was valid can be sent");
         let again = parse(&out).expect("it comes back");
         assert_eq!((&again.event, again.seq, again.ts), (&envelope.event, envelope.seq, envelope.ts));
         // What the gateway writes of a payload is canonical, unless a number is very long; that of a tick is
@@ -128,7 +129,8 @@ fn a_refusal_points_at_its_place() {
 #[test]
 fn fields_are_named_as_they_travel() {
     let mut out = Vec::new();
-    encode(&mut out, "a.b", "p:a", 1, 1, None, &0).expect("encodes");
+    let outgoing = Outgoing { event: "a.b", channel: "p:a", seq: 1, ts: 1, error_code: None, data: &0 };
+    encode(&mut out, &outgoing).expect("encodes");
     let value: serde_json::Map<String, Value> = serde_json::from_slice(&out).expect("JSON");
     assert!(value.keys().all(|name| envelope::FIELDS.contains(&name.as_str())));
     assert_eq!(value.len(), envelope::FIELDS.len());

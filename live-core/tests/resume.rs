@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use live_core::envelope::encode;
+use live_core::envelope::{Outgoing, encode};
 use live_core::error::ErrorCode;
 use live_core::event::CandleBar;
 use live_core::sequence::Continuity;
@@ -275,7 +275,8 @@ fn bar(key: i64, seq: u64) -> CandleBar {
 
 fn written(event: &str, channel: &str, seq: u64, code: Option<ErrorCode>, data: &impl Serialize) -> Vec<u8> {
     let mut out = Vec::new();
-    encode(&mut out, event, channel, seq, 1_000, code, data).expect("a good envelope");
+    let outgoing = Outgoing { event, channel, seq, ts: 1_000, error_code: code, data };
+    encode(&mut out, &outgoing).expect("a good envelope");
     out
 }
 

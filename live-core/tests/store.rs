@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use live_core::envelope::encode;
+use live_core::envelope::{Outgoing, encode};
 use live_core::event::{CandleBar, PriceTick};
 use live_core::sequence::Continuity;
 use live_core::staleness::{Cause, Freshness};
@@ -12,7 +12,7 @@ use serde_json::json;
 
 fn envelope(event: &str, channel: &str, seq: u64, ts: u64, data: &impl serde::Serialize) -> Vec<u8> {
     let mut out = Vec::new();
-    encode(&mut out, event, channel, seq, ts, None, data).expect("a good envelope");
+    encode(&mut out, &Outgoing { event, channel, seq, ts, error_code: None, data }).expect("a good envelope");
     out
 }
 
@@ -300,16 +300,10 @@ fn an_error_in_place_of_a_value_leaves_the_last_one() {
     store.take_notices();
     let mut failed = Vec::new();
     let data = json!({"message": "the feed is closed"});
-    encode(
-        &mut failed,
-        PriceTick::EVENT,
-        "price:A",
-        2,
-        1,
-        Some(live_core::error::ErrorCode::Internal),
-        &data,
-    )
-    .expect("a good envelope");
+    let error_code = Some(live_core::error::ErrorCode::Internal);
+    let outgoing =
+        Outgoing { event: PriceTick::EVENT, channel: "price:A", seq: 2, ts: 1, error_code, data: &data };
+    encode(&mut failed, &outgoing).expect("a good envelope");
     store.ingest_frame(&failed, 0, 2.0);
     store.flush(3.0);
     assert_eq!(price(&store, id), Some(10.0));

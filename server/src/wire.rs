@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use live_core::envelope;
+use live_core::envelope::{self, Outgoing};
 use live_core::error::ErrorCode;
 use live_core::system::{ErrorDetail, name};
 use serde::Serialize;
@@ -41,7 +41,8 @@ pub fn encode(
     data: &impl Serialize,
 ) -> Bytes {
     let mut out = Vec::with_capacity(256);
-    if let Err(fault) = envelope::encode(&mut out, event, channel, seq, ts, code, data) {
+    let outgoing = Outgoing { event, channel, seq, ts, error_code: code, data };
+    if let Err(fault) = envelope::encode(&mut out, &outgoing) {
         tracing::error!(event, channel, seq, %fault, "an envelope of our own breaks the protocol");
     }
     out.into()
