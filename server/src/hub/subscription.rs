@@ -131,6 +131,7 @@ impl Subscription {
         let is_news = if !self.is_acknowledged {
             self.is_acknowledged = true;
             opening.push(self.acknowledgement(attached));
+            self.since = Since::Nothing;
             attached.verdict != Verdict::Resumed || !attached.items.is_empty()
         } else {
             if has_moved || matches!(attached.verdict, Verdict::Lost(_)) {

@@ -150,11 +150,9 @@ impl<S: Sink> Writer<'_, S> {
     async fn write(&mut self, batch: &[Out]) -> Result<(), End> {
         let connection = self.connection;
         let stays_full = async {
-            loop {
+            // Also one that takes each write, but never so much that there would be room.
+            while connection.full_for() < FULL_MAX {
                 tokio::time::sleep(FULL_LOOK).await;
-                if connection.full_for() >= FULL_MAX {
-                    return;
-                }
             }
         };
         let write = timeout(self.hub.settings().write_timeout, self.sink.write(batch));
