@@ -12,6 +12,7 @@ test("an unknown transport is the default one", () => {
 test("what is written is read back", () => {
   const search = withAddress("?a=1", { symbol: "BRK.B", transport: "sse" });
   expect(readAddress(search)).toEqual({ symbol: "BRK.B", transport: "sse" });
+  expect(readAddress(withAddress("", { transport: "polling" })).transport).toBe("polling");
   expect(search).toContain("a=1");
 });
 

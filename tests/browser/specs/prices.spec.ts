@@ -2,7 +2,8 @@ import { Collector } from "../src/collector.ts";
 import { expect, test } from "../src/fixtures.ts";
 import { shows, type Transport } from "../src/prices-page.ts";
 
-const TRANSPORTS: Transport[] = ["websocket", "sse"];
+const TRANSPORTS: Transport[] = ["websocket", "sse", "polling"];
+const NAMES: Record<Transport, string> = { websocket: "WebSocket", sse: "SSE", polling: "Long polling" };
 const SYMBOLS = ["AAPL", "FB", "GOOG", "IBM", "MSFT"];
 
 /** Looks often: a price stands for a quarter of a second. */
@@ -52,7 +53,7 @@ for (const transport of TRANSPORTS) {
 
     test("the status bar names the transport and says fresh with a small age", async ({ prices }) => {
       await prices.open(transport);
-      await expect(prices.status("transport")).toHaveText(transport === "sse" ? "SSE" : "WebSocket");
+      await expect(prices.status("transport")).toHaveText(NAMES[transport]);
       await expect.poll(() => prices.ageMs()).toBeLessThan(5_000);
     });
 
@@ -106,6 +107,7 @@ test("another transport takes over while the page stays where it is", async ({ p
   await page.getByTestId("row-IBM").evaluate((row) => row.setAttribute("data-survivor", "same row"));
   for (const [choice, name] of [
     [/Server-sent events/, "SSE"],
+    [/Long polling/, "Long polling"],
     [/WebSocket/, "WebSocket"],
   ] as const) {
     await prices.status("transport").click();

@@ -2,7 +2,7 @@ import { expect, type Locator, type Page } from "@playwright/test";
 import type { Gateway } from "./gateway.ts";
 
 /** The transports that a page can be opened with. */
-export type Transport = "websocket" | "sse";
+export type Transport = "websocket" | "sse" | "polling";
 
 /** What the page shows of one price, taken in one moment. */
 export interface Shown {

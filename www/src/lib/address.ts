@@ -12,13 +12,17 @@ export interface AddressState {
 /** The transport that the page asks for when the address names none, or one it does not know. */
 export const DEFAULT_TRANSPORT: Transport = "websocket";
 
+const TRANSPORTS: readonly Transport[] = ["websocket", "sse", "polling"];
+
+/** The transport of that name, or the default one. */
+export function transportOf(name: string | null): Transport {
+  return TRANSPORTS.find((transport) => transport === name) ?? DEFAULT_TRANSPORT;
+}
+
 /** Reads the query part of an address. */
 export function readAddress(search: string): AddressState {
   const query = new URLSearchParams(search);
-  return {
-    symbol: query.get("symbol"),
-    transport: query.get("transport") === "sse" ? "sse" : DEFAULT_TRANSPORT,
-  };
+  return { symbol: query.get("symbol"), transport: transportOf(query.get("transport")) };
 }
 
 /** The query part with some of it changed; what it does not know is left as it is. */

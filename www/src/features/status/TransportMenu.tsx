@@ -2,6 +2,7 @@ import { Menu, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import type { Transport } from "@spark/live-core";
 import { useLiveStatus } from "@spark/live-react";
 import { ChevronIcon } from "../../components/icons";
+import { transportOf } from "../../lib/address";
 import classes from "./StatusBar.module.css";
 
 const NAMES: Record<Transport, string> = {
@@ -13,7 +14,8 @@ const NAMES: Record<Transport, string> = {
 const CHOICES = [
   { value: "websocket", name: "WebSocket", about: "One line both ways" },
   { value: "sse", name: "Server-sent events", about: "Plain HTTP, passes most proxies" },
-] as const;
+  { value: "polling", name: "Long polling", about: "A request at a time, passes all proxies" },
+];
 
 /** Properties of {@link TransportMenu}. */
 export interface TransportMenuProps {
@@ -45,10 +47,7 @@ export function TransportMenu({ chosen, onChoose }: TransportMenuProps) {
           </UnstyledButton>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.RadioGroup
-            value={chosen}
-            onChange={(value) => onChoose(value === "sse" ? "sse" : "websocket")}
-          >
+          <Menu.RadioGroup value={chosen} onChange={(value) => onChoose(transportOf(value))}>
             {CHOICES.map(({ value, name, about }) => (
               <Menu.RadioItem key={value} value={value} closeMenuOnClick>
                 <span className={classes.choice}>{name}</span>
