@@ -1,10 +1,9 @@
 //! What was published under an idempotency key, for as long as it may be tried again.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use live_core::sequence::Position;
-use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 use crate::broker::Idempotency;
@@ -17,7 +16,7 @@ const KEYS_MAX: usize = 10_000;
 /// The keys of one channel.
 #[derive(Default)]
 pub struct Repeated {
-    known: FxHashMap<Box<str>, First>,
+    known: HashMap<Box<str>, First>,
     /// The same keys in the order in which they came.
     order: VecDeque<(Instant, Box<str>)>,
 }
