@@ -201,6 +201,30 @@ pub struct NamespacePolicy {
     pub stale_after_ms: Option<u64>,
 }
 
+/// Longest name of a namespace, in bytes: it leaves room for a path.
+pub const NAMESPACE_LEN_MAX: usize = 32;
+/// Least bound of a rate, in envelopes a second.
+pub const MAX_HZ_MIN: f64 = 0.01;
+/// Greatest bound of a rate, in envelopes a second.
+pub const MAX_HZ_MAX: f64 = 1_000.0;
+
+/// Why a namespace cannot be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NamespaceFault {
+    /// It cannot stand before the colon of a channel's name.
+    #[error("name is not 1 to 32 letters, digits, '_' and '-'")]
+    Name,
+    /// No rate that can be kept.
+    #[error("max_hz is not a number from 0.01 to 1000")]
+    Rate,
+    /// A bound of the rate merges values; under `event` and `lossless` every one counts.
+    #[error("max_hz would merge what must not be merged: in this mode every envelope counts")]
+    MergesWhatMustNotBe,
+    /// Clients know the namespace with that mode.
+    #[error("mode cannot be changed: clients know this namespace as {}", .0.as_str())]
+    ModeOfAnother(Mode),
+}
+
 /// The namespaces that an end knows. Both ends start from [`Namespaces::builtin`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Namespaces {
@@ -226,6 +250,32 @@ impl Namespaces {
                 policy("system", Mode::Event, None, None),
             ],
         }
+    }
+
+    /// These and one more. One of the protocol's own can be given another rate and another age, not another mode.
+    ///
+    /// # Errors
+    /// When the two ends would not agree on what it is, or its policy breaks its mode's promise.
+    pub fn with(mut self, policy: NamespacePolicy) -> Result<Self, NamespaceFault> {
+        if check_channel(format!("{}:x", policy.name).as_bytes()).is_err()
+            || policy.name.len() > NAMESPACE_LEN_MAX
+        {
+            return Err(NamespaceFault::Name);
+        }
+        if policy.max_hz.is_some_and(|hz| !(MAX_HZ_MIN..=MAX_HZ_MAX).contains(&hz)) {
+            return Err(NamespaceFault::Rate);
+        }
+        if policy.max_hz.is_some() && policy.mode.is_contiguous() {
+            return Err(NamespaceFault::MergesWhatMustNotBe);
+        }
+        match self.policies.iter_mut().find(|known| known.name == policy.name) {
+            Some(known) if known.mode != policy.mode => {
+                return Err(NamespaceFault::ModeOfAnother(known.mode));
+            }
+            Some(known) => *known = policy,
+            None => self.policies.push(policy),
+        }
+        Ok(self)
     }
 
     /// The policy of a channel's namespace.
@@ -280,6 +330,44 @@ mod tests {
     fn an_unknown_namespace_is_said() {
         let name = ChannelName::parse("nope:A").expect("a good name");
         assert_eq!(Namespaces::builtin().policy(&name), Err(ErrorCode::ChannelUnknown));
+    }
+
+    #[test]
+    fn a_namespace_keeps_the_promise_of_its_mode() {
+        let policy = |name: &str, mode, max_hz| NamespacePolicy {
+            name: name.into(),
+            mode,
+            max_hz,
+            stale_after_ms: Some(1_000),
+        };
+        let add = |policy| Namespaces::builtin().with(policy).map(|_| ());
+        assert_eq!(add(policy("weather", Mode::State, Some(2.0))), Ok(()));
+        assert_eq!(add(policy("orders", Mode::Lossless, None)), Ok(()));
+        assert_eq!(add(policy("price", Mode::State, Some(5.0))), Ok(()));
+        for mode in [Mode::Event, Mode::Lossless] {
+            assert_eq!(add(policy("x", mode, Some(1.0))), Err(NamespaceFault::MergesWhatMustNotBe));
+        }
+        let other = Err(NamespaceFault::ModeOfAnother(Mode::Lossless));
+        assert_eq!(add(policy("copilot", Mode::State, None)), other);
+        for name in ["", "a:b", "a.b", "a b", "\u{131}", &"a".repeat(33)] {
+            assert_eq!(add(policy(name, Mode::State, None)), Err(NamespaceFault::Name), "{name}");
+        }
+        for hz in [0.0, -1.0, f64::NAN, f64::INFINITY, 1_001.0] {
+            assert_eq!(add(policy("x", Mode::State, Some(hz))), Err(NamespaceFault::Rate), "{hz}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_of_the_protocol_takes_another_rate() {
+        let policy = NamespacePolicy {
+            name: "price".into(),
+            mode: Mode::State,
+            max_hz: Some(5.0),
+            stale_after_ms: None,
+        };
+        let namespaces = Namespaces::builtin().with(policy.clone()).expect("sound");
+        let channel = ChannelName::parse("price:A").expect("a good name");
+        assert_eq!(namespaces.policy(&channel), Ok(&policy));
     }
 
     proptest! {

@@ -5,15 +5,16 @@ use std::time::Instant;
 
 use anyhow::Context;
 use axum::extract::FromRef;
-use live_core::channel::Namespaces;
 
 use crate::broker::Broker;
 use crate::broker::memory::MemoryBroker;
 use crate::config::Config;
+use crate::directory::{Channels, Owners};
 use crate::hub::{Fanout, Hub};
 use crate::market::{self, Feed, Market};
 use crate::origin::Origins;
 use crate::rate::Rate;
+use crate::status::{Aviary, Status};
 use crate::transport::Lifecycle;
 
 /// What handlers may ask for, each the part that it needs.
@@ -21,6 +22,12 @@ use crate::transport::Lifecycle;
 pub struct AppState {
     /// Connections and subscriptions.
     pub hub: Arc<Hub>,
+    /// Numbers, keeps and hands on.
+    pub broker: Arc<dyn Broker>,
+    /// Whose the channels of persons are.
+    pub owners: Arc<Owners>,
+    /// How the gateway itself is.
+    pub status: Arc<Status>,
     /// History.
     pub market: Arc<Market>,
     /// Whose pages may connect.
@@ -56,23 +63,30 @@ impl AppState {
         tracing::info!(source = source.name(), symbols = instruments.len(), skipped_rows, "source opened");
         let market = Arc::new(Market::new(source.name(), &instruments));
         let fanout = Arc::new(Fanout::default());
-        let namespaces = Namespaces::builtin();
+        let namespaces = config.live.namespaces.clone();
+        let status = Arc::<Status>::default();
+        let owners = Arc::<Owners>::default();
+        let channels = Channels::new(Arc::clone(&market), Arc::clone(&owners), &config.live.own_namespaces);
         let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(
             namespaces.clone(),
             config.live.snapshot_keys,
-            Arc::clone(&fanout) as _,
+            Arc::new(Aviary::new(Arc::clone(&status), Arc::clone(&fanout) as _)),
         ));
         let hub = Hub::new(
             fanout,
             Arc::clone(&broker),
-            Arc::clone(&market) as _,
+            Arc::new(channels),
             namespaces,
             config.live.clone(),
             &config.limits,
         );
-        let feed = Feed::new(source, Arc::clone(&market), broker).context("name the source's channels")?;
+        let feed = Feed::new(source, Arc::clone(&market), Arc::clone(&broker))
+            .context("name the source's channels")?;
         let state = Self {
             hub: Arc::new(hub),
+            broker,
+            owners,
+            status,
             market,
             origins: Arc::new(Origins::new(config.allowed_origins.clone())),
             opens: Arc::new(Rate::new(config.limits.opens_per_second, config.limits.opens_per_second)),
@@ -98,6 +112,12 @@ impl FromRef<AppState> for Arc<Market> {
 impl FromRef<AppState> for Arc<Origins> {
     fn from_ref(state: &AppState) -> Self {
         Arc::clone(&state.origins)
+    }
+}
+
+impl FromRef<AppState> for Arc<Status> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.status)
     }
 }
 

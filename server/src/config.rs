@@ -6,6 +6,7 @@ mod layers;
 mod limits;
 mod live;
 mod market;
+mod namespaces;
 mod reader;
 
 use std::ffi::OsString;
@@ -25,6 +26,9 @@ use self::reader::Reader;
 
 /// The defaults that the binary embeds, which are also the documentation of every setting.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// How long after the last client was to be gone everything is ended by force.
+const AFTER_WINDOW: Duration = Duration::from_secs(15);
 
 /// Everything that can be set, checked.
 #[derive(Clone, Debug)]
@@ -114,9 +118,12 @@ impl Config {
             "a log filter such as info",
         );
         let allowed_origins = read_origins(reader);
-        let shutdown = reader.millis("shutdown_ms", 0..=300_000);
+        let shutdown = reader.millis_or("shutdown_ms", 0..=600_000);
         let market = MarketConfig::read(reader);
         let live = LiveConfig::read(reader);
+        let shutdown = shutdown
+            .zip(live.as_ref())
+            .map(|(given, live)| given.unwrap_or(live.reconnect_window + AFTER_WINDOW));
         let limits = LimitsConfig::read(reader);
         Some(Self {
             addr: addr?,
@@ -257,10 +264,39 @@ mod tests {
             "adr: unknown setting; did you mean addr?",
             "live.hearbeat_ms: unknown setting; did you mean live.heartbeat_ms?",
             "other.x: unknown setting",
-            "shutdown_ms: \"soon\" is not a whole number from 0 to 300000",
+            "shutdown_ms: \"soon\" is not a whole number from 0 to 600000",
             "live.heartbeat_ms: 1.5 is not a whole number from 100 to 600000",
         ];
         assert_eq!(places, expected);
+    }
+
+    #[test]
+    fn namespaces_are_added_or_refused_by_name() {
+        let sound = "[[live.namespaces]]\nname = 'weather'\nmode = 'state'\nmax_hz = 2\n\
+            [[live.namespaces]]\nname = 'orders'\nmode = 'lossless'";
+        let config = load_file(sound).expect("sound");
+        let names: Vec<_> = config.live.own_namespaces.iter().map(|policy| &*policy.name).collect();
+        assert_eq!(names, ["weather", "orders"]);
+        let mistakes = load(&[(
+            "SPARK_LIVE_NAMESPACES",
+            r#"[{name="a",mode="event",max_hz=1}, {name="price",mode="keyed"}, {name="b:",mode="state"},
+                {name="c",mode="latest"}, {name="d"}, {name="e",mode="state",hz=1}, {name="f",mode="state"},
+                {name="f",mode="state"}]"#,
+        )])
+        .expect_err("mistakes");
+        let expected = [
+            r#"number 1 ("a"): max_hz would merge what must not be merged"#,
+            r#"number 2 ("price"): mode cannot be changed: clients know this namespace as state"#,
+            r#"number 3 ("b:"): name is not 1 to 32 letters, digits, '_' and '-'"#,
+            r#"number 4 ("c"): mode "latest" is not one of: state, keyed, event, lossless"#,
+            r#"number 5 ("d"): missing field `mode`"#,
+            r#"number 6 ("e"): unknown field `hz`"#,
+            r#"number 8 ("f"): is there twice"#,
+        ];
+        assert_eq!(mistakes.len(), expected.len(), "{mistakes:?}");
+        for (mistake, expected) in mistakes.iter().zip(expected) {
+            assert!(mistake.starts_with(&format!("SPARK_LIVE_NAMESPACES: {expected}")), "{mistake}");
+        }
     }
 
     #[test]

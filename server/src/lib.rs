@@ -6,6 +6,7 @@
 pub mod app;
 pub mod broker;
 pub mod config;
+pub mod directory;
 pub mod error;
 pub mod hub;
 pub mod listener;
@@ -15,12 +16,15 @@ pub mod origin;
 pub mod page;
 pub mod random;
 pub mod rate;
+pub mod ready;
 pub mod router;
 pub mod shutdown;
+pub mod status;
 pub mod transport;
 pub mod wire;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::AppState;
 use crate::config::Config;
 use crate::market::Feed;
+use crate::status::{Status, Watch};
 
 /// A gateway that has loaded everything and serves nobody yet.
 pub struct Gateway {
@@ -55,14 +60,17 @@ impl Gateway {
     /// that the settings give it.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let lifecycle = self.state.lifecycle.clone();
-        let feed = tokio::spawn(watched(self.feed, lifecycle.ending.clone()));
+        let AppState { status, broker, market, .. } = &self.state;
+        let feed = tokio::spawn(watched(self.feed, lifecycle.ending.clone(), Arc::clone(status)));
+        let watch = Watch::new(Arc::clone(status), Arc::clone(broker), market.source());
+        let watch = tokio::spawn(watch.run(lifecycle.clone()));
         let limit = self.config.shutdown;
         let router = router::router(self.state);
         let accept = tokio::spawn(listener::accept(listener, router, self.config, lifecycle.clone()));
         shutdown.await;
         shutdown::drain(&lifecycle, limit).await;
         lifecycle.ending.cancel();
-        for (name, task) in [("accept", accept), ("feed", feed)] {
+        for (name, task) in [("accept", accept), ("feed", feed), ("watch", watch)] {
             if let Err(error) = task.await {
                 tracing::error!(name, %error, "task failed");
             }
@@ -73,8 +81,9 @@ impl Gateway {
 
 /// Runs the feed and says so at once when it fails. The gateway goes on: its channels become stale, and what
 /// it has is still served.
-async fn watched(feed: Feed, stop: CancellationToken) {
+async fn watched(feed: Feed, stop: CancellationToken, status: Arc<Status>) {
     if let Err(error) = tokio::spawn(feed.run(stop)).await {
+        status.source_failed();
         tracing::error!(%error, "the feed has failed; no new prices come");
     }
 }

@@ -72,7 +72,8 @@ pub struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
-/// Accepts connections until the process stops; then the port is free again.
+/// Accepts connections until the process ends: while it is being stopped whoever asks whether it is ready is
+/// still answered, and everybody else is refused.
 pub async fn accept(listener: TcpListener, router: Router, config: Config, lifecycle: Lifecycle) {
     let places = Arc::new(Semaphore::new(config.limits.connections));
     let addresses = Addresses::new(config.limits.connections_per_address);
@@ -83,7 +84,7 @@ pub async fn accept(listener: TcpListener, router: Router, config: Config, lifec
             let permit = Arc::clone(&places).acquire_owned().await;
             (permit, listener.accept().await)
         };
-        let Some((permit, accepted)) = lifecycle.draining.run_until_cancelled(next).await else { return };
+        let Some((permit, accepted)) = lifecycle.ending.run_until_cancelled(next).await else { return };
         let (Ok(permit), Ok((stream, peer))) =
             (permit, accepted.inspect_err(|error| tracing::warn!(%error, "not accepted")))
         else {
@@ -172,7 +173,15 @@ impl Server {
         let mut stream = Guarded::new(stream, self.times, Arc::clone(&activity));
         let Ok(is_http2) = stream.begins_as_http2().await else { return };
         let handler = Handler::new(self.router, activity, self.times, place, peer);
-        let served = if is_http2 {
+        let served = if self.lifecycle.draining.is_cancelled() {
+            // One question, of somebody who does not know yet; a whole session of them is not begun any more.
+            if is_http2 {
+                return;
+            }
+            let connection =
+                self.http1.clone().keep_alive(false).serve_connection(TokioIo::new(stream), handler);
+            self.lifecycle.ending.run_until_cancelled(Box::pin(connection)).await.unwrap_or(Ok(()))
+        } else if is_http2 {
             let connection = Box::pin(self.http2.serve_connection(TokioIo::new(stream), handler));
             until_stopped(connection, http2::Connection::graceful_shutdown, &self.lifecycle).await
         } else {

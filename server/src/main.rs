@@ -84,7 +84,8 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let shutdown = signalled().context("listen for signals")?;
+    let shutdown = signalled(1).context("listen for signals")?;
+    let again = signalled(2).context("listen for signals")?;
     let gateway = Gateway::build(config.clone())?;
     let listener =
         TcpListener::bind(config.addr).await.with_context(|| format!("listen on {}", config.addr))?;
@@ -98,7 +99,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{listening}").and_then(|()| stdout.flush()).context("say where it listens")?;
     tracing::info!(%addr, "listening");
+    let ending = gateway.state().lifecycle.ending.clone();
+    let impatience = tokio::spawn(async move {
+        again.await;
+        ending.cancel();
+    });
     gateway.serve(listener, shutdown).await;
+    impatience.abort();
     Ok(())
 }
 

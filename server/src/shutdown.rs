@@ -8,47 +8,58 @@ use crate::transport::Lifecycle;
 /// What is left, at the end of the time to stop, for tasks that were told to end at once.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
-/// Ends with the first SIGTERM or SIGINT.
+/// Ends with the SIGTERM or SIGINT that is the `nth` one from now on, counted from 1.
 ///
 /// # Errors
 /// When the process cannot be told of signals.
 #[cfg(unix)]
-pub fn signalled() -> io::Result<impl Future<Output = ()>> {
+pub fn signalled(nth: usize) -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => tracing::info!("stopping on SIGTERM"),
-            _ = interrupt.recv() => tracing::info!("stopping on SIGINT"),
+        for _ in 0..nth {
+            tokio::select! {
+                _ = terminate.recv() => tracing::info!("SIGTERM"),
+                _ = interrupt.recv() => tracing::info!("SIGINT"),
+            }
         }
     })
 }
 
-/// Ends with the first Ctrl-C.
+/// Ends with the Ctrl-C that is the `nth` one from now on, counted from 1.
 ///
 /// # Errors
 /// None here; elsewhere the process may not be told of signals.
 #[cfg(not(unix))]
-pub fn signalled() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => tracing::info!("stopping on Ctrl-C"),
-            Err(error) => tracing::error!(%error, "stopping: Ctrl-C cannot be waited for"),
+pub fn signalled(nth: usize) -> io::Result<impl Future<Output = ()>> {
+    Ok(async move {
+        for _ in 0..nth {
+            if let Err(error) = tokio::signal::ctrl_c().await {
+                tracing::error!(%error, "Ctrl-C cannot be waited for");
+            }
         }
     })
 }
 
-/// Says goodbye on every connection, waits for them, and ends by force what is left shortly before `limit`.
+/// Says goodbye on every connection and waits until each has gone at its time, or until everything is told to
+/// end; what is left shortly before `limit` is ended by force.
 pub async fn drain(lifecycle: &Lifecycle, limit: Duration) {
-    lifecycle.draining.cancel();
+    lifecycle.stopping.cancel();
     lifecycle.tasks.close();
     let patience = limit.saturating_sub(LAST_MOMENT);
-    if tokio::time::timeout(patience, lifecycle.tasks.wait()).await.is_ok() {
+    let left = async {
+        // Whoever tells of the stop says when.
+        lifecycle.draining.cancelled().await;
+        lifecycle.tasks.wait().await;
+    };
+    let gone = lifecycle.ending.run_until_cancelled(tokio::time::timeout(patience, left)).await;
+    if matches!(gone, Some(Ok(()))) {
         return;
     }
     tracing::warn!(connections = lifecycle.tasks.len(), "still open; ending them");
+    lifecycle.draining.cancel();
     lifecycle.ending.cancel();
     if tokio::time::timeout(limit.min(LAST_MOMENT), lifecycle.tasks.wait()).await.is_err() {
         tracing::warn!(connections = lifecycle.tasks.len(), "left behind");

@@ -3,8 +3,15 @@
 use std::time::Duration;
 
 use live_core::backpressure::{CAPACITY_MAX, CAPACITY_MIN, KEYS_MAX};
+use live_core::channel::{NamespacePolicy, Namespaces};
 
+use super::namespaces;
 use super::reader::Reader;
+
+/// Window in which clients leave a node that stops, where others serve meanwhile.
+const WINDOW_OF_MANY: Duration = Duration::from_secs(30);
+/// The same of a node that is alone: whoever restarted it waits.
+const WINDOW_OF_ONE: Duration = Duration::from_secs(2);
 
 /// The section `live`.
 #[derive(Clone, Debug)]
@@ -25,6 +32,10 @@ pub struct LiveConfig {
     pub rate_report: Duration,
     /// Window from which each client's time to come back is drawn on a stop.
     pub reconnect_window: Duration,
+    /// All namespaces: those of the protocol and those of the settings.
+    pub namespaces: Namespaces,
+    /// Those of the settings.
+    pub own_namespaces: Vec<NamespacePolicy>,
 }
 
 impl LiveConfig {
@@ -36,7 +47,11 @@ impl LiveConfig {
         let write_timeout = reader.millis("live.write_timeout_ms", 100..=120_000);
         let snapshot_keys = reader.size("live.snapshot_keys", 1..=KEYS_MAX as u64);
         let rate_report = reader.millis("live.rate_report_ms", 100..=3_600_000);
-        let reconnect_window = reader.millis("live.reconnect_window_ms", 0..=300_000);
+        let is_production = reader.is("profile", "production");
+        let usual_window = if is_production { WINDOW_OF_MANY } else { WINDOW_OF_ONE };
+        let reconnect_window = reader.millis_or("live.reconnect_window_ms", 0..=300_000);
+        let reconnect_window = reconnect_window.map(|given| given.unwrap_or(usual_window));
+        let (namespaces, own_namespaces) = namespaces::read(reader).unzip();
         Some(Self {
             heartbeat: heartbeat?,
             queue_capacity: queue_capacity?,
@@ -46,6 +61,8 @@ impl LiveConfig {
             snapshot_keys: snapshot_keys?,
             rate_report: rate_report?,
             reconnect_window: reconnect_window?,
+            namespaces: namespaces?,
+            own_namespaces: own_namespaces?,
         })
     }
 }

@@ -77,6 +77,17 @@ impl Reader {
         self.integer(key, range).map(Duration::from_millis)
     }
 
+    /// The same; `auto` is `None`, for whoever reads it to fill in.
+    pub fn millis_or(&mut self, key: &str, range: RangeInclusive<u64>) -> Option<Option<Duration>> {
+        let is_auto = self.layers.get(key).is_some_and(|given| given.value.as_str() == Some("auto"));
+        if is_auto { Some(None) } else { self.millis(key, range).map(Some) }
+    }
+
+    /// Whether a setting is there and is that text, without judging it.
+    pub fn is(&self, key: &str, text: &str) -> bool {
+        self.layers.get(key).is_some_and(|given| given.value.as_str() == Some(text))
+    }
+
     /// A number within a range.
     pub fn number(&mut self, key: &str, range: RangeInclusive<f64>) -> Option<f64> {
         let given = self.given(key)?;
@@ -101,6 +112,23 @@ impl Reader {
             _ => None,
         };
         self.expect(key, &given, found, "a list of texts")
+    }
+
+    /// A list of tables; a text is read as it would stand in a file.
+    pub fn tables(&mut self, key: &str) -> Option<Vec<toml::Table>> {
+        let given = self.given(key)?;
+        let parsed = |text: &str| format!("list = {text}").parse::<toml::Table>().ok()?.remove("list");
+        let value = match &given.value {
+            Value::String(text) => parsed(text),
+            value => Some(value.clone()),
+        };
+        let found = match value {
+            Some(Value::Array(values)) => {
+                values.into_iter().map(|value| value.try_into::<toml::Table>().ok()).collect()
+            }
+            _ => None,
+        };
+        self.expect(key, &given, found, "a list of tables")
     }
 
     fn given(&mut self, key: &str) -> Option<Given> {

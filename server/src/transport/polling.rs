@@ -19,6 +19,7 @@ use super::question::{Came, Params, Question};
 use super::session::{Lifecycle, goodbye, greet, heartbeats};
 use crate::error::{AppError, AppQuery};
 use crate::hub::{Connection, Hub, Out};
+use crate::random;
 
 /// Longest time that an answer is waited for, in seconds, and the time where nothing is said.
 const WAIT_MAX: u64 = 25;
@@ -94,7 +95,7 @@ impl Poll<'_> {
             }
         }
         if draining.is_cancelled() {
-            self.batch.push(goodbye(self.hub.settings().reconnect_window));
+            self.batch.push(goodbye(random::within(self.hub.settings().reconnect_window)));
         } else if !self.has_news() {
             self.batch.extend(heartbeats(self.connection));
         }

@@ -28,6 +28,8 @@ const FULL_LOOK: Duration = Duration::from_millis(500);
 /// The end of the process, in two steps, and the tasks that have to come to theirs before it.
 #[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
+    /// The process is being stopped; draining follows as soon as that has been told.
+    pub stopping: CancellationToken,
     /// Nothing new is taken on, and everybody is told.
     pub draining: CancellationToken,
     /// Whatever still runs ends at once.
@@ -93,8 +95,10 @@ impl<S: Sink> Writer<'_, S> {
     async fn run(&mut self, draining: &CancellationToken) -> End {
         let mut batch = Vec::new();
         let mut refusal = None;
+        // Once the process stops: when this client is to be gone.
+        let mut leaves_at = None;
         loop {
-            let is_last = draining.is_cancelled();
+            let is_last = leaves_at.is_some_and(|at| at <= Instant::now());
             batch.clear();
             batch.shrink_to(BATCH_KEPT);
             batch.extend(refusal.take());
@@ -105,8 +109,10 @@ impl<S: Sink> Writer<'_, S> {
                 self.heartbeat_due = began + self.hub.settings().heartbeat;
                 batch.extend(heartbeats(self.connection));
             }
-            if is_last && drained.is_exhausted {
-                batch.push(goodbye(self.hub.settings().reconnect_window));
+            if leaves_at.is_none() && draining.is_cancelled() && drained.is_exhausted {
+                let after = random::within(self.hub.settings().reconnect_window);
+                leaves_at = Some(began + after);
+                batch.push(goodbye(after));
             }
             if !batch.is_empty()
                 && let Err(end) = self.write(&batch).await
@@ -127,10 +133,11 @@ impl<S: Sink> Writer<'_, S> {
                 }
                 continue;
             }
-            let next_due = drained.next_due.map_or(self.heartbeat_due, |due| due.min(self.heartbeat_due));
+            let dues = [drained.next_due, leaves_at].into_iter().flatten();
+            let next_due = dues.fold(self.heartbeat_due, Instant::min);
             tokio::select! {
                 () = self.idle(&batch, began, next_due) => {}
-                () = draining.cancelled() => {}
+                () = draining.cancelled(), if leaves_at.is_none() => {}
             }
         }
     }
@@ -186,8 +193,8 @@ pub(super) fn heartbeats(connection: &Connection) -> Vec<Out> {
 }
 
 /// The word that the process stops and when to come back.
-pub(super) fn goodbye(window: Duration) -> Out {
-    let drain = Drain { reconnect_after_ms: random::within(window).as_millis() as u64 };
+pub(super) fn goodbye(after: Duration) -> Out {
+    let drain = Drain { reconnect_after_ms: after.as_millis() as u64 };
     Out::Notice(wire::system(name::DRAIN, "", &drain))
 }
 
