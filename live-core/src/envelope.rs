@@ -57,8 +57,8 @@ impl Reject {
     }
 
     fn from_envelope(fault: Fault) -> Self {
-        let field = fault.field.unwrap_or(Cow::Borrowed("envelope"));
-        Self { code: ErrorCode::BadEnvelope, field, reason: fault.reason, at: fault.at }
+        let Fault { field, reason, at } = fault;
+        Self { code: ErrorCode::BadEnvelope, field: field.unwrap_or(Cow::Borrowed("envelope")), reason, at }
     }
 
     pub(crate) fn from_data(fault: Fault, data_at: usize) -> Self {
@@ -97,15 +97,15 @@ pub fn parse_full(text: &[u8]) -> Result<Envelope<'_>, Reject> {
         members
             .ok()
             .and_then(|members| other_version(&members))
-            .unwrap_or_else(|| Reject::from_envelope(fault))
+            .unwrap_or_else(|| Reject::from_envelope(*fault))
     })?;
     if let Some(reject) = other_version(&members) {
         return Err(reject);
     }
-    let envelope = read_fields(&members).map_err(Reject::from_envelope)?;
+    let envelope = read_fields(&members).map_err(|fault| Reject::from_envelope(*fault))?;
     let data_at = members.offset(DATA);
     if envelope.error_code.is_none() {
-        event::check(&envelope.event, envelope.data).map_err(|fault| Reject::from_data(fault, data_at))?;
+        event::check(&envelope.event, envelope.data).map_err(|fault| Reject::from_data(*fault, data_at))?;
     }
     Ok(envelope)
 }
@@ -125,7 +125,7 @@ const OK: usize = 5;
 const ERROR_CODE: usize = 6;
 const DATA: usize = 7;
 
-fn read_fields<'a>(members: &Members<'a>) -> Result<Envelope<'a>, Fault> {
+fn read_fields<'a>(members: &Members<'a>) -> Result<Envelope<'a>, Box<Fault>> {
     for index in 0..FIELDS.len() {
         members.raw(index)?;
     }

@@ -103,7 +103,7 @@ fn optional_number<S: Serializer>(value: &Option<f64>, to: S) -> Result<S::Ok, S
 }
 
 /// Judges the data of an event. An event that is not known passes untouched.
-pub(crate) fn check(event: &str, data: &str) -> Result<(), Fault> {
+pub(crate) fn check(event: &str, data: &str) -> Result<(), Box<Fault>> {
     match event {
         PriceTick::EVENT => TickNumbers::judge(data).map(|_| ()),
         CandleBar::EVENT => BarNumbers::judge(data).map(|_| ()),
@@ -130,7 +130,7 @@ impl CopilotDelta {
     ///
     /// # Errors
     /// The first fault, with the member's name.
-    pub fn read(data: &str) -> Result<Self, Fault> {
+    pub fn read(data: &str) -> Result<Self, Box<Fault>> {
         Self::read_with(data, Unknown::Ignore)
     }
 
@@ -139,7 +139,7 @@ impl CopilotDelta {
         Self::read_with(data, Unknown::Refuse).ok()
     }
 
-    fn read_with(data: &str, unknown: Unknown) -> Result<Self, Fault> {
+    fn read_with(data: &str, unknown: Unknown) -> Result<Self, Box<Fault>> {
         let members = Members::read(data, &["text", "fromSeq"], unknown)?;
         let from_seq = members.optional_integer(1)?;
         if from_seq == Some(0) {
@@ -176,7 +176,7 @@ impl TickNumbers {
     ///
     /// # Errors
     /// The first fault, with the member's name.
-    pub fn judge(data: &str) -> Result<Self, Fault> {
+    pub fn judge(data: &str) -> Result<Self, Box<Fault>> {
         let members = Members::read(data, Self::NAMES, Unknown::Ignore)?;
         judge_symbol(&members, 0)?;
         Ok(Self {
@@ -286,7 +286,7 @@ impl BarNumbers {
     ///
     /// # Errors
     /// The first fault, with the member's name: also a high or low that does not enclose the other prices.
-    pub fn judge(data: &str) -> Result<Self, Fault> {
+    pub fn judge(data: &str) -> Result<Self, Box<Fault>> {
         let members = Members::read(data, Self::NAMES, Unknown::Ignore)?;
         judge_symbol(&members, 0)?;
         if Interval::parse(&members.string(1)?).is_none() {
@@ -351,7 +351,7 @@ impl Interval {
     }
 }
 
-fn judge_symbol(members: &Members<'_>, index: usize) -> Result<(), Fault> {
+fn judge_symbol(members: &Members<'_>, index: usize) -> Result<(), Box<Fault>> {
     if is_symbol(members.string(index)?.as_bytes()) {
         return Ok(());
     }
@@ -366,7 +366,7 @@ pub fn is_symbol(text: &[u8]) -> bool {
         })
 }
 
-fn not_negative(members: &Members<'_>, index: usize) -> Result<f64, Fault> {
+fn not_negative(members: &Members<'_>, index: usize) -> Result<f64, Box<Fault>> {
     let number = members.number(index)?;
     if number < 0.0 { Err(members.fault(index, "is negative")) } else { Ok(number) }
 }

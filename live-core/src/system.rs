@@ -258,7 +258,7 @@ fn as_map<S: Serializer>(heads: &[(Box<str>, u64)], to: S) -> Result<S::Ok, S::E
 }
 
 /// Judges the data of a system event. One that is not known passes untouched.
-pub(crate) fn check(event: &str, data: &str) -> Result<(), Fault> {
+pub(crate) fn check(event: &str, data: &str) -> Result<(), Box<Fault>> {
     match event {
         name::HELLO => Hello::read(data).map(|_| ()),
         name::ACK => AnyAck::read(data).map(|_| ()),
@@ -283,7 +283,7 @@ macro_rules! members {
 
 impl Hello {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Box<Fault>> {
         let members = members!(data, "sessionId", "serverTime", "heartbeatMs");
         Ok(Self {
             session_id: members.text(0)?,
@@ -301,7 +301,7 @@ pub(crate) enum AnyAck {
 }
 
 impl AnyAck {
-    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Box<Fault>> {
         let members = members!(
             data,
             "id",
@@ -339,7 +339,7 @@ impl AnyAck {
 
 impl Heartbeat {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Box<Fault>> {
         let members = members!(data, "serverTime", "heads");
         let server_time = members.integer(0)?;
         let fault = || members.fault(1, "is not an object of channels and their seq");
@@ -355,7 +355,7 @@ impl Heartbeat {
 
 impl SnapshotEnd {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Box<Fault>> {
         let members = members!(data, "epoch", "head", "count");
         Ok(Self { epoch: members.text(0)?, head: members.integer(1)?, count: members.integer(2)? })
     }
@@ -363,7 +363,7 @@ impl SnapshotEnd {
 
 impl Resync {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Box<Fault>> {
         let members = members!(data, "epoch", "reason");
         Ok(Self { epoch: members.text(0)?, reason: members.text(1)? })
     }
@@ -371,7 +371,7 @@ impl Resync {
 
 impl Rate {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Box<Fault>> {
         let members = members!(data, "merged", "delivered", "windowMs", "effectiveHz", "maxHz");
         Ok(Self {
             merged: members.integer(0)?,
@@ -398,7 +398,7 @@ impl AuthState {
 
 impl Auth {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Box<Fault>> {
         let members = members!(data, "state", "expiresAt", "graceMs");
         let state = AuthState::from_name(&members.string(0)?)
             .ok_or_else(|| members.fault(0, "is not \"ok\", \"expiring\", \"expired\" or \"revoked\""))?;
@@ -408,7 +408,7 @@ impl Auth {
 
 impl Drain {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Box<Fault>> {
         let members = members!(data, "reconnectAfterMs");
         Ok(Self { reconnect_after_ms: members.integer(0)? })
     }
@@ -416,7 +416,7 @@ impl Drain {
 
 impl ErrorDetail {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Box<Fault>> {
         let members =
             members!(data, "id", "message", "channel", "field", "reason", "allowed", "retryAfterMs");
         Ok(Self {
@@ -433,7 +433,7 @@ impl ErrorDetail {
 
 impl BackpressureDrop {
     /// Reads and judges the data; the first fault names its member.
-    pub(crate) fn read(data: &str) -> Result<Self, Fault> {
+    pub(crate) fn read(data: &str) -> Result<Self, Box<Fault>> {
         let members = members!(data, "dropped", "fromSeq", "toSeq", "capacity", "side");
         let side = match &*members.string(4)? {
             "gateway" => Side::Gateway,

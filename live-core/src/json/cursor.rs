@@ -76,14 +76,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// Why no object could be read from here.
-    pub(super) fn object_fault(&self) -> Fault {
+    pub(super) fn object_fault(&self) -> Box<Fault> {
         let is_other_value = self.at == 0 && Cursor::new(self.text).value(NESTING_MAX).is_some();
         let reason = match (self.is_too_deep, is_other_value) {
             (true, _) => "nests more than 64 levels deep",
             (_, true) => "is not an object",
             _ => "is not valid JSON",
         };
-        Fault { field: None, reason, at: self.at.min(self.text.len()) }
+        Fault::new(None, reason, self.at.min(self.text.len()))
     }
 
     /// One digit or more.
