@@ -176,10 +176,7 @@ export type DataOf<K extends string> = K extends `${infer N}:${string}`
 
 /** How a channel is to be had. The first holder's transport and the fastest holder's rate count. */
 export interface ChannelOptions {
-  /**
-   * Most envelopes a second, 0.01 to 1,000; the gateway merges the rest. Absent: as fast as the channel goes.
-   * Counts over a WebSocket alone: an event stream goes as fast as the channel does.
-   */
+  /** Most envelopes a second, 0.01 to 1,000; the gateway merges the rest. Absent: as fast as the channel goes. */
   maxHz?: number;
   /** Absent: the client's `preferTransport`, else the namespace's own default. */
   transport?: Transport;
