@@ -13,12 +13,12 @@ struct Bystander(Raw);
 
 impl Bystander {
     async fn of(gateway: &Gateway) -> Self {
-        Self(gateway.raw().await.unwrap())
+        Self(gateway.raw().await.expect("a connection"))
     }
 
     async fn is_served(&mut self, after: &str) {
         self.0.send(ALIVE.as_bytes()).await;
-        let answer = self.0.answer().await.unwrap();
+        let answer = self.0.answer().await.expect("an answer");
         assert_eq!(answer.status, 200, "another connection after {after}: {answer:?}");
     }
 }
@@ -33,12 +33,12 @@ async fn judge(gateway: &Gateway, cases: &[(&str, String, u16, &str)]) {
     let mut bystander = Bystander::of(gateway).await;
     let mut wrong = Vec::new();
     for (what, sent, status, code) in cases {
-        let mut raw = gateway.raw().await.unwrap();
+        let mut raw = gateway.raw().await.expect("a connection");
         raw.send(sent.as_bytes()).await;
         if *status == 0 {
             raw.finish().await;
         }
-        let answer = raw.answer().await.unwrap();
+        let answer = raw.answer().await.expect("an answer or an end");
         if (answer.status, answer.code().as_str()) != (*status, *code) {
             wrong.push(format!("{what}: {} {} instead of {status} {code}", answer.status, answer.code()));
         }
