@@ -1,7 +1,8 @@
 //! JSON Schemas of the envelope and of every event that is known by its type, out of the same Rust types as the
 //! parsers: written to `schema/`, and judged by the vectors that judge the parsers.
 //!
-//! `UPDATE_TYPES=1 cargo test -p live-core schemas` brings the files up to date.
+//! `UPDATE_TYPES=1 cargo test -p live-core schemas && npx biome format --write live-core/schema` brings the files
+//! up to date.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
