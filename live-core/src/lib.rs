@@ -4,7 +4,7 @@
 //!
 //! - [`envelope`]: what travels, its encoding and validation; [`scan`] is the fast path of the latter.
 //! - [`event`] and [`system`]: the payloads known by type.
-//! - [`channel`]: names, modes, namespaces.
+//! - [`channel`]: names, modes, namespaces; [`access`]: who may read which.
 //! - [`sequence`]: order, gaps, positions; [`cursor`] is all positions of a client as one text.
 //! - [`staleness`]: fresh, stale, disconnected.
 //! - [`backpressure`]: the bounded queue and what happens when it is full.
@@ -13,6 +13,7 @@
 //! - [`store`]: the client's store.
 //! - [`error`]: the catalogue of error codes.
 
+pub mod access;
 pub mod backpressure;
 pub mod channel;
 pub mod cursor;
@@ -25,8 +26,6 @@ mod generated;
 mod json;
 pub mod outbox;
 pub mod scan;
-#[cfg(all(test, not(target_arch = "wasm32")))]
-mod schemas;
 pub mod sequence;
 pub mod sse;
 pub mod staleness;
