@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::Context;
 use axum::extract::FromRef;
 
+use crate::auth::Auth;
 use crate::broker::Broker;
 use crate::broker::memory::MemoryBroker;
 use crate::config::Config;
@@ -20,6 +21,8 @@ use crate::transport::Lifecycle;
 /// What handlers may ask for, each the part that it needs.
 #[derive(Clone)]
 pub struct AppState {
+    /// Who is let in.
+    pub auth: Arc<Auth>,
     /// Connections and subscriptions.
     pub hub: Arc<Hub>,
     /// Numbers, keeps and hands on.
@@ -48,8 +51,11 @@ impl AppState {
     /// Loads the source's data and puts hub, engine and feed together. The feed does not run yet.
     ///
     /// # Errors
-    /// When the source cannot be opened.
+    /// When the source, or a file of keys or of the state folder, cannot be opened.
     pub fn build(config: &Config) -> anyhow::Result<(Self, Feed)> {
+        let auth =
+            Auth::open(&config.auth, config.state_dir.as_deref()).context("open keys and state folder")?;
+        let auth = Arc::new(auth);
         let (source, problems) =
             market::open(&config.market).with_context(|| match &config.market.data_dir {
                 Some(dir) => format!("read the folder of data files {}", dir.display()),
@@ -83,6 +89,7 @@ impl AppState {
         let feed = Feed::new(source, Arc::clone(&market), Arc::clone(&broker))
             .context("name the source's channels")?;
         let state = Self {
+            auth,
             hub: Arc::new(hub),
             broker,
             owners,
@@ -94,6 +101,12 @@ impl AppState {
             started: Started(Instant::now()),
         };
         Ok((state, feed))
+    }
+}
+
+impl FromRef<AppState> for Arc<Auth> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.auth)
     }
 }
 

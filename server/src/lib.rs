@@ -4,6 +4,7 @@
 //! in `README.md` beside this crate; what travels, in `live-core`.
 
 pub mod app;
+pub mod auth;
 pub mod broker;
 pub mod config;
 pub mod directory;
@@ -18,7 +19,6 @@ pub mod random;
 pub mod rate;
 pub mod ready;
 pub mod router;
-pub mod schema;
 pub mod shutdown;
 pub mod status;
 pub mod transport;

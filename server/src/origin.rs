@@ -86,6 +86,23 @@ mod tests {
             "https://xapp.example.org",
             "HTTPS://app.example.org",
             "https://app.example.org/",
+            "https://app.example.org:8443",
+            "https://app.example.org.",
+            "https://APP.example.org",
+            "https://app.example.org@evil.org",
+            "https://evil.org?https://app.example.org",
+            "https://app.example.org, https://evil.org",
+            "https://app\texample.org",
+            "http://127.0.0.1:8080/",
+            "http://127.0.0.1:8080 ",
+            "http://127.0.0.1:08080",
+            "http://127.0.0.1.:8080",
+            "http://2130706433:8080",
+            "http://127.1:8080",
+            "HTTP://127.0.0.1:8080",
+            "ws://127.0.0.1:8080",
+            "//127.0.0.1:8080",
+            "Null",
         ] {
             assert!(!allowed(&[origin], "127.0.0.1:8080"), "{origin}");
         }

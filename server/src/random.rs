@@ -6,9 +6,14 @@ const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// A random text of letters and digits that cannot be mistaken for each other; 5 bits a character.
 pub fn text(len: usize) -> String {
+    bytes(len).iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
+}
+
+/// Random bytes.
+pub fn bytes(len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
     fill(&mut bytes);
-    bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
+    bytes
 }
 
 /// A random time from zero up to `window`, in whole milliseconds.

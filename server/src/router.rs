@@ -4,14 +4,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 
 use crate::app::AppState;
 use crate::error::AppError;
 use crate::transport::{polling, sse, websocket};
-use crate::{market, middleware, page, ready, schema};
+use crate::{auth, market, middleware, page, ready};
 
 /// Largest body of a request, in bytes.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -20,8 +20,12 @@ const BODY_LEN_MAX: usize = 64 * 1024;
 pub fn router(state: AppState) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(state.origins.others().to_vec())
-        .allow_methods([Method::GET])
-        .allow_headers([header::HeaderName::from_static("last-event-id")]);
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::HeaderName::from_static("last-event-id"),
+        ]);
     let live = Router::new()
         .route("/api/live/sse", get(sse::open))
         .route("/api/live/ws", get(websocket::open))
@@ -29,16 +33,24 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), middleware::admit));
     let data = Router::new()
         .route("/api/market/symbols", get(market::http::symbols))
-        .route("/api/market/candles", get(market::http::candles))
-        .route("/api/schema/{name}", get(schema::schema));
+        .route("/api/market/candles", get(market::http::candles));
+    let people = Router::new()
+        .route("/api/session", post(auth::http::guest))
+        .route("/api/live/session/{id}/auth", post(auth::http::refresh))
+        .route("/api/auth/revoke", post(auth::http::revoke))
+        .layer(from_fn_with_state(state.clone(), auth::http::guard_origin));
     let operation = Router::new().route("/healthz", get(ready::health)).route("/readyz", get(ready::ready));
+    let not_allowed = async || AppError::method_not_allowed();
     Router::new()
         .merge(live)
         .merge(data)
+        .merge(people)
+        // Before the layer: else a browser's question whether it may ask would not come that far.
+        .method_not_allowed_fallback(not_allowed)
         .layer(cors)
         .merge(operation)
         .fallback(page::fallback)
-        .method_not_allowed_fallback(async || AppError::method_not_allowed())
+        .method_not_allowed_fallback(not_allowed)
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn(middleware::log))
         .layer(from_fn(middleware::protect))

@@ -8,6 +8,7 @@ use std::time::Duration;
 use toml::Value;
 
 use super::layers::{Given, Layers};
+use crate::auth::secret::Secret;
 
 /// Reads values out of the layers. A wrong one is `None` and a mistake that is kept.
 #[derive(Debug)]
@@ -53,6 +54,32 @@ impl Reader {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         let find = |text: &str| choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
         self.checked(key, find, &format!("one of: {}", names.join(", ")))
+    }
+
+    /// A text that must not be seen: it is told in no mistake.
+    pub fn secret(&mut self, key: &str) -> Option<Secret> {
+        let given = self.given(key)?;
+        let Value::String(text) = given.value else {
+            self.complain(key, "is not a text");
+            return None;
+        };
+        Some(text.into())
+    }
+
+    /// `true`, `false`, or `auto`, which is `auto`.
+    pub fn switch(&mut self, key: &str, auto: bool) -> Option<bool> {
+        let given = self.given(key)?;
+        let found = match &given.value {
+            Value::Boolean(is_on) => Some(*is_on),
+            Value::String(text) => match text.as_str() {
+                "true" => Some(true),
+                "false" => Some(false),
+                "auto" => Some(auto),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.expect(key, &given, found, "one of: true, false, auto")
     }
 
     /// A whole number within a range.

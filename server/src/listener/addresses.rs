@@ -51,7 +51,8 @@ impl Drop for Seat {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// The part of an address that one host has to itself.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
