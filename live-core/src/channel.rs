@@ -152,7 +152,7 @@ impl Borrow<str> for ChannelName {
 
 /// What may become of an envelope that cannot be delivered at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Only the newest value matters; older ones may be merged away.

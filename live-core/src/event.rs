@@ -11,30 +11,36 @@ pub const SYMBOL_LEN_MAX: usize = 100;
 
 /// `price.tick`: the newest price of a symbol.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PriceTick {
     /// The symbol, as in the channel's name.
     pub symbol: Box<str>,
     /// Last price, in the quote's units.
     #[serde(serialize_with = "number")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub price: f64,
     /// Best bid, in the quote's units.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_number")]
+    #[cfg_attr(test, schemars(with = "Option<f64>"))]
     #[cfg_attr(test, ts(optional))]
     pub bid: Option<f64>,
     /// Best ask, in the quote's units.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_number")]
+    #[cfg_attr(test, schemars(with = "Option<f64>"))]
     #[cfg_attr(test, ts(optional))]
     pub ask: Option<f64>,
     /// Volume of the market's day so far, in the base's units, not negative.
     #[serde(serialize_with = "number")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub volume: f64,
     /// Difference to the previous close, in the quote's units.
     #[serde(serialize_with = "number")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub change: f64,
     /// The same in percent of the previous close.
     #[serde(serialize_with = "number")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub change_pct: f64,
     /// The market's own time in milliseconds since the Unix epoch; a replay's lies in the past.
     #[cfg_attr(test, ts(type = "number"))]
@@ -43,7 +49,7 @@ pub struct PriceTick {
 
 /// `candles.bar`: one bar of a symbol and interval, forming or closed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CandleBar {
     /// The symbol, as in the channel's name.
@@ -55,18 +61,23 @@ pub struct CandleBar {
     pub open_time: i64,
     /// First price.
     #[serde(serialize_with = "number")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub open: f64,
     /// Highest price, not below any of the other three.
     #[serde(serialize_with = "number")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub high: f64,
     /// Lowest price, not above any of the other three.
     #[serde(serialize_with = "number")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub low: f64,
     /// Last price.
     #[serde(serialize_with = "number")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub close: f64,
     /// Volume in the base's units, not negative.
     #[serde(serialize_with = "number")]
+    #[cfg_attr(test, schemars(with = "f64"))]
     pub volume: f64,
     /// Whether the bar is final.
     pub closed: bool,
@@ -74,7 +85,7 @@ pub struct CandleBar {
 
 /// `copilot.delta`: a piece of an answer that is being written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CopilotDelta {
     /// What is to be appended to what came before.

@@ -1,5 +1,5 @@
 //! Writes what is generated from the Rust types, and fails when what is checked in is another: the
-//! TypeScript of the wire, and the table of error codes in `PROTOCOL.md`.
+//! TypeScript of the wire, and the table of error codes in `PROTOCOL.md`. The JSON Schemas are in `schemas.rs`.
 //!
 //! `UPDATE_TYPES=1 cargo test -p live-core generated && npx biome format --write
 //! live-wasm/packages/live-core/src/wire` brings the files up to date.

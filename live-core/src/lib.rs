@@ -26,6 +26,8 @@ mod generated;
 mod json;
 pub mod outbox;
 pub mod scan;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod schemas;
 pub mod sequence;
 pub mod sse;
 pub mod staleness;

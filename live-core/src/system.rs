@@ -8,7 +8,7 @@ use crate::sequence::is_epoch;
 
 /// `system.hello`: the first envelope of every connection.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Hello {
     /// Names the connection; a token is refreshed under it.
@@ -23,7 +23,7 @@ pub struct Hello {
 
 /// `system.ack` of a subscription: where it really starts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Ack {
     /// The command's id; absent where there was no command.
@@ -50,7 +50,7 @@ pub struct Ack {
 
 /// `system.ack` of any other command.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CommandAck {
     /// The command's id.
@@ -64,7 +64,7 @@ pub struct CommandAck {
 
 /// `system.heartbeat`: the link is alive, and this is how far each quiet channel has come.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Heartbeat {
     /// The gateway's wall clock, in milliseconds since the Unix epoch.
@@ -73,12 +73,13 @@ pub struct Heartbeat {
     /// `seq` of the newest publication of each of the client's channels for which nothing waits.
     #[cfg_attr(test, ts(type = "Record<string, number>"))]
     #[serde(serialize_with = "as_map")]
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, u64>"))]
     pub heads: Vec<(Box<str>, u64)>,
 }
 
 /// `system.snapshot_end`: all items of a keyed channel have been sent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SnapshotEnd {
     /// The channel's epoch.
@@ -93,7 +94,7 @@ pub struct SnapshotEnd {
 
 /// `system.resync`: what the client holds of the channel is void; a snapshot follows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Resync {
     /// The channel's new epoch.
@@ -104,7 +105,7 @@ pub struct Resync {
 
 /// `system.rate`: how much of a channel was merged on its way to this client.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Rate {
     /// Envelopes whose place a newer one took, in the window.
@@ -124,7 +125,7 @@ pub struct Rate {
 
 /// What became of a connection's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum AuthState {
     /// It is accepted.
@@ -139,7 +140,7 @@ pub enum AuthState {
 
 /// `system.auth`: how the connection's token stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Auth {
     /// What became of the token.
@@ -156,7 +157,7 @@ pub struct Auth {
 
 /// `system.drain`: the node is being stopped.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Drain {
     /// When to reconnect, in milliseconds from now; drawn at random so that not all come at once.
@@ -166,7 +167,7 @@ pub struct Drain {
 
 /// `system.error`: what was refused, and where the fault lies.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorDetail {
     /// The command's id; absent where there was no command.
@@ -199,7 +200,7 @@ pub struct ErrorDetail {
 
 /// At which end a queue was full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     /// Between the gateway's hub and the connection.
@@ -210,7 +211,7 @@ pub enum Side {
 
 /// `backpressure_drop`: exactly which envelopes of a channel were dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BackpressureDrop {
     /// How many.

@@ -19,6 +19,7 @@ pub mod random;
 pub mod rate;
 pub mod ready;
 pub mod router;
+pub mod schema;
 pub mod shutdown;
 pub mod status;
 pub mod transport;

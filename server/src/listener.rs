@@ -145,9 +145,12 @@ struct Server {
 
 impl Server {
     fn new(router: Router, config: &Config, lifecycle: &Lifecycle) -> Self {
+        let limits = &config.limits;
         let mut http1 = http1::Builder::new();
-        // Heads are timed by the stream itself, which can still answer.
-        http1.timer(TokioTimer::new()).header_read_timeout(None);
+        // Heads are timed by the stream itself, which can still answer. With a limit of its own, which comes
+        // later, the parser reads on after each answer, and so the stream's clock runs.
+        let after_ours = limits.idle_timeout + limits.header_timeout;
+        http1.timer(TokioTimer::new()).header_read_timeout(after_ours);
         http1.max_headers(HEADERS_MAX).max_buf_size(HEAD_LEN_MAX);
         let mut http2 = http2::Builder::new(Tracked(lifecycle.tasks.clone()));
         http2.timer(TokioTimer::new()).keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_TIMEOUT);
@@ -155,7 +158,6 @@ impl Server {
         http2.max_pending_accept_reset_streams(RESETS_MAX).max_local_error_reset_streams(FAULTS_MAX);
         http2.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
         http2.max_send_buf_size(SEND_BUFFER_MAX);
-        let limits = &config.limits;
         let times = Times {
             head: limits.header_timeout,
             idle: limits.idle_timeout,

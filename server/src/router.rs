@@ -11,7 +11,7 @@ use tower_http::cors::CorsLayer;
 use crate::app::AppState;
 use crate::error::AppError;
 use crate::transport::{polling, sse, websocket};
-use crate::{auth, market, middleware, page, ready};
+use crate::{auth, market, middleware, page, ready, schema};
 
 /// Largest body of a request, in bytes.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -33,7 +33,8 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), middleware::admit));
     let data = Router::new()
         .route("/api/market/symbols", get(market::http::symbols))
-        .route("/api/market/candles", get(market::http::candles));
+        .route("/api/market/candles", get(market::http::candles))
+        .route("/api/schema/{name}", get(schema::schema));
     let people = Router::new()
         .route("/api/session", post(auth::http::guest))
         .route("/api/live/session/{id}/auth", post(auth::http::refresh))

@@ -9,6 +9,7 @@ mod csv;
 mod envelope;
 mod gateway;
 mod http;
+mod raw;
 mod sse;
 mod websocket;
 
@@ -16,6 +17,7 @@ pub use csv::{Bar, DataDir, shipped_bars};
 pub use envelope::{ENVELOPE_FIELDS, Envelope};
 pub use gateway::{Gateway, GatewayOptions};
 pub use http::{Answer, CandlePage, CandleQuery};
+pub use raw::{Raw, RawAnswer};
 pub use sse::{Refusal, Sse, SseMessage};
 pub use websocket::{Frame, WebSocket};
 
