@@ -12,7 +12,7 @@ const TOKEN_WITHIN_MS = 15_000;
 export class Credentials {
   readonly #auth: LiveClientOptions["auth"];
   readonly #clock: Clock;
-  /** The last token that the page gave, for requests beside the lines. */
+  /** The last token that the page gave. */
   last: string | null = null;
   readonly #asked = new Map<AuthReason, { abort: AbortController; answer: Promise<string> }>();
 
@@ -24,6 +24,11 @@ export class Credentials {
   /** Whether the page gives tokens at all. */
   get isUsed(): boolean {
     return this.#auth !== undefined;
+  }
+
+  /** A token for a request beside the lines: the newest, else a first one. */
+  async any(): Promise<string> {
+    return this.last ?? (await this.token("initial", 0));
   }
 
   /** Asks for a token. Rejects with a sentence when the page's function fails or takes too long. */

@@ -97,7 +97,12 @@ export class Engine implements ConnectionOwner {
     this.open = options.transport ?? defaultTransport;
     this.credentials = new Credentials(options.auth, this.clock);
     const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
-    this.fetch = (input, init) => fetch(input, this.#signed(init));
+    this.fetch = (input, init) => {
+      if (!this.credentials.isUsed) return fetch(input, init);
+      return this.credentials.any().then((token) => {
+        return fetch(input, { ...init, headers: { authorization: `Bearer ${token}`, ...init?.headers } });
+      });
+    };
     this.hydration = new Hydration(options.initial);
     this.#stale = options.stale ?? {};
     this.#hidden = options.hidden ?? "keep";
@@ -429,12 +434,6 @@ export class Engine implements ConnectionOwner {
   #since(name: string): string | undefined {
     const id = this.registry.get(name)?.id ?? -1;
     return id < 0 ? undefined : this.read((core) => core.binding.since(id));
-  }
-
-  /** The request with the page's token, where the page gives any and nothing else is said. */
-  #signed(init: RequestInit | undefined): RequestInit | undefined {
-    const { last } = this.credentials;
-    return last === null ? init : { ...init, headers: { authorization: `Bearer ${last}`, ...init?.headers } };
   }
 
   #added(entry: Entry): void {

@@ -3,7 +3,7 @@ import { Credentials } from "../src/auth.js";
 import { guestSession } from "../src/guest.js";
 import type { AuthReason, LiveClientOptions, Transport } from "../src/types.js";
 import { start } from "./connection-harness.js";
-import { settle, VirtualClock } from "./harness.js";
+import { settle, setUp, VirtualClock } from "./harness.js";
 
 /** A page that brings `t1`, `t2`, … and writes down why it was asked. */
 function page(bring: (count: number) => Promise<{ token: string }> | { token: string } = named) {
@@ -159,7 +159,45 @@ describe("credentials", () => {
   });
 });
 
+describe("a request beside the lines", () => {
+  it("carries the newest token, and gets a first one when there is none", async () => {
+    const { asked, auth } = page();
+    const sent: (string | null)[] = [];
+    const { client } = setUp({
+      auth,
+      fetch: async (_, init) => {
+        sent.push(new Headers(init?.headers).get("authorization"));
+        return Response.json({}, { status: 500 });
+      },
+    });
+    client.symbols().subscribe(() => {});
+    await settle();
+    expect(sent).toEqual(["Bearer t1"]);
+    expect(asked).toEqual([["initial", 0]]);
+  });
+});
+
 describe("a guest", () => {
+  it("is another one where its token is not known any more", async () => {
+    const requests: (string | null)[] = [];
+    const fetched = globalThis.fetch;
+    globalThis.fetch = (async (_: URL, init: RequestInit) => {
+      requests.push(new Headers(init.headers).get("authorization"));
+      if (requests.length === 2) return new Response(null, { status: 401 });
+      return Response.json({ data: { token: `g${requests.length}`, expiresAt: 1 } });
+    }) as typeof fetch;
+    try {
+      const auth = guestSession("http://gateway.test");
+      const { signal } = new AbortController();
+      await auth({ reason: "initial", attempt: 0, signal });
+      const { token } = await auth({ reason: "initial", attempt: 1, signal });
+      expect(token).toBe("g3");
+    } finally {
+      globalThis.fetch = fetched;
+    }
+    expect(requests).toEqual([null, "Bearer g1", null]);
+  });
+
   it("stays the same one until its token is rejected", async () => {
     const requests: [string, string | null][] = [];
     const fetched = globalThis.fetch;
