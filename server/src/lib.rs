@@ -15,6 +15,7 @@ pub mod market;
 pub mod middleware;
 pub mod origin;
 pub mod page;
+pub mod publish;
 pub mod random;
 pub mod rate;
 pub mod ready;

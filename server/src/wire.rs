@@ -26,6 +26,23 @@ pub fn answer(event: &str, data: &impl Serialize) -> Bytes {
     encode(event, "", 0, now_ms(), None, data)
 }
 
+/// The same where the data may be longer than what travels on a stream.
+pub fn long_answer(event: &str, data: &impl Serialize) -> Bytes {
+    match serde_json::to_string(data) {
+        Ok(data) => {
+            let ts = now_ms();
+            format!(
+                r#"{{"v":1,"event":"{event}","channel":"","seq":0,"ts":{ts},"ok":true,"errorCode":null,"data":{data}}}"#
+            )
+            .into()
+        }
+        Err(fault) => {
+            tracing::error!(event, %fault, "an answer cannot be written");
+            Bytes::new()
+        }
+    }
+}
+
 /// A refusal. `channel` is the one that it is about, if its name is grammatical, else empty.
 pub fn error(code: ErrorCode, channel: &str, detail: &ErrorDetail) -> Bytes {
     encode(name::ERROR, channel, 0, now_ms(), Some(code), detail)

@@ -1,0 +1,193 @@
+//! Publishing over HTTP: one publication or up to 1,000, all judged before the first is published.
+
+mod item;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use live_core::channel::{ChannelName, Mode, Namespaces};
+use live_core::error::ErrorCode;
+use live_core::sequence::Position;
+use live_core::system::ErrorDetail;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use self::item::{Item, Refused};
+use crate::broker::{Broker, Published};
+use crate::directory::{OWNED, Owners};
+use crate::error::AppError;
+use crate::hub::Directory;
+use crate::rate::Rate;
+use crate::wire;
+
+/// Largest body, in bytes.
+pub const BODY_LEN_MAX: usize = 1024 * 1024;
+/// Most publications of one request.
+const ITEMS_MAX: usize = 1_000;
+/// Most publishers whose rate is known; beyond it all begin with a full reserve again.
+const PUBLISHERS_MAX: usize = 10_000;
+
+/// The event of the answer.
+const ACCEPTED: &str = "publish.accepted";
+
+/// Takes publications from outside.
+pub struct Publisher {
+    broker: Arc<dyn Broker>,
+    directory: Arc<dyn Directory>,
+    owners: Arc<Owners>,
+    namespaces: Namespaces,
+    per_second: u32,
+    rates: Mutex<HashMap<Box<str>, Arc<Rate>>>,
+}
+
+/// What became of one publication.
+#[derive(Serialize)]
+struct Accepted {
+    channel: ChannelText,
+    epoch: Box<str>,
+    seq: u64,
+    duplicate: bool,
+}
+
+/// A channel's name as text.
+struct ChannelText(ChannelName);
+
+impl Serialize for ChannelText {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.0.as_str())
+    }
+}
+
+impl Publisher {
+    /// Publishes to `broker` what `directory` serves; each subject at most `per_second` in a second.
+    pub fn new(
+        broker: Arc<dyn Broker>,
+        directory: Arc<dyn Directory>,
+        owners: Arc<Owners>,
+        namespaces: Namespaces,
+        per_second: u32,
+    ) -> Self {
+        Self { broker, directory, owners, namespaces, per_second, rates: Mutex::default() }
+    }
+
+    /// Publishes what a body says for `subject`, and answers with the place of each, as an envelope.
+    ///
+    /// # Errors
+    /// The first fault, with its place, and then nothing is published. An engine that fails, or an idempotency key
+    /// that was used for something else, ends a list where it stands: what comes before it is published, and
+    /// finds its place again when the same list is sent with its idempotency keys.
+    pub async fn publish(&self, subject: &str, body: &[u8]) -> Result<Bytes, AppError> {
+        let (items, is_list) = self.read(subject, body)?;
+        let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        self.rate(subject).take(count).map_err(|after| AppError::later(ErrorCode::RateLimited, after))?;
+        for (index, item) in items.iter().enumerate() {
+            self.open(item).map_err(|refused| refusal(refused, is_list.then_some(index)))?;
+        }
+        let mut results = Vec::with_capacity(items.len());
+        for (index, Item { message, .. }) in items.into_iter().enumerate() {
+            let channel = message.channel.clone();
+            let Published { position, is_duplicate } =
+                self.broker.publish(message).await.map_err(|error| {
+                    tracing::debug!(%error, index, "not published");
+                    let field =
+                        if error.code() == ErrorCode::IdempotencyMismatch { "idempotencyKey" } else { "" };
+                    let refused = Refused::new(error.code(), field, error.code().meaning());
+                    refusal(refused, is_list.then_some(index))
+                })?;
+            let Position { epoch, seq } = position;
+            results.push(Accepted { channel: ChannelText(channel), epoch, seq, duplicate: is_duplicate });
+        }
+        Ok(answer(results, is_list))
+    }
+
+    fn read(&self, subject: &str, body: &[u8]) -> Result<(Vec<Item>, bool), AppError> {
+        let not_json = |_| AppError::bad_request("body", "is not JSON");
+        let whole: &RawValue = serde_json::from_slice(body).map_err(not_json)?;
+        let mode = |channel: &ChannelName| self.mode(channel);
+        if !whole.get().starts_with('[') {
+            let item = item::read(whole, subject, mode).map_err(|refused| refusal(refused, None))?;
+            return Ok((vec![item], false));
+        }
+        let list: Vec<&RawValue> = serde_json::from_str(whole.get()).map_err(not_json)?;
+        if list.is_empty() || list.len() > ITEMS_MAX {
+            return Err(AppError::bad_request("body", "is not a list of 1 to 1000 publications"));
+        }
+        let read =
+            |(index, raw)| item::read(raw, subject, mode).map_err(|refused| refusal(refused, Some(index)));
+        Ok((list.into_iter().enumerate().map(read).collect::<Result<_, _>>()?, true))
+    }
+
+    fn mode(&self, channel: &ChannelName) -> Result<Mode, ErrorCode> {
+        match channel.namespace() {
+            // The gateway's own word.
+            "system" => Err(ErrorCode::Forbidden),
+            _ => Ok(self.namespaces.policy(channel)?.mode),
+        }
+    }
+
+    /// Makes sure that the channel is served, and opens it for its owner.
+    fn open(&self, item: &Item) -> Result<(), Refused> {
+        let channel = &item.message.channel;
+        if let Some(owner) = &item.owner
+            && !self.owners.open(channel, owner)
+        {
+            return Err(Refused::new(ErrorCode::Forbidden, "owner", "is not whose the channel is"));
+        }
+        match self.directory.find(channel) {
+            Some(_) => Ok(()),
+            None if OWNED.contains(&channel.namespace()) => {
+                Err(Refused::new(ErrorCode::ChannelUnknown, "channel", "was not opened: owner is missing"))
+            }
+            None => Err(Refused::new(ErrorCode::ChannelUnknown, "channel", "is not served")),
+        }
+    }
+
+    fn rate(&self, subject: &str) -> Arc<Rate> {
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rate) = rates.get(subject) {
+            return Arc::clone(rate);
+        }
+        if rates.len() >= PUBLISHERS_MAX {
+            rates.clear();
+        }
+        let rate = Arc::new(Rate::new(self.per_second, self.per_second));
+        rates.insert(subject.into(), Arc::clone(&rate));
+        rate
+    }
+}
+
+/// A refusal with the place of what is wrong: `[3].channel` in a list, `channel` alone.
+fn refusal(Refused { code, field, reason }: Refused, index: Option<usize>) -> AppError {
+    let place = match (index, field.is_empty()) {
+        (Some(index), true) => format!("[{index}]"),
+        (Some(index), false) => format!("[{index}].{field}"),
+        (None, true) => "body".to_owned(),
+        (None, false) => field,
+    };
+    let detail = ErrorDetail {
+        message: code.meaning().into(),
+        field: Some(place.into()),
+        reason: Some(reason.into()),
+        ..ErrorDetail::default()
+    };
+    AppError::with_detail(code, &detail)
+}
+
+/// The place of each. The answer to a long list is longer than what travels on a stream may be.
+fn answer(mut results: Vec<Accepted>, is_list: bool) -> Bytes {
+    #[derive(Serialize)]
+    struct List {
+        results: Vec<Accepted>,
+    }
+    match results.pop() {
+        Some(only) if !is_list => wire::answer(ACCEPTED, &only),
+        last => {
+            results.extend(last);
+            wire::long_answer(ACCEPTED, &List { results })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
