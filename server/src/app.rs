@@ -11,9 +11,10 @@ use crate::broker::Broker;
 use crate::broker::memory::MemoryBroker;
 use crate::config::Config;
 use crate::directory::{Channels, Owners};
-use crate::hub::{Fanout, Hub};
+use crate::hub::{Directory, Fanout, Hub};
 use crate::market::{self, Feed, Market};
 use crate::origin::Origins;
+use crate::publish::Publisher;
 use crate::rate::Rate;
 use crate::status::{Aviary, Status};
 use crate::transport::Lifecycle;
@@ -27,6 +28,8 @@ pub struct AppState {
     pub hub: Arc<Hub>,
     /// Numbers, keeps and hands on.
     pub broker: Arc<dyn Broker>,
+    /// Takes publications from outside.
+    pub publisher: Arc<Publisher>,
     /// Whose the channels of persons are.
     pub owners: Arc<Owners>,
     /// How the gateway itself is.
@@ -72,7 +75,8 @@ impl AppState {
         let namespaces = config.live.namespaces.clone();
         let status = Arc::<Status>::default();
         let owners = Arc::<Owners>::default();
-        let channels = Channels::new(Arc::clone(&market), Arc::clone(&owners), &config.live.own_namespaces);
+        let channels: Arc<dyn Directory> =
+            Arc::new(Channels::new(Arc::clone(&market), Arc::clone(&owners), &config.live.own_namespaces));
         let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(
             namespaces.clone(),
             config.live.snapshot_keys,
@@ -81,15 +85,23 @@ impl AppState {
         let hub = Hub::new(
             fanout,
             Arc::clone(&broker),
-            Arc::new(channels),
-            namespaces,
+            Arc::clone(&channels),
+            namespaces.clone(),
             config.live.clone(),
             &config.limits,
         );
         let feed = Feed::new(source, Arc::clone(&market), Arc::clone(&broker))
             .context("name the source's channels")?;
+        let publisher = Publisher::new(
+            Arc::clone(&broker),
+            channels,
+            Arc::clone(&owners),
+            namespaces,
+            config.limits.publish_per_second,
+        );
         let state = Self {
             auth,
+            publisher: Arc::new(publisher),
             hub: Arc::new(hub),
             broker,
             owners,
@@ -125,6 +137,12 @@ impl FromRef<AppState> for Arc<Market> {
 impl FromRef<AppState> for Arc<Origins> {
     fn from_ref(state: &AppState) -> Self {
         Arc::clone(&state.origins)
+    }
+}
+
+impl FromRef<AppState> for Arc<Publisher> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.publisher)
     }
 }
 

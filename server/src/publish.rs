@@ -5,6 +5,9 @@ mod item;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use live_core::channel::{ChannelName, Mode, Namespaces};
 use live_core::error::ErrorCode;
@@ -14,9 +17,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use self::item::{Item, Refused};
+use crate::auth::{Caller, Role};
 use crate::broker::{Broker, Published};
 use crate::directory::{OWNED, Owners};
-use crate::error::AppError;
+use crate::error::{AppError, JsonBytes};
 use crate::hub::Directory;
 use crate::rate::Rate;
 use crate::wire;
@@ -155,6 +159,21 @@ impl Publisher {
         rates.insert(subject.into(), Arc::clone(&rate));
         rate
     }
+}
+
+/// `POST /api/live/publish`: takes publications of callers with the role for it.
+///
+/// # Errors
+/// [`ErrorCode::Unauthenticated`], [`ErrorCode::Forbidden`], and as [`Publisher::publish`].
+pub async fn accept(
+    State(publisher): State<Arc<Publisher>>,
+    caller: Caller,
+    JsonBytes(body): JsonBytes,
+) -> Result<Response, AppError> {
+    let identity = caller.with_role(&[Role::Publisher, Role::Admin])?;
+    let subject = identity.subject.as_deref().unwrap_or_default();
+    let answer = publisher.publish(subject, &body).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
 }
 
 /// A refusal with the place of what is wrong: `[3].channel` in a list, `channel` alone.

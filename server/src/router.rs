@@ -11,7 +11,7 @@ use tower_http::cors::CorsLayer;
 use crate::app::AppState;
 use crate::error::AppError;
 use crate::transport::{polling, sse, websocket};
-use crate::{auth, market, middleware, page, ready, schema};
+use crate::{auth, market, middleware, page, publish, ready, schema};
 
 /// Largest body of a request, in bytes.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -35,6 +35,9 @@ pub fn router(state: AppState) -> Router {
         .route("/api/market/symbols", get(market::http::symbols))
         .route("/api/market/candles", get(market::http::candles))
         .route("/api/schema/{name}", get(schema::schema));
+    let publishers = Router::new()
+        .route("/api/live/publish", post(publish::accept))
+        .layer(DefaultBodyLimit::max(publish::BODY_LEN_MAX));
     let people = Router::new()
         .route("/api/session", post(auth::http::guest))
         .route("/api/live/session/{id}/auth", post(auth::http::refresh))
@@ -46,6 +49,7 @@ pub fn router(state: AppState) -> Router {
         .merge(live)
         .merge(data)
         .merge(people)
+        .merge(publishers)
         // Before the layer: else a browser's question whether it may ask would not come that far.
         .method_not_allowed_fallback(not_allowed)
         .layer(cors)
