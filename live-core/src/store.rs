@@ -10,6 +10,7 @@ mod control;
 mod held;
 mod ingest;
 mod notice;
+mod order;
 mod page;
 mod raw;
 mod slot;
@@ -91,7 +92,8 @@ pub struct Store {
     pending: Vec<ChannelId>,
     changed: Vec<ChannelId>,
     links: [Link; LINKS],
-    links_changed: bool,
+    /// Staleness has to be judged anew on every channel.
+    judges_all: bool,
     streams: [sse::Parser; LINKS],
     poll_cursors: [Option<Box<str>>; LINKS],
     held: Held,
@@ -119,7 +121,7 @@ impl Store {
             pending: Vec::new(),
             changed: Vec::new(),
             links: [Link::Down; LINKS],
-            links_changed: false,
+            judges_all: false,
             streams: Default::default(),
             poll_cursors: Default::default(),
             held: Held::default(),
@@ -183,6 +185,7 @@ impl Store {
     pub fn tighten(&mut self, id: ChannelId, stale_ms: f64) {
         if let Some(slot) = self.slots.get_mut(id.0 as usize) {
             slot.tighten(stale_ms);
+            self.judges_all = true;
         }
     }
 
@@ -191,7 +194,7 @@ impl Store {
         if let Some(state) = self.links.get_mut(link) {
             *state = Link::Up { last_frame_ms: now_ms, broker_is_proven: true };
             self.streams[link] = sse::Parser::default();
-            self.links_changed = true;
+            self.judges_all = true;
         }
     }
 
@@ -199,7 +202,7 @@ impl Store {
     pub fn link_down(&mut self, link: usize) {
         if let Some(state) = self.links.get_mut(link) {
             *state = Link::Down;
-            self.links_changed = true;
+            self.judges_all = true;
             self.slots.iter_mut().filter(|slot| slot.link == link).for_each(Slot::lose_sight);
         }
     }
@@ -233,9 +236,7 @@ impl Store {
             self.slots[id.0 as usize].publish(now_ms, &mut self.notices, &mut self.counters);
             self.changed.push(id);
         }
-        let all = self.links_changed || now_ms >= self.next_change_ms;
-        self.links_changed = false;
-        if all {
+        if std::mem::take(&mut self.judges_all) || now_ms >= self.next_change_ms {
             self.next_change_ms = f64::INFINITY;
             for at in 0..self.slots.len() {
                 self.judge(ChannelId(at as u32), now_ms);

@@ -2,7 +2,7 @@
 
 use crate::envelope::Envelope;
 use crate::store::notice::NoticeKind;
-use crate::store::slot::Standing;
+use crate::store::order::Standing;
 use crate::store::{ChannelId, DIRTY, NOTICES, Notice, Store, mark};
 use crate::system::{
     AnyAck, BackpressureDrop, CommandAck, ErrorDetail, Heartbeat, Hello, Rate, Resync, name,
@@ -77,7 +77,7 @@ impl Store {
                 let flags = self.with_slot(&ack.channel, |store, id| {
                     let slot = &mut store.slots[id.0 as usize];
                     slot.link = link;
-                    slot.acknowledge(ack);
+                    slot.acknowledge(ack, envelope.error_code.as_deref(), &mut store.counters);
                     store.dirty(id)
                 });
                 let code = envelope.error_code.as_deref().map(Into::into);
@@ -102,11 +102,10 @@ impl Store {
                 if slot.link != link {
                     return 0;
                 }
-                match slot.compare(head) {
+                match slot.compare(head, &mut store.counters) {
                     Standing::Level => 0,
                     Standing::Settled => store.dirty(id),
                     Standing::Behind(last) => {
-                        store.counters.gaps += 1;
                         store.notify(Notice::behind(channel, last, head)) | store.dirty(id)
                     }
                 }

@@ -67,7 +67,7 @@ impl Store {
 
     /// Goes on with what [`FULL`] left, after a flush. Returns flags.
     pub fn ingest_more(&mut self, now_ms: f64) -> u32 {
-        let mut flags = 0;
+        let mut flags = self.waiting();
         let mut held = std::mem::take(&mut self.held);
         self.held = held.hand_over(|envelope, link| {
             flags |= self.ingest(envelope, false, link, now_ms, false).1;
@@ -84,14 +84,19 @@ impl Store {
             let silence = now_ms - *last_frame_ms;
             *last_frame_ms = now_ms;
             // A link that had been called silent speaks again.
-            self.links_changed |= silence >= self.silent_after_ms();
+            self.judges_all |= silence >= self.silent_after_ms();
         }
-        if self.held.is_empty() { 0 } else { self.force(now_ms) }
+        if self.held.is_empty() { self.waiting() } else { self.force(now_ms) }
+    }
+
+    /// What a flush had to tell waits for the next call that returns flags.
+    fn waiting(&self) -> u32 {
+        if self.notices.is_empty() { 0 } else { NOTICES }
     }
 
     #[cold]
     fn force(&mut self, now_ms: f64) -> u32 {
-        let mut flags = 0;
+        let mut flags = self.waiting();
         std::mem::take(&mut self.held).hand_over(|envelope, link| {
             flags |= self.ingest(envelope, false, link, now_ms, true).1;
             true
@@ -178,12 +183,13 @@ impl Store {
             }
             Taken::Full => FULL,
             Taken::Overrun => {
-                self.notices.push(Notice::new(NoticeKind::Overrun, slot.name.as_str(), "{}"));
-                NOTICES
+                mark(&mut self.pending, id, slot);
+                DIRTY
             }
             Taken::Overlap(last) => {
+                mark(&mut self.pending, id, slot);
                 self.notices.push(Notice::behind(slot.name.as_str(), last, envelope.seq));
-                NOTICES
+                DIRTY | NOTICES
             }
         }
     }

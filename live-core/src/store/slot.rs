@@ -3,13 +3,16 @@
 use crate::backpressure::{CAPACITY_DEFAULT, Offer, Queue};
 use crate::channel::{ChannelName, Mode, NamespacePolicy};
 use crate::envelope::Envelope;
-use crate::event::{BarNumbers, CandleBar, CopilotDelta, PriceTick, TickNumbers};
-use crate::sequence::{Arrival, Continuity, Sequence};
+use crate::error::ErrorCode;
+use crate::event::{BarNumbers, CandleBar, PriceTick, TickNumbers};
+use crate::sequence::{Arrival, Continuity};
 use crate::staleness::{Cause, ChannelState, Freshness, Link, StalePolicy, Staleness, compute_staleness};
+use crate::store::Counters;
 use crate::store::bars::{self, Bar, Bars, PageError};
+use crate::store::notice::{Notice, NoticeKind};
+use crate::store::order::{Order, Standing};
 use crate::store::raw::Raw;
 use crate::store::tap::Tap;
-use crate::store::{Counters, Notice};
 use crate::system::{Ack, BackpressureDrop, Rate, Side};
 
 /// The visible head of a channel.
@@ -54,20 +57,10 @@ pub(crate) enum Taken {
     Failed,
     /// Nothing more can be held before a flush; it was not taken.
     Full,
-    /// It could not be held, and was lost.
+    /// It could not be held; the next flush asks for the channel anew.
     Overrun,
     /// It was joined of what was seen and what was not; the last one that was seen.
     Overlap(u64),
-}
-
-/// Where a channel stands against the head that the gateway names.
-pub(crate) enum Standing {
-    /// Everything has arrived.
-    Level,
-    /// What is missing was not held by the gateway either; the channel goes on from the head.
-    Settled,
-    /// What came after this one has not arrived.
-    Behind(u64),
 }
 
 /// Whether an event's data is the channel's value itself.
@@ -102,14 +95,11 @@ pub(crate) struct Slot {
     pub(crate) counts: Counts,
     pub(crate) verdict: Staleness,
     pub(crate) mode: Mode,
-    epoch: Option<Box<str>>,
-    sequence: Sequence,
-    /// The newest publication when the subscription began, where a snapshot followed: what of it is missing
-    /// was not held any more.
-    settled: u64,
-    tap: Option<Tap>,
-    continuity: Continuity,
+    order: Order,
     visible_continuity: Continuity,
+    tap: Option<Tap>,
+    /// More came than could be held, and the page has not been told.
+    is_overrun: bool,
     newest: Raw,
     has_newest: bool,
     visible: Raw,
@@ -138,12 +128,10 @@ impl Slot {
                 changes_at_ms: f64::INFINITY,
             },
             mode,
-            epoch: None,
-            sequence: Sequence::default(),
-            settled: 0,
-            tap: None,
-            continuity: Continuity::Unknown,
+            order: Order::default(),
             visible_continuity: Continuity::Unknown,
+            tap: None,
+            is_overrun: false,
             newest: Raw::default(),
             has_newest: false,
             visible: Raw::default(),
@@ -159,12 +147,12 @@ impl Slot {
 
     /// Where the channel stands; `None` when a snapshot is needed.
     pub(crate) fn position(&self) -> Option<(&str, u64)> {
-        let (epoch, last) = (self.epoch.as_deref()?, self.sequence.last());
-        (last > 0 || self.settled == 0).then_some((epoch, last))
+        self.order.position()
     }
 
-    /// Begins or ends to keep every envelope.
+    /// Begins or ends to keep every envelope. While they are kept the log has nothing to hold.
     pub(crate) fn set_tap(&mut self, on: bool) {
+        self.drain_log();
         let known = self.tap.take();
         self.tap = on.then(|| known.unwrap_or_default());
     }
@@ -191,15 +179,14 @@ impl Slot {
         self.counts.max_hz = rate.max_hz;
     }
 
-    /// The link is gone: nothing is known of what is published now.
+    /// The link is gone.
     pub(crate) fn lose_sight(&mut self) {
-        if self.continuity == Continuity::Proven {
-            self.continuity = Continuity::Unknown;
-        }
+        self.order.lose_sight();
     }
 
-    /// Takes in a publication, whose whole text is `raw`. Unless `is_forced`, one for which there is no room
-    /// is left for later.
+    /// Takes in a publication, whose whole text is `raw`. One for which there is no room is left for later.
+    /// If it `is_forced` the oldest make room; where none may go, nothing more is taken in until the channel is
+    /// subscribed to anew.
     pub(crate) fn take(
         &mut self,
         envelope: &Envelope<'_>,
@@ -208,16 +195,22 @@ impl Slot {
         counters: &mut Counters,
         is_forced: bool,
     ) -> Taken {
-        if !is_forced && self.is_full() && envelope.seq > self.sequence.last() {
-            return Taken::Full;
+        if self.order.awaits_renewal() {
+            return Taken::Ignored;
+        }
+        if envelope.seq > self.order.last() && self.is_full() {
+            if !is_forced {
+                return Taken::Full;
+            }
+            if self.mode == Mode::Lossless {
+                return self.overrun();
+            }
         }
         let taken = self.judge_publication(envelope, born_ms, counters);
         if matches!(taken, Taken::Kept | Taken::Failed) {
             self.counts.delivered += 1;
-            if let Some(tap) = &mut self.tap
-                && !tap.keep(raw, envelope.seq)
-            {
-                self.lost(1, counters);
+            if let Some(tap) = &mut self.tap {
+                tap.keep(raw, envelope.seq);
             }
         }
         taken
@@ -229,48 +222,57 @@ impl Slot {
         is_log_full || self.tap.as_ref().is_some_and(Tap::is_full)
     }
 
+    fn overrun(&mut self) -> Taken {
+        self.order.await_renewal();
+        self.is_overrun = true;
+        Taken::Overrun
+    }
+
     fn judge_publication(&mut self, envelope: &Envelope<'_>, born_ms: f64, counters: &mut Counters) -> Taken {
         if envelope.error_code.is_some() && is_value(&envelope.event) {
             // The source failed to give a value: the last one stays, and the place in the order is taken.
-            self.sequence.observe(envelope.seq);
+            self.order.place(envelope, self.mode);
             return Taken::Failed;
         }
         if let Beside::Bars(bars) = &mut self.beside
             && envelope.event == CandleBar::EVENT
         {
-            // A snapshot sends its items by key, so that `seq` need not ascend; each bar judges for itself.
+            // The items of a snapshot may come in any order; each bar judges for itself.
             let Ok(numbers) = BarNumbers::judge(envelope.data) else { return Taken::Ignored };
             let merged = u64::from(bars.take(Bar { numbers, seq: envelope.seq }));
             counters.merged += merged;
             self.counts.merged += merged;
-            if self.sequence.observe(envelope.seq) != Arrival::Old {
+            if self.order.place(envelope, self.mode) != Arrival::Old {
                 self.newest.set(envelope, born_ms);
                 self.has_newest = true;
             }
             return Taken::Kept;
         }
-        match self.arrival(envelope) {
+        match self.order.place(envelope, self.mode) {
             Arrival::Old => return Taken::Ignored,
-            Arrival::Overlap => return Taken::Overlap(self.sequence.last()),
-            Arrival::Jump { from, to } if self.mode.is_contiguous() => {
-                self.lose(from, to);
-                counters.gaps += 1;
+            Arrival::Overlap => {
+                self.order.await_renewal();
+                return Taken::Overlap(self.order.last());
             }
+            Arrival::Jump { from, to } if self.mode.is_contiguous() => self.lose(from, to, counters),
             // Under `state` a jump is a merge by definition, and any value is the whole truth.
-            _ if matches!(self.continuity, Continuity::Unknown) || !self.mode.is_contiguous() => {
-                self.continuity = Continuity::Proven;
+            _ if self.order.continuity == Continuity::Unknown || !self.mode.is_contiguous() => {
+                self.order.continuity = Continuity::Proven;
             }
             _ => {}
         }
-        if let Beside::Log(queue) = &mut self.beside {
+        if let Beside::Log(queue) = &mut self.beside
+            && self.tap.is_none()
+        {
             let mut raw = Raw::default();
             raw.set(envelope, born_ms);
             return match queue.offer(raw, &mut drop) {
-                Offer::Refused => Taken::Overrun,
+                Offer::Refused => self.overrun(),
                 _ => Taken::Kept,
             };
         }
-        let merged = u64::from(self.has_newest);
+        // Of a channel that is no value each was kept for the page.
+        let merged = u64::from(self.has_newest && !self.mode.is_contiguous());
         counters.merged += merged;
         self.counts.merged += merged;
         self.newest.set(envelope, born_ms);
@@ -278,95 +280,76 @@ impl Slot {
         Taken::Kept
     }
 
-    /// Places an envelope in the channel's order; a piece of text may have been joined of several.
-    fn arrival(&mut self, envelope: &Envelope<'_>) -> Arrival {
-        let from_seq = match &*envelope.event {
-            CopilotDelta::EVENT => CopilotDelta::read(envelope.data).ok().and_then(|delta| delta.from_seq),
-            _ => None,
-        };
-        match from_seq {
-            Some(from) => self.sequence.observe_joined(from, envelope.seq),
-            None => self.sequence.observe(envelope.seq),
-        }
-    }
-
     fn lost(&mut self, count: u64, counters: &mut Counters) {
         counters.dropped = counters.dropped.saturating_add(count);
         self.counts.dropped = self.counts.dropped.saturating_add(count);
     }
 
-    /// A subscription is in place.
-    pub(crate) fn acknowledge(&mut self, ack: &Ack) {
+    /// A subscription is in place; `code` says why it did not go on from its position.
+    pub(crate) fn acknowledge(&mut self, ack: &Ack, code: Option<&str>, counters: &mut Counters) {
         self.stale_after_ms = ack.stale_after_ms.map(|ms| ms as f64);
         self.counts.max_hz = ack.max_hz;
         if ack.mode != self.mode {
             self.mode = ack.mode;
             self.beside = beside(&self.name, ack.mode);
         }
-        let is_other_history = self.epoch.as_ref().is_some_and(|epoch| *epoch != ack.epoch);
-        if is_other_history {
-            self.restart();
-        } else if !ack.resumed && !self.mode.is_contiguous() {
-            // The snapshot repeats what may be held already.
-            self.sequence = Sequence::default();
+        self.is_overrun = false;
+        let last = self.order.last();
+        if self.order.acknowledge(ack, code == Some(ErrorCode::CursorInvalid.as_str())) {
+            self.restart(true);
+            // How the history of before ended cannot be learned any more.
+            self.count_gap(u64::from(last > 0 && self.mode.is_contiguous()), counters);
         }
-        self.settled = if ack.resumed { 0 } else { ack.head };
-        if ack.resumed || ack.head == 0 {
-            self.continuity = Continuity::Proven;
-        }
-        self.epoch = Some(ack.epoch.clone());
     }
 
-    /// The gateway voids what is held. Of the same history what was told once is not told again: a jump will
-    /// say what is missing.
+    /// The gateway voids what is held.
     pub(crate) fn resync(&mut self, epoch: &str) {
-        let is_same = self.epoch.as_deref() == Some(epoch);
-        if !is_same || !self.mode.is_contiguous() {
-            self.restart();
+        self.is_overrun = false;
+        let (is_other, starts_again) = self.order.resync(epoch, self.mode);
+        if starts_again {
+            self.restart(is_other);
         }
-        self.settled = 0;
-        self.epoch = Some(epoch.into());
     }
 
     /// The snapshot is complete.
     pub(crate) fn snapshot_end(&mut self) {
-        self.continuity = Continuity::Proven;
+        self.order.snapshot_end();
     }
 
-    /// These were dropped on the way here.
-    pub(crate) fn lose(&mut self, from: u64, to: u64) {
-        self.continuity.lose(from, to);
-        self.counts.gaps += 1;
+    /// These are missing.
+    fn lose(&mut self, from: u64, to: u64, counters: &mut Counters) {
+        self.order.continuity.lose(from, to);
+        self.count_gap(1, counters);
     }
 
-    /// The gateway has dropped that many of these.
+    fn count_gap(&mut self, count: u64, counters: &mut Counters) {
+        self.counts.gaps += count;
+        counters.gaps += count;
+    }
+
+    /// That many of these were dropped, at either end.
     pub(crate) fn dropped(&mut self, lost: &BackpressureDrop, counters: &mut Counters) {
-        self.lose(lost.from_seq, lost.to_seq);
+        self.lose(lost.from_seq, lost.to_seq, counters);
         self.lost(lost.dropped, counters);
-        counters.gaps += 1;
     }
 
     /// Compares with the head that a heartbeat names.
-    pub(crate) fn compare(&mut self, head: u64) -> Standing {
-        let last = self.sequence.last();
-        if self.epoch.is_none() || last >= head {
-            return Standing::Level;
+    pub(crate) fn compare(&mut self, head: u64, counters: &mut Counters) -> Standing {
+        let last = self.order.last();
+        let standing = self.order.compare(head);
+        if !matches!(standing, Standing::Level) {
+            self.lose(last + 1, head, counters);
         }
-        if last > 0 || head > self.settled {
-            self.lose(last + 1, head);
+        // What is on its way already comes again after what is missing. A value needs nothing before it.
+        if matches!(standing, Standing::Behind(_)) && self.mode != Mode::State {
+            self.order.await_renewal();
         }
-        if head > self.settled {
-            return Standing::Behind(last);
-        }
-        self.sequence = Sequence::starting_after(head);
-        Standing::Settled
+        standing
     }
 
-    fn restart(&mut self) {
-        self.sequence = Sequence::default();
-        self.continuity = Continuity::Unknown;
-        self.settled = 0;
-        if let Some(tap) = &mut self.tap {
+    /// What comes now repeats nothing of what is held; if the history `is_other`, nor of what was told.
+    fn restart(&mut self, is_other: bool) {
+        if let Some(tap) = self.tap.as_mut().filter(|_| is_other) {
             tap.restart();
         }
         match &mut self.beside {
@@ -376,23 +359,43 @@ impl Slot {
         }
     }
 
+    fn drain_log(&mut self) {
+        if let Beside::Log(queue) = &mut self.beside
+            && let Some(last) = queue.drain().last()
+        {
+            self.newest = last;
+            self.has_newest = true;
+        }
+    }
+
+    /// Tells what did not fit since the last flush.
+    fn tell_losses(&mut self, now_ms: f64, notices: &mut Vec<Notice>, counters: &mut Counters) {
+        let of_log = match &mut self.beside {
+            Beside::Log(queue) => queue.take_notice(now_ms),
+            _ => None,
+        };
+        let of_tap = self.tap.as_mut().and_then(Tap::take_lost);
+        for lost in [of_log, of_tap].into_iter().flatten() {
+            match self.mode.is_contiguous() {
+                true => self.dropped(&lost, counters),
+                // The value is whole; only who wanted every one of them lacks some.
+                false => self.lost(lost.dropped, counters),
+            }
+            notices.push(Notice::dropped(self.name.as_str(), &lost));
+        }
+        if std::mem::take(&mut self.is_overrun) {
+            notices.push(Notice::new(NoticeKind::Overrun, self.name.as_str(), "{}"));
+        }
+    }
+
     /// Makes what has arrived visible.
     pub(crate) fn publish(&mut self, now_ms: f64, notices: &mut Vec<Notice>, counters: &mut Counters) {
         self.is_pending = false;
-        match &mut self.beside {
-            Beside::Nothing => {}
-            Beside::Bars(bars) => bars.publish(),
-            Beside::Log(queue) => {
-                if let Some(last) = queue.drain().last() {
-                    self.newest = last;
-                    self.has_newest = true;
-                }
-                if let Some(lost) = queue.take_notice(now_ms) {
-                    self.dropped(&lost, counters);
-                    notices.push(Notice::dropped(self.name.as_str(), &lost));
-                }
-            }
+        self.drain_log();
+        if let Beside::Bars(bars) = &mut self.beside {
+            bars.publish();
         }
+        self.tell_losses(now_ms, notices, counters);
         if self.has_newest {
             std::mem::swap(&mut self.newest, &mut self.visible);
             self.has_newest = false;
@@ -406,9 +409,9 @@ impl Slot {
         let born_ms = self.has_visible.then_some(self.visible.born_ms);
         let verdict = compute_staleness(now_ms, &ChannelState { born_ms, link }, policy);
         let differs = (verdict.freshness, verdict.cause) != (self.verdict.freshness, self.verdict.cause)
-            || self.continuity != self.visible_continuity;
+            || self.order.continuity != self.visible_continuity;
         self.verdict = verdict;
-        self.visible_continuity = self.continuity;
+        self.visible_continuity = self.order.continuity;
         differs
     }
 
