@@ -75,6 +75,11 @@ pub struct Heartbeat {
     #[serde(serialize_with = "as_map")]
     #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, u64>"))]
     pub heads: Vec<(Box<str>, u64)>,
+    /// Whether the gateway vouches for its own link to the engine; absent where it does. While it does not,
+    /// values are stale, with the cause `broker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub broker_ok: Option<bool>,
 }
 
 /// `system.snapshot_end`: all items of a keyed channel have been sent.
@@ -341,8 +346,9 @@ impl AnyAck {
 impl Heartbeat {
     /// Reads and judges the data; the first fault names its member.
     pub(crate) fn read(data: &str) -> Result<Self, Box<Fault>> {
-        let members = members!(data, "serverTime", "heads");
+        let members = members!(data, "serverTime", "heads", "brokerOk");
         let server_time = members.integer(0)?;
+        let broker_ok = members.optional(2).map(|_| members.boolean(2)).transpose()?;
         let fault = || members.fault(1, "is not an object of channels and their seq");
         let mut heads = Vec::new();
         each_member(members.raw(1)?, |channel, head, _| {
@@ -350,7 +356,7 @@ impl Heartbeat {
             Ok(())
         })
         .map_err(|_| fault())?;
-        Ok(Self { server_time, heads })
+        Ok(Self { server_time, heads, broker_ok })
     }
 }
 

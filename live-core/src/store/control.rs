@@ -1,6 +1,7 @@
 //! How the store acts on the protocol's own events.
 
 use crate::envelope::Envelope;
+use crate::staleness::Link;
 use crate::store::notice::NoticeKind;
 use crate::store::order::Standing;
 use crate::store::{ChannelId, DIRTY, NOTICES, Notice, Store, mark};
@@ -94,7 +95,7 @@ impl Store {
 
     fn heartbeat(&mut self, beat: &Heartbeat, link: usize, now_ms: f64) -> u32 {
         self.clock.sample(beat.server_time as f64, now_ms);
-        let mut flags = 0;
+        let mut flags = self.broker_stands(beat.broker_ok.unwrap_or(true), link);
         for (channel, head) in &beat.heads {
             let head = *head;
             flags |= self.with_slot(channel, |store, id| {
@@ -112,6 +113,18 @@ impl Store {
             });
         }
         flags
+    }
+
+    /// The gateway says whether it vouches for its own link to the engine.
+    fn broker_stands(&mut self, is_proven: bool, link: usize) -> u32 {
+        match self.links.get_mut(link) {
+            Some(Link::Up { broker_is_proven, .. }) if *broker_is_proven != is_proven => {
+                *broker_is_proven = is_proven;
+                self.judges_all = true;
+                DIRTY
+            }
+            _ => 0,
+        }
     }
 
     fn with_slot(&mut self, channel: &str, act: impl FnOnce(&mut Self, ChannelId) -> u32) -> u32 {

@@ -1,9 +1,9 @@
-//! What a client makes of the gateway's word on its position.
+//! What a client makes of the gateway's word on its position, and on the way behind the gateway.
 
 use live_core::error::ErrorCode;
 use live_core::sequence::Continuity;
-use live_core::staleness::Freshness;
-use live_core::store::{ChannelId, Notice, NoticeKind, Store};
+use live_core::staleness::{Cause, Freshness};
+use live_core::store::{ChannelId, DIRTY, Notice, NoticeKind, Store};
 use serde_json::{Value, json};
 
 use crate::gateway::written;
@@ -173,6 +173,41 @@ fn no_item_of_a_snapshot_is_a_position() {
     assert_eq!(store.position(id), Some(("epochAAAA", 12)));
     store.forget(id);
     assert_eq!(store.position(id), None);
+}
+
+#[test]
+fn a_gateway_that_does_not_vouch_for_its_engine_makes_values_stale() {
+    let (mut store, id) = opened("feed:a");
+    take_in(&mut store, &[ack("feed:a", "epochAAAA", "state", 0, Err(None)), item("feed:a", 1)]);
+    let beat = |broker_ok: Option<bool>| {
+        let mut data = json!({"serverTime": 1, "heads": {}});
+        if let Some(ok) = broker_ok {
+            data["brokerOk"] = ok.into();
+        }
+        written("system.heartbeat", "", 0, None, &data)
+    };
+    let mut judged = |frame: Vec<u8>, flags: u32| {
+        assert_eq!(store.ingest_frame(&frame, 0, 2.0), flags);
+        store.flush(2.0);
+        store.head(id).map(|head| (head.freshness, head.cause))
+    };
+    let (fresh, stale) = ((Freshness::Fresh, None), (Freshness::Stale, Some(Cause::Broker)));
+    assert_eq!(judged(beat(None), 0), Some(fresh));
+    assert_eq!(judged(beat(Some(false)), DIRTY), Some(stale));
+    assert_eq!(judged(beat(Some(false)), 0), Some(stale));
+    assert_eq!(judged(beat(None), DIRTY), Some(fresh), "absent: it does");
+    assert_eq!(judged(beat(Some(false)), DIRTY), Some(stale));
+    assert_eq!(judged(beat(Some(true)), DIRTY), Some(fresh));
+    // A new line is vouched for until its gateway says otherwise.
+    judged(beat(Some(false)), DIRTY);
+    store.link_up(0, 3.0);
+    store.flush(3.0);
+    assert_eq!(store.freshness(id), Freshness::Fresh);
+    let bad =
+        String::from_utf8(beat(Some(true))).expect("UTF-8").replace("\"brokerOk\":true", "\"brokerOk\":1");
+    store.ingest_frame(bad.as_bytes(), 0, 4.0);
+    let notices = store.take_notices();
+    assert!(notices.iter().any(|notice| notice.data.contains("data.brokerOk")), "{notices:?}");
 }
 
 #[test]

@@ -186,7 +186,7 @@ pub(super) fn heartbeats(connection: &Connection) -> Vec<Out> {
     }
     let beat = |part: &[(ChannelName, u64)]| {
         let heads = part.iter().map(|(channel, head)| (channel.as_str().into(), *head)).collect();
-        let heartbeat = Heartbeat { server_time: wire::now_ms(), heads };
+        let heartbeat = Heartbeat { server_time: wire::now_ms(), heads, broker_ok: None };
         Out::Notice(wire::system(name::HEARTBEAT, "", &heartbeat))
     };
     parts.into_iter().map(beat).collect()

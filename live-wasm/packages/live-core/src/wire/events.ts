@@ -181,6 +181,11 @@ export type Heartbeat = {
    * `seq` of the newest publication of each of the client's channels for which nothing waits.
    */
   heads: Record<string, number>;
+  /**
+   * Whether the gateway vouches for its own link to the engine; absent where it does. While it does not,
+   * values are stale, with the cause `broker`.
+   */
+  brokerOk?: boolean;
 };
 
 /**
