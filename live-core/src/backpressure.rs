@@ -21,6 +21,8 @@ pub const NOTICE_EVERY_MS: f64 = 1_000.0;
 
 /// What a queue has to know of an item.
 pub trait Item {
+    /// Whether items have keys at all; those that have none are all of one under `keyed`.
+    const HAS_KEYS: bool = true;
     /// `seq` on the channel; 0 for a marker (an acknowledgement, an end of snapshot), which is neither
     /// merged nor dropped.
     fn seq(&self) -> u64;
@@ -119,7 +121,8 @@ impl<T: Item> Queue<T> {
         }
         match self.mode {
             Mode::State => self.keep_latest(item, gone),
-            Mode::Keyed => self.keep_latest_of_key(item, gone),
+            Mode::Keyed if T::HAS_KEYS => self.keep_latest_of_key(item, gone),
+            Mode::Keyed => self.keep_latest(item, gone),
             Mode::Event => self.drop_oldest(item, gone),
             Mode::Lossless => Offer::Refused,
         }

@@ -1,13 +1,11 @@
 //! Envelopes that have arrived and cannot be taken in before a flush.
 
-use std::collections::VecDeque;
-
 /// Texts in the order in which they came, each with the link that it came on.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     bytes: Vec<u8>,
     /// Where each ends, and its link.
-    items: VecDeque<(usize, usize)>,
+    items: Vec<(usize, usize)>,
 }
 
 impl Held {
@@ -17,7 +15,7 @@ impl Held {
 
     pub fn keep(&mut self, envelope: &[u8], link: usize) {
         self.bytes.extend_from_slice(envelope);
-        self.items.push_back((self.bytes.len(), link));
+        self.items.push((self.bytes.len(), link));
     }
 
     /// Keeps each line of a frame.

@@ -32,6 +32,8 @@ impl Raw {
 }
 
 impl Item for Raw {
+    const HAS_KEYS: bool = false;
+
     fn seq(&self) -> u64 {
         self.seq
     }

@@ -1,7 +1,5 @@
 //! Every envelope of a channel, kept for a page that wants them all.
 
-use std::collections::VecDeque;
-
 use crate::system::{BackpressureDrop, Side};
 
 /// Most envelopes that wait between two flushes.
@@ -13,7 +11,7 @@ const BYTES_MAX: usize = 1024 * 1024;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tap {
     /// Each with its `seq`.
-    envelopes: VecDeque<(u64, Box<str>)>,
+    envelopes: Vec<(u64, Box<str>)>,
     bytes: usize,
     /// `seq` of the newest one that was kept: a snapshot repeats what was told already.
     last: u64,
@@ -37,11 +35,14 @@ impl Tap {
             self.drop_oldest();
         }
         self.bytes += envelope.len();
-        self.envelopes.push_back((seq, envelope.into()));
+        self.envelopes.push((seq, envelope.into()));
     }
 
     fn drop_oldest(&mut self) {
-        let Some((seq, envelope)) = self.envelopes.pop_front() else { return };
+        if self.envelopes.is_empty() {
+            return;
+        }
+        let (seq, envelope) = self.envelopes.remove(0);
         self.bytes -= envelope.len();
         let capacity = ENVELOPES_MAX as u64;
         let side = Side::Client;
