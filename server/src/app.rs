@@ -75,8 +75,12 @@ impl AppState {
         let namespaces = config.live.namespaces.clone();
         let status = Arc::<Status>::default();
         let owners = Arc::<Owners>::default();
-        let channels: Arc<dyn Directory> =
-            Arc::new(Channels::new(Arc::clone(&market), Arc::clone(&owners), &config.live.own_namespaces));
+        let channels: Arc<dyn Directory> = Arc::new(Channels::new(
+            Arc::clone(&market),
+            Arc::clone(&owners),
+            &config.live.own_namespaces,
+            Arc::clone(auth.access()),
+        ));
         let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(
             namespaces.clone(),
             config.live.snapshot_keys,

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use live_core::channel::{ChannelName, NamespacePolicy};
+use live_core::error::ErrorCode;
 
+use crate::auth::{Access, Identity};
 use crate::hub::{ChannelInfo, Directory};
 use crate::market::Market;
 use crate::status;
@@ -20,13 +22,20 @@ pub struct Channels {
     market: Arc<Market>,
     owners: Arc<Owners>,
     configured: HashSet<Box<str>>,
+    access: Arc<Access>,
 }
 
 impl Channels {
     /// Those of a source, of persons, and of the namespaces `configured` that the protocol does not have.
-    pub fn new(market: Arc<Market>, owners: Arc<Owners>, configured: &[NamespacePolicy]) -> Self {
+    /// `access` says who may read which.
+    pub fn new(
+        market: Arc<Market>,
+        owners: Arc<Owners>,
+        configured: &[NamespacePolicy],
+        access: Arc<Access>,
+    ) -> Self {
         let configured = configured.iter().map(|policy| policy.name.clone()).collect();
-        Self { market, owners, configured }
+        Self { market, owners, configured, access }
     }
 }
 
@@ -38,6 +47,13 @@ impl Directory for Channels {
             name if OWNED.contains(&name) => self.owners.of(channel).map(|_| ChannelInfo::default()),
             name => self.configured.contains(name).then(ChannelInfo::default),
         }
+    }
+
+    fn judge(&self, identity: &Identity, channel: &ChannelName) -> Result<(), ErrorCode> {
+        if OWNED.contains(&channel.namespace()) {
+            return self.access.judge_owned(identity, channel, self.owners.of(channel).as_deref());
+        }
+        self.access.judge(identity, channel)
     }
 }
 
@@ -78,6 +94,7 @@ impl Owners {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
     use live_core::channel::Mode;
 
     fn name(text: &str) -> ChannelName {
@@ -87,9 +104,11 @@ mod tests {
     #[test]
     fn channels_come_from_where_they_belong() {
         let owners = Arc::<Owners>::default();
+        let access = Arc::new(Access::new(&Config::defaults().expect("sound").auth.rules));
         let weather =
             NamespacePolicy { name: "weather".into(), mode: Mode::State, max_hz: None, stale_after_ms: None };
-        let channels = Channels::new(Arc::new(Market::new("replay", &[])), Arc::clone(&owners), &[weather]);
+        let channels =
+            Channels::new(Arc::new(Market::new("replay", &[])), Arc::clone(&owners), &[weather], access);
         let is_served = |text: &str| channels.find(&name(text)).is_some();
         assert!(is_served("weather:Izmir") && is_served("system:status"));
         for unknown in ["price:NOPE", "system:other", "job:1", "copilot:1", "nope:1"] {
@@ -97,6 +116,12 @@ mod tests {
         }
         assert!(owners.open(&name("job:1"), "ada"));
         assert!(is_served("job:1") && !is_served("job:2"));
+        let ada = Identity { subject: Some("ada".into()), ..Identity::anonymous() };
+        let judged = |identity: &Identity, text: &str| channels.judge(identity, &name(text)).err();
+        assert_eq!((judged(&ada, "price:A"), judged(&ada, "job:1")), (None, None));
+        assert_eq!(judged(&ada, "weather:Izmir"), Some(ErrorCode::Forbidden));
+        assert_eq!(judged(&Identity::anonymous(), "job:1"), Some(ErrorCode::ChannelUnknown));
+        assert_eq!(judged(&Identity::nobody(), "price:A"), Some(ErrorCode::Forbidden));
     }
 
     #[test]

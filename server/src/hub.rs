@@ -26,6 +26,7 @@ pub use self::state::Drained;
 pub use self::subscription::Ticket;
 
 use self::state::GateOpened;
+use crate::auth::Identity;
 use crate::broker::{Broker, BrokerError};
 use crate::config::{LimitsConfig, LiveConfig};
 
@@ -41,10 +42,16 @@ pub struct ChannelInfo {
     pub stale_after_ms: Option<u64>,
 }
 
-/// Says which channels there are.
+/// Says which channels there are, and for whom.
 pub trait Directory: Send + Sync {
     /// What is known of a channel; `None` when it is not served.
     fn find(&self, channel: &ChannelName) -> Option<ChannelInfo>;
+
+    /// Whether somebody may have a channel, if it is served.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Forbidden`], or [`ErrorCode::ChannelUnknown`] for one that somebody is not to know of.
+    fn judge(&self, identity: &Identity, channel: &ChannelName) -> Result<(), ErrorCode>;
 }
 
 /// A wish to subscribe.
@@ -100,7 +107,7 @@ impl Hub {
     }
 
     /// Opens a connection. It ends, with its subscriptions, when it is dropped. `session_id` is that of a session
-    /// that goes on; without it there is a new one.
+    /// that goes on; without it there is a new one. Until it is [told](Connection::set_identity) whose it is, it is nobody's.
     pub fn connect(&self, session_id: Option<Box<str>>) -> Connection {
         Connection::new(Arc::clone(&self.fanout), &self.live, session_id)
     }
@@ -119,13 +126,15 @@ impl Hub {
     /// and whenever those that there are are [looked through](Self::review) again.
     ///
     /// # Errors
-    /// [`ErrorCode::ChannelUnknown`] when its namespace is unknown or it is not served.
+    /// [`ErrorCode::ChannelUnknown`] when its namespace is unknown or it is not served, and what the directory says
+    /// of whom the connection belongs to.
     pub fn may_subscribe(
         &self,
-        _connection: &Connection,
+        connection: &Connection,
         channel: &ChannelName,
     ) -> Result<ChannelInfo, ErrorCode> {
         self.namespaces.policy(channel)?;
+        self.directory.judge(&connection.identity(), channel)?;
         self.directory.find(channel).ok_or(ErrorCode::ChannelUnknown)
     }
 

@@ -30,14 +30,17 @@ pub fn router(state: AppState) -> Router {
         .route("/api/live/sse", get(sse::open))
         .route("/api/live/ws", get(websocket::open))
         .route("/api/live/poll", get(polling::open))
-        .layer(from_fn_with_state(state.clone(), middleware::admit));
+        .layer(from_fn_with_state(state.clone(), middleware::admit))
+        .layer(from_fn_with_state(state.clone(), auth::http::guard_origin));
     let data = Router::new()
         .route("/api/market/symbols", get(market::http::symbols))
         .route("/api/market/candles", get(market::http::candles))
+        .layer(from_fn_with_state(state.clone(), auth::http::guard_reader))
         .route("/api/schema/{name}", get(schema::schema));
     let publishers = Router::new()
         .route("/api/live/publish", post(publish::accept))
-        .layer(DefaultBodyLimit::max(publish::BODY_LEN_MAX));
+        .layer(DefaultBodyLimit::max(publish::BODY_LEN_MAX))
+        .layer(from_fn_with_state(state.clone(), auth::http::guard_origin));
     let people = Router::new()
         .route("/api/session", post(auth::http::guest))
         .route("/api/live/session/{id}/auth", post(auth::http::refresh))

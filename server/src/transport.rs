@@ -7,6 +7,8 @@ pub mod websocket;
 mod channels;
 mod command;
 mod question;
+mod reader;
 mod session;
+mod token;
 
 pub use self::session::Lifecycle;

@@ -5,6 +5,7 @@
 //! [`Sse`] and [`WebSocket`] speak the documented protocol; [`Envelope`] keeps the order of the fields
 //! and the digits of the numbers as they were sent, so that a test can judge both.
 
+pub mod access;
 mod csv;
 mod envelope;
 mod gateway;

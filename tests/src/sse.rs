@@ -48,8 +48,20 @@ impl Gateway {
     /// # Errors
     /// When there is no answer.
     pub async fn sse_or_refusal(&self, channels: &str) -> Result<Result<Sse, Refusal>> {
+        self.sse_with(channels, &[]).await
+    }
+
+    /// The same with headers of one's own.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn sse_with(&self, channels: &str, headers: &[(&str, &str)]) -> Result<Result<Sse, Refusal>> {
         let url = self.url(&format!("/api/live/sse?channels={channels}"));
-        let response = timeout(PATIENCE, reqwest::get(url)).await.context("no answer in time")??;
+        let mut request = reqwest::Client::new().get(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = timeout(PATIENCE, request.send()).await.context("no answer in time")??;
         if response.status().is_success() {
             return Ok(Ok(Sse { response, received: String::new() }));
         }

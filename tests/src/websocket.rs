@@ -53,8 +53,21 @@ impl Gateway {
     /// # Errors
     /// When there is no answer.
     pub async fn websocket_of_page(&self, origin: &str) -> Result<Result<WebSocket, Answer>> {
-        let uri = self.ws_url("/api/live/ws").parse().context("address of the gateway")?;
-        let request = ClientRequestBuilder::new(uri).with_header("Origin", origin);
+        self.websocket_with("/api/live/ws", "Origin", origin).await
+    }
+
+    /// The same at any path with any header.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn websocket_with(
+        &self,
+        path: &str,
+        header: &str,
+        value: &str,
+    ) -> Result<Result<WebSocket, Answer>> {
+        let uri = self.ws_url(path).parse().context("address of the gateway")?;
+        let request = ClientRequestBuilder::new(uri).with_header(header, value);
         match timeout(PATIENCE, connect_async(request)).await.context("no upgrade in time")? {
             Ok((socket, _response)) => Ok(Ok(WebSocket::over(socket))),
             Err(Error::Http(response)) => {

@@ -11,12 +11,17 @@ use live_core::error::ErrorCode;
 use live_core::system::ErrorDetail;
 
 use super::identity::{Identity, Role};
+use super::sessions::Session;
 use super::{Auth, Refused};
 use crate::error::AppError;
+use crate::hub::{Connection, Hub};
 use crate::listener::Peer;
 
 /// Names under which people put tokens into addresses.
 const TOKEN_PARAMS: [&str; 4] = ["token", "access_token", "jwt", "authorization"];
+
+/// When somebody with as many connections as one may have is to try again.
+const CONNECTION_RETRY: Duration = Duration::from_secs(5);
 
 /// Who sends a request.
 #[derive(Clone, Debug)]
@@ -42,6 +47,41 @@ impl Caller {
         }
     }
 
+    /// Registers a live connection as the caller's, with its session.
+    ///
+    /// # Errors
+    /// [`ErrorCode::ConnectionLimit`], [`ErrorCode::AuthRevoked`].
+    pub(crate) fn open(&self, auth: &Auth, connection: &Connection) -> Result<Session, AppError> {
+        if self.late.is_some() {
+            return Err(AppError::of(ErrorCode::AuthExpired));
+        }
+        enter(auth, connection, &self.identity)
+    }
+
+    /// The same for a poll, which goes on with its session: a newer token of the same person that was given to that
+    /// holds as well.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`ErrorCode::Unauthenticated`], [`ErrorCode::AuthExpired`].
+    pub(crate) fn go_on(
+        &self,
+        auth: &Auth,
+        hub: &Hub,
+        session_id: Option<&str>,
+    ) -> Result<(Connection, Session), AppError> {
+        let sessions = auth.sessions();
+        let identity = match &self.late {
+            None => Arc::clone(self.somebody()?),
+            Some(subject) => session_id
+                .and_then(|id| sessions.granted(id, subject))
+                .ok_or_else(|| AppError::of(ErrorCode::AuthExpired))?,
+        };
+        let session_id = session_id.filter(|id| sessions.is_of(id, identity.subject.as_deref()));
+        let connection = hub.connect(session_id.map(Into::into));
+        let session = enter(auth, &connection, &identity)?;
+        Ok((connection, session))
+    }
+
     /// Makes sure that the caller has a token.
     ///
     /// # Errors
@@ -65,6 +105,16 @@ impl Caller {
             false => Err(AppError::forbidden("the token has no role that may do this")),
         }
     }
+}
+
+fn enter(auth: &Auth, connection: &Connection, identity: &Arc<Identity>) -> Result<Session, AppError> {
+    let session = auth.sessions().open(connection.session_id(), Arc::clone(identity));
+    let session = session.map_err(|code| match code {
+        ErrorCode::ConnectionLimit => AppError::later(code, CONNECTION_RETRY),
+        code => AppError::of(code),
+    })?;
+    connection.set_identity(session.identity());
+    Ok(session)
 }
 
 impl<S> FromRequestParts<S> for Caller

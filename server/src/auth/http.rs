@@ -1,12 +1,14 @@
 //! Routes about tokens.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use live_core::channel::ChannelName;
 use live_core::error::ErrorCode;
 use live_core::system::{Auth as AuthEvent, AuthState, name};
 use serde::{Deserialize, Serialize};
@@ -31,12 +33,28 @@ pub async fn guard_origin(State(origins): State<Arc<Origins>>, request: Request,
     }
 }
 
-/// Lets only callers pass who may look on.
-pub async fn guard_reader(caller: Caller, request: Request, next: Next) -> Response {
-    match caller.somebody() {
-        Ok(_) => next.run(request).await,
-        Err(error) => error.into_response(),
+/// Lets only callers pass who may look on, and to the history of a channel those who may read the channel.
+pub async fn guard_reader(
+    State(auth): State<Arc<Auth>>,
+    caller: Caller,
+    Query(asked): Query<HashMap<String, String>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let identity = match caller.somebody() {
+        Ok(identity) => identity,
+        Err(error) => return error.into_response(),
+    };
+    let channel = asked.get("symbol").zip(asked.get("interval"));
+    let channel =
+        channel.map(|(symbol, interval)| ChannelName::parse(&format!("candles:{symbol}.{interval}")));
+    // What is no name of a channel is told by whoever answers.
+    if let Some(Ok(channel)) = channel
+        && let Err(code) = auth.access().judge(identity, &channel)
+    {
+        return AppError::of(code).into_response();
     }
+    next.run(request).await
 }
 
 /// `POST /api/session`: a token for a guest; a guest's own token gets another one for the same guest.

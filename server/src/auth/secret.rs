@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// Bytes that are printed nowhere and overwritten when they are dropped.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {

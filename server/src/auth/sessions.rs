@@ -169,7 +169,8 @@ impl Sessions {
             Some(slot) => {
                 slot.connections += 1;
                 slot.left = None;
-                if slot.grant.borrow().identity.expires_at < identity.expires_at {
+                let is_newer = slot.grant.borrow().identity.expires_at < identity.expires_at;
+                if is_newer || slot.grant.borrow().is_revoked {
                     slot.renew(Arc::clone(&identity));
                 }
                 slot.grant.subscribe()

@@ -15,6 +15,7 @@ use super::out::Out;
 use super::state::{Drained, GateOpened, State};
 use super::subscription::Ticket;
 use super::{ChannelInfo, Request};
+use crate::auth::Identity;
 use crate::broker::{Attached, Publication};
 use crate::config::LiveConfig;
 use crate::random;
@@ -25,6 +26,7 @@ const SESSION_ID_LEN: usize = 20;
 /// A client's connection, whatever its transport. Dropping it ends its subscriptions at once.
 pub struct Connection {
     session_id: Box<str>,
+    identity: Mutex<Arc<Identity>>,
     shared: Arc<Shared>,
     fanout: Arc<Fanout>,
 }
@@ -38,12 +40,23 @@ impl Connection {
             room: Notify::new(),
         };
         let session_id = session_id.unwrap_or_else(|| random::text(SESSION_ID_LEN).into());
-        Self { session_id, shared: Arc::new(shared), fanout }
+        let identity = Mutex::new(Arc::new(Identity::nobody()));
+        Self { session_id, identity, shared: Arc::new(shared), fanout }
     }
 
     /// Names the connection towards the client.
     pub fn session_id(&self) -> &str {
         &self.session_id
+    }
+
+    /// Whose it is.
+    pub fn identity(&self) -> Arc<Identity> {
+        Arc::clone(&self.identity.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Says whose it is from now on. Its subscriptions stay until they are [reviewed](super::Hub::review).
+    pub fn set_identity(&self, identity: Arc<Identity>) {
+        *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = identity;
     }
 
     /// Queues an answer, after there is room for it: a client that asks without reading is not read either.

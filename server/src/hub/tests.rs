@@ -26,6 +26,10 @@ impl Directory for Everything {
     fn find(&self, _: &ChannelName) -> Option<ChannelInfo> {
         Some(ChannelInfo::default())
     }
+
+    fn judge(&self, _: &Identity, _: &ChannelName) -> Result<(), ErrorCode> {
+        Ok(())
+    }
 }
 
 /// An engine whose snapshots take their time: some before it is taken, some until it arrives. It can fail.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::decimal::nearest;
 use super::http::Number;
 use super::{Bar, DAY, Instrument};
-use crate::hub::{ChannelInfo, Directory};
+use crate::hub::ChannelInfo;
 
 /// Least age from which a price or a bar counts as stale.
 const STALE_AFTER_MIN: Duration = Duration::from_secs(5);
@@ -152,8 +152,9 @@ impl Market {
 }
 
 /// The channels of the market: `price:<SYMBOL>` and `candles:<SYMBOL>.<interval>`.
-impl Directory for Market {
-    fn find(&self, channel: &ChannelName) -> Option<ChannelInfo> {
+impl Market {
+    /// What is known of a channel; `None` when it is not served.
+    pub fn find(&self, channel: &ChannelName) -> Option<ChannelInfo> {
         let usual = match channel.namespace() {
             "price" => self.symbols.get(channel.path())?.print_gap,
             "candles" => {

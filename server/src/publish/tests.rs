@@ -1,10 +1,12 @@
 use super::*;
+use crate::auth::Access;
 use crate::broker::memory::MemoryBroker;
 use crate::directory::Channels;
 use crate::hub::Fanout;
 use crate::market::Market;
 use axum::response::IntoResponse;
 use http_body_util::BodyExt;
+use live_core::access::Rules;
 use live_core::channel::NamespacePolicy;
 use serde_json::{Value, json};
 
@@ -16,7 +18,9 @@ fn publisher(per_second: u32) -> Publisher {
     let broker = Arc::new(MemoryBroker::new(namespaces.clone(), 100, Arc::<Fanout>::default()));
     let owners = Arc::<Owners>::default();
     let market = Arc::new(Market::new("replay", &[]));
-    let directory = Arc::new(Channels::new(market, Arc::clone(&owners), &own));
+    // Who reads is not asked here.
+    let access = Arc::new(Access::new(&std::array::from_fn(|_| Rules::default())));
+    let directory = Arc::new(Channels::new(market, Arc::clone(&owners), &own, access));
     Publisher::new(broker, directory, owners, namespaces, per_second)
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::question::is_rate;
+use crate::auth::secret::Secret;
 use crate::wire;
 
 /// Most channels that one command may name.
@@ -15,6 +16,7 @@ const CHANNELS_MAX: usize = 1_000;
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Command {
+    Auth { id: u64, token: Secret },
     Subscribe { id: u64, channels: Vec<Wanted> },
     Unsubscribe { id: u64, channels: Vec<String> },
     Rate { id: u64, channel: String, max_hz: Option<f64> },
@@ -76,6 +78,16 @@ struct Rate {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Auth {
+    #[serde(rename = "id")]
+    _id: u64,
+    #[serde(rename = "cmd")]
+    _cmd: String,
+    token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Ping {
     #[serde(rename = "id")]
     _id: u64,
@@ -84,6 +96,17 @@ struct Ping {
 }
 
 impl Command {
+    /// What its answer is found by.
+    pub fn id(&self) -> u64 {
+        match self {
+            Self::Auth { id, .. }
+            | Self::Subscribe { id, .. }
+            | Self::Unsubscribe { id, .. }
+            | Self::Rate { id, .. }
+            | Self::Ping { id } => *id,
+        }
+    }
+
     /// Reads a command.
     ///
     /// # Errors
@@ -96,6 +119,11 @@ impl Command {
             return Err(refuse(None, Some("id"), "is not a whole number from 0 to 2^53 - 1"));
         };
         match head.cmd.as_str() {
+            // What the parser says of a token could repeat it.
+            Some("auth") => match serde_json::from_slice(text) {
+                Ok(Auth { token, .. }) => Ok(Self::Auth { id, token: token.into() }),
+                Err(_) => Err(refuse(Some(id), Some("token"), "is not the one other member, a text")),
+            },
             Some("subscribe") => {
                 let Subscribe { channels, .. } = parse(text, id)?;
                 check_count(id, channels.len())?;
@@ -117,7 +145,7 @@ impl Command {
             Some("ping") => parse::<Ping>(text, id).map(|_| Self::Ping { id }),
             _ => {
                 let mut detail = refuse(Some(id), Some("cmd"), "is not a command that is known");
-                detail.allowed = Some("subscribe, unsubscribe, rate, ping".into());
+                detail.allowed = Some("auth, subscribe, unsubscribe, rate, ping".into());
                 Err(detail)
             }
         }

@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 use super::channels::Refusal;
 use super::question::{Came, Params, Question};
 use super::session::{Lifecycle, goodbye, greet, heartbeats};
+use super::token::follow;
+use crate::auth::{Auth, Caller};
 use crate::error::{AppError, AppQuery};
 use crate::hub::{Connection, Hub, Out};
 use crate::random;
@@ -29,10 +31,12 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// Answers as soon as there is something, or after the time that the client waits.
 ///
 /// # Errors
-/// When the question is not understood, the process stops, or none of the channels can be had.
+/// When the question is not understood, the token is bad or ends meanwhile, the process stops, or none of the channels can be had.
 pub async fn open(
     State(hub): State<Arc<Hub>>,
+    State(auth): State<Arc<Auth>>,
     State(lifecycle): State<Lifecycle>,
+    caller: Caller,
     AppQuery(params): AppQuery<Params>,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
@@ -45,12 +49,16 @@ pub async fn open(
     }
     let _held = lifecycle.tasks.token();
     let came = Came::read(&headers, &params);
-    let connection = hub.connect(came.session().map(Into::into));
+    let (connection, mut session) = caller.go_on(&auth, &hub, came.session())?;
     let question = Question::read(&hub, &connection, &params, &came)?;
     let mut cursor = question.cursor(Some(connection.session_id()));
     greet(&hub, &connection).await;
     let poll = Poll { hub: &hub, connection: &connection, batch: Vec::new(), bytes: 0 };
-    let batch = poll.run(question, Duration::from_secs(wait), &lifecycle.draining).await;
+    let grace = auth.sessions().grace();
+    let batch = tokio::select! {
+        batch = poll.run(question, Duration::from_secs(wait), &lifecycle.draining) => batch,
+        code = follow(&hub, &connection, &mut session, grace) => return Err(AppError::of(code)),
+    };
     let body = answer(&batch, &mut cursor);
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, body).into_response())

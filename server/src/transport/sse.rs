@@ -12,9 +12,13 @@ use futures_util::stream;
 use live_core::cursor::CursorWriter;
 use live_core::outbox::Measured;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::question::{Came, Params, Question, first_cursor};
 use super::session::{End, Gone, Lifecycle, Sink, greet, write_all};
+use super::token::{follow, last_words};
+use crate::auth::sessions::Session;
+use crate::auth::{Auth, Caller};
 use crate::error::{AppError, AppQuery};
 use crate::hub::{Connection, Hub, Out};
 use crate::random;
@@ -23,7 +27,8 @@ use crate::random;
 const RETRY_MIN: Duration = Duration::from_secs(1);
 /// Window on top of it, so that not all come back at once.
 const RETRY_WINDOW: Duration = Duration::from_secs(4);
-
+/// How long the last words to a client may take.
+const LAST_TIMEOUT: Duration = Duration::from_secs(2);
 /// What an event takes besides its envelope, and a little more.
 const FRAME_LEN: usize = 16;
 
@@ -33,7 +38,9 @@ const FRAME_LEN: usize = 16;
 /// When the question is not understood, the process stops, or none of the channels can be had.
 pub async fn open(
     State(hub): State<Arc<Hub>>,
+    State(auth): State<Arc<Auth>>,
     State(lifecycle): State<Lifecycle>,
+    caller: Caller,
     AppQuery(params): AppQuery<Params>,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
@@ -41,14 +48,18 @@ pub async fn open(
         return Err(AppError::draining());
     }
     let came = Came::read(&headers, &params);
+    caller.somebody()?;
     let connection = hub.connect(None);
+    let session = caller.open(&auth, &connection)?;
     let question = Question::read(&hub, &connection, &params, &came)?;
     let first_cursor = first_cursor(&came, &headers, &params);
     // One chunk at a time: what more there is waits in the outbox, which is bounded and merges.
     let (chunks, body) = mpsc::channel(1);
     let sink = SseSink { chunks, cursor: question.cursor(None), first_cursor: Some(first_cursor) };
     let tasks = lifecycle.tasks.clone();
-    tasks.spawn(serve(hub, lifecycle, connection, question, sink));
+    let grace = auth.sessions().grace();
+    let stream = Stream { hub, lifecycle, connection, session, grace };
+    tasks.spawn(stream.run(question, sink));
     let body = stream::unfold(body, |mut body| async {
         let chunk: Bytes = body.recv().await?;
         Some((Ok::<_, std::convert::Infallible>(chunk), body))
@@ -61,27 +72,38 @@ pub async fn open(
     Ok((headers, Body::from_stream(body)).into_response())
 }
 
-/// Runs a stream until its client is gone. Its subscriptions end with it.
-async fn serve(
+/// A client's stream.
+struct Stream {
     hub: Arc<Hub>,
     lifecycle: Lifecycle,
     connection: Connection,
-    question: Question,
-    mut sink: SseSink,
-) {
-    let chunks = sink.chunks.clone();
-    greet(&hub, &connection).await;
-    let subscribing = async {
-        question.subscribe(&hub, &connection).await;
-        // The stream goes on for as long as it is written.
-        std::future::pending::<()>().await;
-    };
-    let end = tokio::select! {
-        end = write_all(&hub, &connection, &mut sink, &lifecycle) => end,
-        () = subscribing => End::Gone,
-        () = chunks.closed() => End::Gone,
-    };
-    tracing::debug!(session = connection.session_id(), ?end, "stream ended");
+    session: Session,
+    grace: Duration,
+}
+
+impl Stream {
+    /// Runs until the client is gone or its token ends. The subscriptions end with it.
+    async fn run(mut self, question: Question, mut sink: SseSink) {
+        let (hub, connection) = (&*self.hub, &self.connection);
+        let chunks = sink.chunks.clone();
+        greet(hub, connection).await;
+        let subscribing = async {
+            question.subscribe(hub, connection).await;
+            // The stream goes on for as long as it is written.
+            std::future::pending::<()>().await;
+        };
+        let (end, last) = tokio::select! {
+            end = write_all(hub, connection, &mut sink, &self.lifecycle) => (end, Vec::new()),
+            () = subscribing => (End::Gone, Vec::new()),
+            () = chunks.closed() => (End::Gone, Vec::new()),
+            code = follow(hub, connection, &mut self.session, self.grace) => (End::Closed(code), last_words(code)),
+        };
+        tracing::debug!(session = connection.session_id(), ?end, "stream ended");
+        if !last.is_empty() {
+            // Whoever does not read it is closed all the same.
+            let _told = timeout(LAST_TIMEOUT, sink.write(&last)).await;
+        }
+    }
 }
 
 /// Frames envelopes as events and keeps the cursor.

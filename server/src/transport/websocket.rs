@@ -1,31 +1,27 @@
 //! `GET /api/live/ws`: envelopes in frames one way, commands the other.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Extension, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use live_core::channel::ChannelName;
 use live_core::error::ErrorCode;
-use live_core::sequence::Position;
-use live_core::system::{CommandAck, name};
 use serde::Deserialize;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite;
 
-use super::channels::{Refusal, resolve};
-use super::command::{Command, Wanted};
+use super::reader::Reader;
 use super::session::{End, Gone, Lifecycle, Sink, greet, write_all};
+use super::token::{follow, is_nobody, last_words};
+use crate::auth::sessions::Session;
+use crate::auth::{Auth, Caller};
 use crate::error::{AppError, AppQuery};
-use crate::hub::{Connection, Hub, Out, Request, Since};
+use crate::hub::{Connection, Hub, Out};
 use crate::listener::Place;
-use crate::origin::Origins;
-use crate::wire;
 
 /// Largest message and frame that a client may send.
 const INCOMING_MAX: usize = 64 * 1024;
@@ -45,22 +41,19 @@ pub struct Params {
     frames: Option<String>,
 }
 
-/// Upgrades a request of a page that may connect.
+/// Upgrades a request; whether its page may connect has been judged before.
 ///
 /// # Errors
-/// When the page's origin is not allowed, the process stops, or `frames` is not known.
+/// When the token is bad, the process stops, or `frames` is not known.
 pub async fn open(
     State(hub): State<Arc<Hub>>,
+    State(auth): State<Arc<Auth>>,
     State(lifecycle): State<Lifecycle>,
-    State(origins): State<Arc<Origins>>,
+    caller: Caller,
     AppQuery(params): AppQuery<Params>,
     place: Option<Extension<Place>>,
-    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, AppError> {
-    if !origins.allow(&headers) {
-        return Err(AppError::forbidden("pages of this origin may not connect"));
-    }
     if lifecycle.draining.is_cancelled() {
         return Err(AppError::draining());
     }
@@ -76,12 +69,15 @@ pub async fn open(
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BUFFER_MAX);
+    let connection = hub.connect(None);
+    let session = caller.open(&auth, &connection)?;
     // The framework runs the session in a task of its own; the token makes it one of ours, and with the
     // place it still counts as a connection.
     let held = (lifecycle.tasks.token(), place);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let _held = held;
-        serve(&hub, &lifecycle, socket, framing).await;
+        let served = Served { hub: &hub, auth: &auth, lifecycle: &lifecycle, address: caller.address };
+        served.run(connection, session, socket, framing).await;
     }))
 }
 
@@ -91,107 +87,49 @@ enum Framing {
     Binary,
 }
 
-/// Runs a socket until one end closes it. Its subscriptions end with it.
-async fn serve(hub: &Hub, lifecycle: &Lifecycle, socket: WebSocket, framing: Framing) {
-    let connection = hub.connect(None);
-    greet(hub, &connection).await;
-    let (to_peer, mut from_peer) = socket.split();
-    let mut sink = WebSocketSink { to_peer, framing };
-    let end = tokio::select! {
-        end = write_all(hub, &connection, &mut sink, lifecycle) => end,
-        end = read_all(hub, &connection, &mut from_peer) => end,
-    };
-    tracing::debug!(session = connection.session_id(), ?end, "socket ended");
-    // Nothing is delivered to a connection that is being closed.
-    drop(connection);
-    match end {
-        End::Closed(code) => sink.close(code, &mut from_peer).await,
-        End::Left => sink.part(&mut from_peer).await,
-        End::Gone => {}
-    }
+/// What a socket is served with.
+struct Served<'a> {
+    hub: &'a Hub,
+    auth: &'a Auth,
+    lifecycle: &'a Lifecycle,
+    address: Option<IpAddr>,
 }
 
-/// Takes commands one after the other.
-async fn read_all(hub: &Hub, connection: &Connection, from_peer: &mut SplitStream<WebSocket>) -> End {
-    while let Some(message) = from_peer.next().await {
-        let command = match &message {
-            Ok(Message::Text(text)) => Command::read(text.as_bytes()),
-            Ok(Message::Binary(bytes)) => Command::read(bytes),
-            // The library answers these by itself.
-            Ok(Message::Ping(_) | Message::Pong(_)) => continue,
-            Ok(Message::Close(_)) => return End::Left,
-            Err(error) => return broken(error),
+impl Served<'_> {
+    /// Runs a socket until one end closes it. Its subscriptions end with it.
+    async fn run(&self, connection: Connection, mut session: Session, socket: WebSocket, framing: Framing) {
+        let hub = self.hub;
+        greet(hub, &connection).await;
+        let (to_peer, mut from_peer) = socket.split();
+        let mut sink = WebSocketSink { to_peer, framing };
+        let mut reader = Reader::new(hub, self.auth, &connection, self.address);
+        let grace = self.auth.sessions().grace();
+        let (end, last) = tokio::select! {
+            end = write_all(hub, &connection, &mut sink, self.lifecycle) => (end, Vec::new()),
+            (end, last) = reader.run(&mut from_peer) => (end, last.into_iter().map(Out::Notice).collect()),
+            code = follow(hub, &connection, &mut session, grace) => (End::Closed(code), last_words(code)),
+            code = self.unauthenticated(&connection) => (End::Closed(code), last_words(code)),
         };
-        match command {
-            Ok(Command::Subscribe { id, channels }) => {
-                for wanted in channels {
-                    subscribe(hub, connection, id, wanted).await;
-                }
-            }
-            Ok(Command::Unsubscribe { id, channels }) => {
-                for name in channels {
-                    if let Ok(channel) = ChannelName::parse(&name) {
-                        hub.unsubscribe(connection, &channel);
-                    }
-                }
-                connection.answer(wire::system(name::ACK, "", &CommandAck { id, server_time: None })).await;
-            }
-            Ok(Command::Rate { id, channel, max_hz }) => {
-                let answer = match set_rate(hub, connection, id, &channel, max_hz) {
-                    Ok(()) => wire::system(name::ACK, "", &CommandAck { id, server_time: None }),
-                    Err(refusal) => refusal.envelope,
-                };
-                connection.answer(answer).await;
-            }
-            Ok(Command::Ping { id }) => {
-                let ack = CommandAck { id, server_time: Some(wire::now_ms()) };
-                connection.answer(wire::system(name::ACK, "", &ack)).await;
-            }
-            Err(detail) => connection.answer(wire::error(ErrorCode::BadRequest, "", &detail)).await,
+        tracing::debug!(session = connection.session_id(), ?end, "socket ended");
+        // Nothing is delivered to a connection that is being closed.
+        drop((connection, session));
+        if !last.is_empty() {
+            // Whoever does not read it is closed all the same.
+            let _told = timeout(CLOSE_TIMEOUT, sink.write(&last)).await;
+        }
+        match end {
+            End::Closed(code) => sink.close(code, &mut from_peer).await,
+            End::Left => sink.part(&mut from_peer).await,
+            End::Gone => {}
         }
     }
-    End::Gone
-}
 
-async fn subscribe(hub: &Hub, connection: &Connection, id: u64, wanted: Wanted) {
-    let refusal = match resolve(hub, connection, &wanted.name, Some(id)) {
-        Ok(channel) => {
-            let since = match wanted.since.as_deref().map(Position::parse) {
-                None => Since::Nothing,
-                Some(Ok(position)) => Since::At(position),
-                Some(Err(_)) => Since::Invalid,
-            };
-            let request = Request { id: Some(id), channel: channel.clone(), max_hz: wanted.max_hz, since };
-            match hub.subscribe(connection, request).await {
-                Ok(()) => return,
-                Err(code) => Refusal::of(&channel, code, Some(id)),
-            }
-        }
-        Err(refusal) => refusal,
-    };
-    connection.answer(refusal.envelope).await;
-}
-
-fn set_rate(
-    hub: &Hub,
-    connection: &Connection,
-    id: u64,
-    name: &str,
-    max_hz: Option<f64>,
-) -> Result<(), Refusal> {
-    let channel = resolve(hub, connection, name, Some(id))?;
-    hub.set_rate(connection, &channel, max_hz).map_err(|code| Refusal::of(&channel, code, Some(id)))
-}
-
-/// What ended the reading: a message that is too large is told, a link that broke cannot be.
-fn broken(error: &axum::Error) -> End {
-    use std::error::Error as _;
-    match error.source().and_then(|source| source.downcast_ref()) {
-        Some(tungstenite::Error::Capacity(_)) => End::Closed(ErrorCode::PayloadTooLarge),
-        Some(tungstenite::Error::Utf8(_)) => End::Closed(ErrorCode::BadRequest),
-        _ => {
-            tracing::debug!(%error, "reading ended");
-            End::Gone
+    /// Ends when a client has not said in time who it is, where that is needed.
+    async fn unauthenticated(&self, connection: &Connection) -> ErrorCode {
+        tokio::time::sleep(self.auth.settings().within).await;
+        match is_nobody(connection) {
+            true => ErrorCode::Unauthenticated,
+            false => std::future::pending().await,
         }
     }
 }

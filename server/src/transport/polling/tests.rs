@@ -3,10 +3,12 @@
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use live_core::channel::{ChannelName, Namespaces};
+use live_core::error::ErrorCode;
 use live_core::event::CopilotDelta;
 use serde_json::Value;
 
 use super::*;
+use crate::auth::Identity;
 use crate::broker::memory::MemoryBroker;
 use crate::broker::{Broker, Message};
 use crate::config::Config;
@@ -18,10 +20,15 @@ impl Directory for Everything {
     fn find(&self, _: &ChannelName) -> Option<ChannelInfo> {
         Some(ChannelInfo::default())
     }
+
+    fn judge(&self, _: &Identity, _: &ChannelName) -> Result<(), ErrorCode> {
+        Ok(())
+    }
 }
 
 #[derive(Clone)]
 struct Setup {
+    auth: Arc<Auth>,
     hub: Arc<Hub>,
     broker: Arc<MemoryBroker>,
     lifecycle: Lifecycle,
@@ -34,7 +41,8 @@ fn setup() -> Setup {
     let broker = Arc::new(MemoryBroker::new(namespaces.clone(), 1_000, Arc::clone(&fanout) as _));
     let engine = Arc::clone(&broker) as Arc<dyn Broker>;
     let hub = Hub::new(fanout, engine, Arc::new(Everything), namespaces, config.live, &config.limits);
-    Setup { hub: Arc::new(hub), broker, lifecycle: Lifecycle::default() }
+    let auth = Arc::new(Auth::open(&config.auth, None).expect("nothing to open"));
+    Setup { auth, hub: Arc::new(hub), broker, lifecycle: Lifecycle::default() }
 }
 
 /// An answer, and how long it took.
@@ -76,7 +84,10 @@ impl Setup {
         let began = Instant::now();
         let params = Params { channels: channels.into(), cursor: cursor.into(), wait, ..Params::default() };
         let (hub, lifecycle) = (State(Arc::clone(&self.hub)), State(self.lifecycle.clone()));
-        let answer = open(hub, lifecycle, AppQuery(params), HeaderMap::new()).await.into_response();
+        let auth = State(Arc::clone(&self.auth));
+        let caller = Caller { identity: Arc::new(Identity::anonymous()), address: None, late: None };
+        let answer = open(hub, auth, lifecycle, caller, AppQuery(params), HeaderMap::new());
+        let answer = answer.await.into_response();
         let took_ms = began.elapsed().as_millis();
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.expect("a body").to_bytes();
