@@ -3,7 +3,7 @@
 /** By what is measured: the files of the packages as they are built here, and as they would be published. */
 export const BUDGETS = {
   /** The rules as WebAssembly. */
-  module: 57_000,
+  module: 53_000,
   /** The default entry with the module inside. */
   whole: 71_000,
   /** The client without the module. The design's goal is 9 KB; ARCHITECTURE.md, "Departures", says what stands in its way. */
