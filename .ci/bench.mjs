@@ -1,10 +1,30 @@
-// `npm run bench`: makes what the benchmarks need, then runs them. Arguments go through to tests/bench/run.mjs.
+// `npm run bench`: makes what the benchmarks need, then runs them: `ingest` in the browser and `fanout` of the gateway.
+// A name alone runs that one, and what follows goes through to it: `npm run bench -- ingest --rounds 5`.
 
 import { perform, succeeded, withNeeds } from "./lib/runner.mjs";
 import { run } from "./lib/shell.mjs";
 import { setupSteps } from "./steps.mjs";
 
-const outcomes = await perform(withNeeds(setupSteps, ["build-packages", "chromium"]));
-if (!outcomes.every(succeeded)) process.exit(1);
-const { code } = await run("node", ["tests/bench/run.mjs", ...process.argv.slice(2)]);
-process.exitCode = code;
+const benchmarks = {
+  ingest: {
+    needs: ["build-packages", "chromium"],
+    run: (rest) => run("node", ["tests/bench/run.mjs", ...rest]),
+  },
+  fanout: {
+    needs: ["build-release"],
+    run: (rest) =>
+      run("cargo", ["run", "--release", "--locked", "--quiet", "-p", "spark-live-bench", "--", ...rest]),
+  },
+};
+
+const [name, ...rest] = process.argv.slice(2);
+if (name !== undefined && !Object.hasOwn(benchmarks, name)) {
+  process.stderr.write(`there is no benchmark "${name}": ${Object.keys(benchmarks).join(", ")}\n`);
+  process.exit(2);
+}
+for (const benchmark of name === undefined ? Object.values(benchmarks) : [benchmarks[name]]) {
+  const outcomes = await perform(withNeeds(setupSteps, benchmark.needs));
+  if (!outcomes.every(succeeded)) process.exit(1);
+  const { code } = await benchmark.run(rest);
+  if (code !== 0) process.exitCode = code;
+}
