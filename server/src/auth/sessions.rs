@@ -17,6 +17,8 @@ use crate::wire::now_ms;
 
 /// How long a session between two polls is remembered.
 const KEPT: Duration = Duration::from_secs(60);
+/// Least time between two looks for those that are not any more.
+const FORGET_EVERY: Duration = Duration::from_secs(1);
 /// Longest sleep, after which the wall clock is looked at again: it may have been set, or the machine slept.
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -90,6 +92,8 @@ struct Held {
     by_id: HashMap<Box<str>, Slot>,
     /// Live connections of each person.
     connections: HashMap<Arc<str>, usize>,
+    /// When those that nobody came back to were looked for.
+    looked: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -163,7 +167,7 @@ impl Sessions {
     pub fn open(self: &Arc<Self>, id: &str, identity: Arc<Identity>) -> Result<Session, ErrorCode> {
         let mut held = self.lock();
         let now = Instant::now();
-        held.by_id.retain(|_, slot| slot.left.is_none_or(|since| now - since < KEPT));
+        held.forget_left(now);
         held.count(identity.subject.as_ref(), 1, self.limits.connections_per_user)?;
         let grant = match held.by_id.get_mut(id) {
             Some(slot) => {
@@ -253,6 +257,14 @@ impl Sessions {
 }
 
 impl Held {
+    /// Forgets sessions that nobody came back to; looks for them once a second, for there may be many.
+    fn forget_left(&mut self, now: Instant) {
+        if self.looked.is_none_or(|at| now - at >= FORGET_EVERY) {
+            self.looked = Some(now);
+            self.by_id.retain(|_, slot| slot.left.is_none_or(|since| now - since < KEPT));
+        }
+    }
+
     fn count(&mut self, subject: Option<&Arc<str>>, more: usize, max: usize) -> Result<(), ErrorCode> {
         let Some(subject) = subject.filter(|_| more > 0) else { return Ok(()) };
         let count = self.connections.get(subject).copied().unwrap_or_default() + more;
