@@ -93,7 +93,8 @@ impl AppState {
             namespaces.clone(),
             config.live.clone(),
             &config.limits,
-        );
+        )
+        .watched_by(Arc::clone(&status));
         let feed = Feed::new(source, Arc::clone(&market), Arc::clone(&broker))
             .context("name the source's channels")?;
         let publisher = Publisher::new(

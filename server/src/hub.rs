@@ -29,6 +29,7 @@ use self::state::GateOpened;
 use crate::auth::Identity;
 use crate::broker::{Broker, BrokerError};
 use crate::config::{LimitsConfig, LiveConfig};
+use crate::status::Status;
 
 /// How often the engine is asked when more was published meanwhile than the gate holds.
 const ATTACH_ATTEMPTS: usize = 2;
@@ -86,6 +87,7 @@ pub struct Hub {
     namespaces: Namespaces,
     live: LiveConfig,
     subscriptions_max: usize,
+    status: Option<Arc<Status>>,
 }
 
 impl Hub {
@@ -98,7 +100,19 @@ impl Hub {
         live: LiveConfig,
         limits: &LimitsConfig,
     ) -> Self {
-        Self { fanout, broker, directory, namespaces, live, subscriptions_max: limits.subscriptions }
+        let subscriptions_max = limits.subscriptions;
+        Self { fanout, broker, directory, namespaces, live, subscriptions_max, status: None }
+    }
+
+    /// Tells clients of the doubts that `status` has about the engine.
+    #[must_use]
+    pub fn watched_by(self, status: Arc<Status>) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// Whether the engine is known to deliver, as far as anybody looks.
+    pub fn vouches_for_engine(&self) -> bool {
+        self.status.as_ref().is_none_or(|status| status.checks().broker.ok)
     }
 
     /// How values are to be delivered.

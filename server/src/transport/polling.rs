@@ -105,7 +105,7 @@ impl Poll<'_> {
         if draining.is_cancelled() {
             self.batch.push(goodbye(random::within(self.hub.settings().reconnect_window)));
         } else if !self.has_news() {
-            self.batch.extend(heartbeats(self.connection));
+            self.batch.extend(heartbeats(self.hub, self.connection));
         }
         self.batch
     }

@@ -107,7 +107,7 @@ impl<S: Sink> Writer<'_, S> {
             if drained.is_exhausted && began >= self.heartbeat_due {
                 // After everything that waited: what it says of a channel is what the client has.
                 self.heartbeat_due = began + self.hub.settings().heartbeat;
-                batch.extend(heartbeats(self.connection));
+                batch.extend(heartbeats(self.hub, self.connection));
             }
             if leaves_at.is_none() && draining.is_cancelled() && drained.is_exhausted {
                 let after = random::within(self.hub.settings().reconnect_window);
@@ -177,8 +177,10 @@ impl<S: Sink> Writer<'_, S> {
     }
 }
 
-/// Heartbeats that name how far each channel has come for which nothing waits.
-pub(super) fn heartbeats(connection: &Connection) -> Vec<Out> {
+/// Heartbeats that name how far each channel has come for which nothing waits, and say so while the engine is in
+/// doubt.
+pub(super) fn heartbeats(hub: &Hub, connection: &Connection) -> Vec<Out> {
+    let broker_ok = (!hub.vouches_for_engine()).then_some(false);
     let heads = connection.quiet_heads();
     let mut parts = heads.chunks(HEADS_MAX).collect::<Vec<_>>();
     if parts.is_empty() {
@@ -186,7 +188,7 @@ pub(super) fn heartbeats(connection: &Connection) -> Vec<Out> {
     }
     let beat = |part: &[(ChannelName, u64)]| {
         let heads = part.iter().map(|(channel, head)| (channel.as_str().into(), *head)).collect();
-        let heartbeat = Heartbeat { server_time: wire::now_ms(), heads, broker_ok: None };
+        let heartbeat = Heartbeat { server_time: wire::now_ms(), heads, broker_ok };
         Out::Notice(wire::system(name::HEARTBEAT, "", &heartbeat))
     };
     parts.into_iter().map(beat).collect()

@@ -146,6 +146,26 @@ async fn a_heartbeat_comes_every_fifteen_seconds_busy_or_not() {
     assert_eq!(beats, [15, 30, 45, 60]);
 }
 
+#[test]
+fn a_heartbeat_says_so_while_the_engine_is_in_doubt() {
+    let hub = || {
+        let config = Config::defaults().expect("sound");
+        let fanout = Arc::new(Fanout::default());
+        let broker = MemoryBroker::new(Namespaces::builtin(), 10, Arc::clone(&fanout) as _);
+        let everything = Arc::new(Everything);
+        let namespaces = Namespaces::builtin();
+        Hub::new(fanout, Arc::new(broker), everything, namespaces, config.live, &config.limits)
+    };
+    let says_doubt = |hub: &Hub| {
+        let beats = heartbeats(hub, &hub.connect(None));
+        let text = String::from_utf8_lossy(&beats[0].envelope()).into_owned();
+        text.contains("\"brokerOk\":false")
+    };
+    assert!(!says_doubt(&hub()), "nobody looks");
+    // Before its first canary has come back, a status vouches for nothing.
+    assert!(says_doubt(&hub().watched_by(Arc::default())));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_write_that_blocks_for_ten_seconds_ends_the_session() {
     let running = run(Duration::from_secs(3_600)).await;
