@@ -10,8 +10,9 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 use spark_live::Gateway;
 use spark_live::config::{Config, Overrides, ProcessEnvironment};
-use spark_live::shutdown::signalled;
+use spark_live::shutdown::on_signals;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 /// Exit code when the settings are wrong.
@@ -84,9 +85,10 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let shutdown = signalled(1).context("listen for signals")?;
-    let again = signalled(2).context("listen for signals")?;
     let gateway = Gateway::build(config.clone())?;
+    let stop = CancellationToken::new();
+    let end = gateway.state().lifecycle.ending.clone();
+    let signals = on_signals(stop.clone(), end).context("listen for signals")?;
     let listener =
         TcpListener::bind(config.addr).await.with_context(|| format!("listen on {}", config.addr))?;
     let addr = listener.local_addr().context("address of the listener")?;
@@ -99,13 +101,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{listening}").and_then(|()| stdout.flush()).context("say where it listens")?;
     tracing::info!(%addr, "listening");
-    let ending = gateway.state().lifecycle.ending.clone();
-    let impatience = tokio::spawn(async move {
-        again.await;
-        ending.cancel();
-    });
-    gateway.serve(listener, shutdown).await;
-    impatience.abort();
+    let signals = tokio::spawn(signals);
+    gateway.serve(listener, stop.cancelled_owned()).await;
+    signals.abort();
     Ok(())
 }
 

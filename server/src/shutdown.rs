@@ -3,42 +3,50 @@
 use std::io;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::transport::Lifecycle;
 
 /// What is left, at the end of the time to stop, for tasks that were told to end at once.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
-/// Ends with the SIGTERM or SIGINT that is the `nth` one from now on, counted from 1.
+/// Cancels `stop` with the first SIGTERM or SIGINT from now on and `end` with the second.
+///
+/// One future waits for both: signals that come while nobody waits are one to the system, so the second counts
+/// only for who has seen the first, and nobody learns of the stop before that.
 ///
 /// # Errors
 /// When the process cannot be told of signals.
 #[cfg(unix)]
-pub fn signalled(nth: usize) -> io::Result<impl Future<Output = ()>> {
+pub fn on_signals(stop: CancellationToken, end: CancellationToken) -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
-        for _ in 0..nth {
+        for token in [stop, end] {
             tokio::select! {
                 _ = terminate.recv() => tracing::info!("SIGTERM"),
                 _ = interrupt.recv() => tracing::info!("SIGINT"),
             }
+            token.cancel();
         }
     })
 }
 
-/// Ends with the Ctrl-C that is the `nth` one from now on, counted from 1.
+/// Cancels `stop` with the first Ctrl-C from now on and `end` with the second.
 ///
 /// # Errors
 /// None here; elsewhere the process may not be told of signals.
 #[cfg(not(unix))]
-pub fn signalled(nth: usize) -> io::Result<impl Future<Output = ()>> {
+pub fn on_signals(stop: CancellationToken, end: CancellationToken) -> io::Result<impl Future<Output = ()>> {
     Ok(async move {
-        for _ in 0..nth {
+        for token in [stop, end] {
             if let Err(error) = tokio::signal::ctrl_c().await {
                 tracing::error!(%error, "Ctrl-C cannot be waited for");
+                return;
             }
+            token.cancel();
         }
     })
 }

@@ -158,7 +158,7 @@ fn a_heartbeat_says_so_while_the_engine_is_in_doubt() {
     };
     let says_doubt = |hub: &Hub| {
         let beats = heartbeats(hub, &hub.connect(None));
-        let text = String::from_utf8_lossy(&beats[0].envelope()).into_owned();
+        let text = String::from_utf8_lossy(beats[0].envelope()).into_owned();
         text.contains("\"brokerOk\":false")
     };
     assert!(!says_doubt(&hub()), "nobody looks");
