@@ -76,7 +76,7 @@ export function checkSteps({ long }) {
       counted(nodeCounts, "npm", ["test", "--silent", "-w", "@spark/packaging-tests"]),
     ),
     tests("gateway", "the gateway, end to end", [...rust, "build-gateway"], () =>
-      cargoTest(["-p", "spark-live-tests"], env),
+      cargoTest(["-p", "spark-live-tests"], { ...env, ...(long ? { SPARK_TEST_LONG: "1" } : {}) }),
     ),
     tests("browser", "the page in a browser", ["build-gateway", "chromium"], () =>
       browser(effort.reconnectRounds),

@@ -20,9 +20,17 @@ use crate::PATIENCE;
 #[derive(Clone, Debug, Default)]
 pub struct GatewayOptions {
     env: Vec<(String, String)>,
+    settings: Option<String>,
 }
 
 impl GatewayOptions {
+    /// A file of settings, given with `--config`.
+    #[must_use]
+    pub fn settings(mut self, toml: &str) -> Self {
+        self.settings = Some(toml.to_owned());
+        self
+    }
+
     /// One setting, by the name of its environment variable.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl ToString) -> Self {
@@ -52,7 +60,7 @@ impl GatewayOptions {
     }
 }
 
-/// A running gateway. Dropping it kills the process.
+/// A running gateway. Dropping it kills the process, and fails the test if the process has panicked.
 #[derive(Debug)]
 pub struct Gateway {
     options: GatewayOptions,
@@ -95,7 +103,13 @@ impl Gateway {
     async fn spawn(options: GatewayOptions, addr: &str, state_dir: Arc<TempDir>) -> Result<Self> {
         let binary = binary()?;
         let mut command = Command::new(&binary);
-        command.arg("serve").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg("serve");
+        if let Some(settings) = &options.settings {
+            let file = state_dir.path().join("settings.toml");
+            std::fs::write(&file, settings).with_context(|| file.display().to_string())?;
+            command.arg("--config").arg(file);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.kill_on_drop(true);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("SPARK_") {
@@ -221,6 +235,17 @@ impl Gateway {
         *self = Self::spawn(self.options.clone(), &addr, Arc::clone(&self.state_dir)).await?;
         ensure!(self.listening.addr == addr, "came back on {} instead of {addr}", self.listening.addr);
         Ok(())
+    }
+}
+
+impl Drop for Gateway {
+    /// No test passes in which the gateway panicked, even where the panic was caught and nobody noticed.
+    #[allow(clippy::panic, reason = "a panic is the verdict of the test")]
+    fn drop(&mut self) {
+        let panicked = self.output.lines().into_iter().find(|line| line.contains("panicked at"));
+        if let (Some(line), false) = (panicked, std::thread::panicking()) {
+            panic!("the gateway panicked: {line}\n{}", self.output.text());
+        }
     }
 }
 

@@ -73,6 +73,20 @@ impl Gateway {
 }
 
 impl Sse {
+    /// Opens a stream at an address, with these headers.
+    ///
+    /// # Errors
+    /// When there is no answer, or a refusal.
+    pub async fn open(url: &str, headers: &[(&str, &str)]) -> Result<Self> {
+        let request = reqwest::Client::new().get(url);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = timeout(PATIENCE, request.send()).await.context("no answer in time")??;
+        if !response.status().is_success() {
+            bail!("refused with {}: {}", response.status(), response.text().await?);
+        }
+        Ok(Self { response, received: String::new() })
+    }
+
     /// A header of the answer, empty when it is absent.
     #[must_use]
     pub fn header(&self, name: &str) -> String {

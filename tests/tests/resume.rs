@@ -1,180 +1,339 @@
-//! Going on from a position: across transports, across a restart, and with texts that are none.
+//! Resume under fire: many clients of each transport, publishers that do not wait, lines that are cut at random
+//! moments for random times. Every client must have every publication once and in order, or know the exact range
+//! that it lost.
+//!
+//! `SPARK_TEST_LONG=1` runs the long form; `SPARK_TEST_SEED` repeats a run.
 
-use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
-use serde_json::json;
-use serde_json::value::RawValue;
-use spark_live_tests::{Answer, Envelope, Gateway};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-/// One answer to a poll.
-struct Polled {
-    cursor: String,
-    envelopes: Vec<Envelope>,
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use spark_live_tests::live::{Ask, Ended, Live, Standing, Transport};
+use spark_live_tests::{Dice, Envelope, Gateway, Ledger, Mode, Proxy, Publisher, Target, Took, unique};
+use tokio::sync::watch;
+use tokio::time::{interval, sleep, timeout};
+
+/// How much is done.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    /// Clients of each transport.
+    clients: usize,
+    /// Channels, half of them `event`, half `lossless`.
+    channels: usize,
+    /// Channels that one client has.
+    each: usize,
+    /// Publications a second over all channels.
+    rate: u64,
+    /// How long is published.
+    time: Duration,
+    /// Longest time between two cuts of one client.
+    cut_every: Duration,
+    /// Longest time that a line stays cut.
+    cut_for: Duration,
 }
 
-/// The same as it travels.
-#[derive(Deserialize)]
-struct Body {
-    cursor: String,
-    envelopes: Vec<Box<RawValue>>,
+const SHORT: Plan = Plan {
+    clients: 20,
+    channels: 10,
+    each: 2,
+    rate: 500,
+    time: Duration::from_secs(5),
+    cut_every: Duration::from_millis(1_500),
+    cut_for: Duration::from_millis(500),
+};
+
+const LONG: Plan = Plan {
+    clients: 200,
+    channels: 50,
+    each: 2,
+    rate: 2_000,
+    time: Duration::from_secs(60),
+    cut_every: Duration::from_secs(10),
+    cut_for: Duration::from_secs(5),
+};
+
+/// Time from the last publication in which every client must have come to the end.
+const CATCH_UP: Duration = Duration::from_secs(60);
+/// Publications of one request.
+const BATCH: u64 = 50;
+
+/// What one client did.
+#[derive(Debug, Default)]
+struct Told {
+    delivered: u64,
+    resent: u64,
+    resumed: u64,
+    lost: u64,
+    gaps: usize,
+    counted: usize,
+    cuts: u64,
 }
 
-async fn poll(gateway: &Gateway, query: &str) -> Result<Polled> {
-    let answer: Answer = gateway.get(&format!("/api/live/poll?{query}")).await?;
-    ensure!(answer.status == 200, "{} {}", answer.status, answer.body);
-    ensure!(answer.content_type.starts_with("application/json"), "{}", answer.content_type);
-    let body: Body = serde_json::from_str(&answer.body)?;
-    let envelopes = body.envelopes.iter().map(|envelope| Envelope::parse(envelope.get()));
-    Ok(Polled { cursor: body.cursor, envelopes: envelopes.collect::<Result<_>>()? })
-}
-
-impl Polled {
-    fn ack(&self, channel: &str) -> Result<&Envelope> {
-        let found = self.envelopes.iter().find(|e| e.event == "system.ack" && e.channel == channel);
-        found.with_context(|| format!("no acknowledgement of {channel}"))
+impl Told {
+    fn add(&mut self, other: &Self) {
+        self.delivered += other.delivered;
+        self.resent += other.resent;
+        self.resumed += other.resumed;
+        self.lost += other.lost;
+        self.gaps += other.gaps;
+        self.counted += other.counted;
+        self.cuts += other.cuts;
     }
 }
 
-/// Reads a stream up to a cursor that comes after a value; returns it and the value's `seq`.
-async fn stream(gateway: &Gateway, channels: &str, cursor: &str) -> Result<(Envelope, String, u64)> {
-    let mut stream = gateway.sse(&format!("{channels}&cursor={cursor}")).await?;
-    let (mut ack, mut last) = (None, 0);
-    loop {
-        let message = stream.next().await?;
-        let envelope = Envelope::parse(message.data.first().context("data")?)?;
-        if envelope.event == "system.hello" {
-            let first = if cursor.starts_with("1.") { cursor } else { "1." };
-            ensure!(message.id.as_deref() == Some(first), "{message:?}");
-            continue;
+/// What all clients share.
+struct Fire {
+    plan: Plan,
+    target: Target,
+    proxy: Proxy,
+    /// The newest number of each channel once all is published; empty before.
+    heads: watch::Receiver<BTreeMap<String, u64>>,
+    /// Nobody goes on once one has failed.
+    is_over: AtomicBool,
+}
+
+/// One client over all its lines.
+struct Client {
+    transport: Transport,
+    ask: Ask,
+    standing: Standing,
+    ledgers: BTreeMap<String, Ledger>,
+    dice: Dice,
+    cuts: u64,
+}
+
+impl Client {
+    /// Reads until everything that was published is accounted for, over as many lines as it takes.
+    async fn run(mut self, fire: &Fire) -> Result<Told> {
+        while !self.is_done(fire) {
+            ensure!(!fire.is_over.load(Ordering::Relaxed), "another has failed");
+            let ask = self.ask.clone().from(&self.standing);
+            let mut live = match self.transport.open(fire.proxy.addr(), &ask).await {
+                Ok(live) => live,
+                Err(error) if is_cut(&error) => {
+                    self.cuts += 1;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let is_firing = fire.heads.borrow().is_empty();
+            let life = self.dice.up_to(fire.plan.cut_every);
+            let life = if is_firing { life } else { CATCH_UP };
+            let read = timeout(life, self.read(&mut *live, fire)).await;
+            self.standing = live.standing().clone();
+            drop(live);
+            match read {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) if is_cut(&error) => {}
+                Ok(Err(error)) => return Err(error),
+                Err(_) => {
+                    ensure!(
+                        is_firing,
+                        "not at the end in time: {:?} of {:?}",
+                        self.ends(),
+                        *fire.heads.borrow()
+                    );
+                }
+            }
+            self.cuts += 1;
+            self.ledgers.values_mut().for_each(Ledger::cut);
+            sleep(self.dice.up_to(fire.plan.cut_for)).await;
         }
-        if envelope.is_data() {
-            last = envelope.seq;
+        self.told()
+    }
+
+    async fn read(&mut self, live: &mut dyn Live, fire: &Fire) -> Result<()> {
+        let mut heads = fire.heads.clone();
+        while !self.is_done(fire) {
+            let next = tokio::select! {
+                next = live.next() => next,
+                _ = heads.changed() => continue,
+            };
+            let envelope = next?;
+            let Some(ledger) = self.ledgers.get_mut(&envelope.channel) else { continue };
+            ensure!(envelope.event != "system.error", "{envelope}");
+            match ledger.take(&envelope).with_context(|| format!("at {envelope}"))? {
+                Took::New(from) => is_whole(&envelope, from)?,
+                Took::Known => {
+                    // A stream that was cut within a flush comes back to the end of the one before.
+                    ensure!(self.transport == Transport::Sse && self.cuts > 0, "twice: {envelope}");
+                }
+                Took::Other => {}
+            }
         }
-        if envelope.event == "system.ack" {
-            ack = Some(envelope);
+        Ok(())
+    }
+
+    fn is_done(&self, fire: &Fire) -> bool {
+        let heads = fire.heads.borrow();
+        !heads.is_empty() && self.ledgers.iter().all(|(channel, ledger)| ledger.last() == heads[channel])
+    }
+
+    fn ends(&self) -> BTreeMap<&str, u64> {
+        self.ledgers.iter().map(|(channel, ledger)| (channel.as_str(), ledger.last())).collect()
+    }
+
+    fn told(self) -> Result<Told> {
+        let mut told = Told { cuts: self.cuts, ..Told::default() };
+        for (channel, mut ledger) in self.ledgers {
+            // Whatever was dropped on the last line may be told a moment later than the end.
+            ledger.cut();
+            let first = ledger.first().unwrap_or(1);
+            let whole = ledger.last() + 1 - first;
+            ensure!(ledger.delivered + ledger.lost == whole, "{channel}: {ledger:?}");
+            ensure!(
+                ledger.lost == 0 || channel.starts_with("feed:"),
+                "{channel} is lossless: {:?}",
+                ledger.gaps
+            );
+            told.delivered += ledger.delivered;
+            told.resent += ledger.resent;
+            told.resumed += ledger.resumed;
+            told.lost += ledger.lost;
+            told.gaps += ledger.gaps.len();
+            told.counted += ledger.counted.len();
         }
-        if let (Some(id), Some(ack)) = (message.id, ack.as_ref().filter(|_| last > 0)) {
-            return Ok((ack.clone(), id, last));
+        Ok(told)
+    }
+}
+
+/// The line is gone, and nothing else is wrong.
+fn is_cut(error: &anyhow::Error) -> bool {
+    match error.downcast_ref::<Ended>() {
+        Some(ended) => ended.code.is_none(),
+        None => {
+            error.downcast_ref::<std::io::Error>().is_some() || format!("{error:#}").contains("has ended")
         }
     }
 }
 
-#[tokio::test]
-async fn a_client_goes_on_over_another_transport_where_it_was() -> Result<()> {
-    let gateway = Gateway::options().speed(10.0).start().await?;
-    let channel = "price:AAPL";
-    let (ack, mut cursor, mut last) = stream(&gateway, channel, "").await?;
-    ensure!(!ack.field::<bool>("resumed")? && ack.ok, "{ack}");
-    for _ in 0..3 {
-        let polled = poll(&gateway, &format!("channels={channel}&cursor={cursor}")).await?;
-        ensure!(polled.ack(channel)?.field::<bool>("resumed")?, "{}", polled.ack(channel)?);
-        for value in polled.envelopes.iter().filter(|envelope| envelope.is_data()) {
-            ensure!(value.seq > last, "{} after {last}", value.seq);
-            last = value.seq;
+/// Cuts all lines at once, or stalls them, until there is nothing left to spoil.
+async fn spoil(fire: &Fire, mut dice: Dice) -> u32 {
+    let mut storms = 0;
+    while fire.heads.borrow().is_empty() && !fire.is_over.load(Ordering::Relaxed) {
+        sleep(dice.up_to(fire.plan.cut_every)).await;
+        storms += 1;
+        if dice.roll().is_multiple_of(2) {
+            fire.proxy.cut();
+        } else {
+            fire.proxy.set(Mode::Stall);
+            sleep(dice.up_to(fire.plan.cut_for)).await;
+            fire.proxy.set(Mode::Pass);
         }
-        let (ack, id, seq) = stream(&gateway, channel, &polled.cursor).await?;
-        ensure!(ack.field::<bool>("resumed")? && seq > last, "{seq} after {last}: {ack}");
-        (cursor, last) = (id, seq);
-        let epoch: String = ack.field("epoch")?;
-        let mut socket = gateway.websocket().await?;
-        let wanted = json!([{"name": channel, "since": format!("{epoch}:{last}")}]);
-        socket.send(json!({"cmd": "subscribe", "channels": wanted})).await?;
-        let ack = socket.find(|envelope| envelope.event == "system.ack").await?;
-        ensure!(ack.field::<bool>("resumed")?, "{ack}");
-        let value = socket.find(Envelope::is_data).await?;
-        ensure!(value.seq > last, "{} after {last}", value.seq);
     }
+    storms
+}
+
+/// The data must be that of the numbers it stands for: one, or joined pieces of a text.
+fn is_whole(envelope: &Envelope, from: u64) -> Result<()> {
+    let text: String = envelope.field("text")?;
+    let first = envelope.field::<Option<u64>>("fromSeq")?.unwrap_or(envelope.seq);
+    let wanted: String = (first..=envelope.seq).map(|n| format!("{n};")).collect();
+    ensure!(text == wanted && from >= first, "{envelope} is not {wanted}");
     Ok(())
 }
 
-#[tokio::test]
-async fn polls_belong_to_one_session_and_wait_for_news() -> Result<()> {
-    let gateway = Gateway::options().speed(10.0).start().await?;
-    let first = poll(&gateway, "channels=price:AAPL,candles:AAPL.1d").await?;
-    let events: Vec<&str> = first.envelopes.iter().map(|envelope| envelope.event.as_str()).collect();
-    ensure!(events.first() == Some(&"system.hello"), "{events:?}");
-    ensure!(events.contains(&"system.snapshot_end"), "{events:?}");
-    let next = poll(&gateway, &format!("channels=price:AAPL&cursor={}", first.cursor)).await?;
-    let session = |polled: &Polled| polled.envelopes[0].field::<String>("sessionId");
-    ensure!(session(&first)? == session(&next)?);
-    ensure!(next.envelopes.iter().any(Envelope::is_data), "it waits for the next price");
-    Ok(())
+/// Publishes over all channels at the plan's rate and tells the newest number of each.
+async fn publish(
+    publisher: &mut Publisher,
+    channels: &[String],
+    plan: Plan,
+    is_over: &AtomicBool,
+) -> Result<BTreeMap<String, u64>> {
+    let mut heads: BTreeMap<String, u64> = channels.iter().map(|channel| (channel.clone(), 0)).collect();
+    let mut tick = interval(Duration::from_millis(1_000 * BATCH / plan.rate));
+    let mut at = 0;
+    for _ in 0..plan.rate * plan.time.as_secs() / BATCH {
+        if is_over.load(Ordering::Relaxed) {
+            break;
+        }
+        tick.tick().await;
+        let mut items = Vec::new();
+        for _ in 0..BATCH {
+            let channel = &channels[at % channels.len()];
+            at += 1;
+            let Some(head) = heads.get_mut(channel) else { bail!("{channel}") };
+            *head += 1;
+            items.push(
+                json!({"channel": channel, "event": "copilot.delta", "data": {"text": format!("{head};")}}),
+            );
+        }
+        let items: Vec<Value> = items;
+        for published in publisher.publish_all(&items).await? {
+            ensure!(published.seq <= heads[&published.channel], "{published:?}");
+        }
+    }
+    Ok(heads)
 }
 
-#[tokio::test]
-async fn after_a_restart_every_position_is_of_another_history() -> Result<()> {
-    let mut gateway = Gateway::options().speed(10.0).start().await?;
-    let channel = "candles:AAPL.1d";
-    let (ack, cursor, seq) = stream(&gateway, channel, "").await?;
-    let since = format!("{}:{seq}", ack.field::<String>("epoch")?);
-    gateway.restart().await?;
-    let (streamed, ..) = stream(&gateway, channel, &cursor).await?;
-    let polled = poll(&gateway, &format!("channels={channel}&cursor={cursor}")).await?;
-    let mut socket = gateway.websocket().await?;
-    let wanted = json!([{"name": channel, "since": since}]);
-    socket.send(json!({"cmd": "subscribe", "channels": wanted})).await?;
-    let told = socket.find(|envelope| envelope.event == "system.ack").await?;
-    for ack in [&streamed, polled.ack(channel)?, &told] {
-        ensure!(!ack.ok && ack.error_code.as_deref() == Some("EPOCH_CHANGED"), "{ack}");
-        ensure!(!ack.field::<bool>("resumed")?, "{ack}");
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_client_has_everything_once_and_in_order_or_knows_what_it_lost() -> Result<()> {
+    let plan = if std::env::var_os("SPARK_TEST_LONG").is_some() { LONG } else { SHORT };
+    let mut dice = Dice::from_environment();
+    println!("seed {}, {plan:?}", dice.seed());
+    let options = Gateway::options()
+        .env("SPARK_LIVE_HEARTBEAT_MS", 1_000)
+        // After a moment without the processor the publisher makes up for it.
+        .env("SPARK_LIMITS_PUBLISH_PER_SECOND", 1_000_000);
+    let target = Target::of(options).await?;
+    let proxy = Proxy::start(target.addr(), None).await?;
+    let channels: Vec<String> =
+        (0..plan.channels).map(|n| unique(if n % 2 == 0 { "feed:" } else { "tale:" })).collect();
+    let (heads, told_heads) = watch::channel(BTreeMap::new());
+    let mut publisher = target.publisher().await?;
+    let fire = Arc::new(Fire { plan, target, proxy, heads: told_heads, is_over: AtomicBool::new(false) });
+    let mut running = Vec::new();
+    for n in 0..plan.clients * 3 {
+        let chosen = (0..plan.each).map(|k| channels[(n / 3 + k) % channels.len()].clone());
+        let chosen: Vec<String> = chosen.collect();
+        let client = Client {
+            transport: Transport::ALL[n % 3],
+            ask: Ask::new(chosen.clone()).token(fire.target.reader()?),
+            standing: Standing::default(),
+            ledgers: chosen.into_iter().map(|channel| (channel, Ledger::default())).collect(),
+            dice: dice.split(),
+            cuts: 0,
+        };
+        let (transport, fire) = (client.transport, Arc::clone(&fire));
+        running.push(tokio::spawn(async move {
+            let told = client.run(&fire).await.with_context(|| format!("client {n} over {transport:?}"));
+            if told.is_err() {
+                fire.is_over.store(true, Ordering::Relaxed);
+            }
+            (transport, told)
+        }));
     }
-    socket.find(|envelope| envelope.event == "system.snapshot_end").await?;
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_text_that_is_no_cursor_is_told_and_answered_with_a_snapshot() -> Result<()> {
-    let gateway = Gateway::options().speed(10.0).start().await?;
-    let (_, good, _) = stream(&gateway, "price:AAPL", "").await?;
-    let mut texts: Vec<String> =
-        ["x", "2.", "1", "%00", "1.~", "%F0%9F%98%80", "1.price:AAPL@", "1.,", "..%2F..%2Fetc"]
-            .map(str::to_owned)
-            .into();
-    texts.push("1.".to_owned() + &"a".repeat(5_000));
-    // Every one character of a good one gone or wrong, except those that only make it another position.
-    for at in 0..good.len() {
-        let mut broken = good.clone();
-        broken.replace_range(at..=at, "!");
-        texts.push(broken);
+    let spoiling = dice.split();
+    let spoiler = tokio::spawn({
+        let fire = Arc::clone(&fire);
+        async move { spoil(&fire, spoiling).await }
+    });
+    let began = Instant::now();
+    let published = publish(&mut publisher, &channels, plan, &fire.is_over).await?;
+    let count: u64 = published.values().sum();
+    println!("{count} published in {:?}", began.elapsed());
+    let began = Instant::now();
+    heads.send_replace(published);
+    let mut sums: BTreeMap<Transport, Told> = BTreeMap::new();
+    let mut faults = Vec::new();
+    for client in running {
+        let (transport, told) = client.await?;
+        match told {
+            Ok(told) => sums.entry(transport).or_default().add(&told),
+            Err(fault) => faults.push(format!("{fault:#}")),
+        }
     }
-    for text in texts {
-        let polled = poll(&gateway, &format!("channels=price:AAPL&wait=0&cursor={text}")).await?;
-        let ack = polled.ack("price:AAPL")?;
-        ensure!(ack.error_code.as_deref() == Some("CURSOR_INVALID"), "{text}: {ack}");
-        ensure!(polled.envelopes.iter().any(Envelope::is_data), "{text}");
+    println!("{} times all lines were cut or stalled at once", spoiler.await?);
+    println!("all had caught up {:?} after the last publication", began.elapsed());
+    for (transport, told) in &sums {
+        println!("{transport:?}: {told:?}");
     }
-    ensure!(
-        poll(&gateway, &format!("channels=price:AAPL&wait=0&cursor={good}")).await?.ack("price:AAPL")?.ok
-    );
-    for wait in ["26", "-1", "x", "1.5", "99999999999999999999"] {
-        let answer = gateway.get(&format!("/api/live/poll?channels=price:AAPL&wait={wait}")).await?;
-        ensure!(answer.status == 400 && !answer.envelope()?.ok, "{wait}: {answer:?}");
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_rate_can_be_asked_for_over_every_transport() -> Result<()> {
-    let gateway = Gateway::options().speed(100.0).start().await?;
-    let max_hz = |ack: &Envelope| ack.field::<f64>("maxHz");
-    let mut stream = gateway.sse("price:AAPL,price:IBM&maxHz=price:AAPL@2").await?;
-    let is_ack = |envelope: &Envelope| envelope.event == "system.ack";
-    ensure!(max_hz(&stream.find(|e| is_ack(e) && e.channel == "price:AAPL").await?)? == 2.0);
-    ensure!(max_hz(&stream.find(|e| is_ack(e) && e.channel == "price:IBM").await?)? == 20.0);
-    let polled = poll(&gateway, "channels=price:AAPL&maxHz=3").await?;
-    ensure!(max_hz(polled.ack("price:AAPL")?)? == 3.0);
-    let mut socket = gateway.websocket().await?;
-    socket.subscribe(&["price:AAPL"]).await?;
-    socket.find(is_ack).await?;
-    for (command, code) in [
-        (json!({"cmd": "rate", "channel": "price:AAPL", "maxHz": 1}), None),
-        (json!({"cmd": "rate", "channel": "price:AAPL", "maxHz": null}), None),
-        (json!({"cmd": "rate", "channel": "price:IBM", "maxHz": 1}), Some("CHANNEL_UNKNOWN")),
-        (json!({"cmd": "rate", "channel": "nonsense", "maxHz": 1}), Some("CHANNEL_INVALID")),
-    ] {
-        let id = socket.send(command).await?.to_string();
-        let answer = socket.find(|e| e.digits("id").is_ok_and(|found| found.as_ref() == Some(&id))).await?;
-        ensure!(answer.error_code.as_deref() == code, "{answer}");
+    ensure!(faults.is_empty(), "seed {}\n{}", dice.seed(), faults.join("\n"));
+    for (transport, told) in &sums {
+        ensure!(told.cuts > 0 && told.resumed > 0, "{transport:?} was not under fire: {told:?}");
     }
     Ok(())
 }
