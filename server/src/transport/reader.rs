@@ -13,6 +13,7 @@ use live_core::sequence::Position;
 use live_core::system::{CommandAck, ErrorDetail, name};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 use super::channels::{Refusal, resolve};
 use super::command::{Command, Wanted};
@@ -186,12 +187,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What ended the reading: a message that is too large is told, a link that broke cannot be.
+/// What ended the reading: a message that is too large or breaks the standard is told, a link that broke cannot be.
 fn broken(error: &axum::Error) -> End {
     use std::error::Error as _;
     match error.source().and_then(|source| source.downcast_ref()) {
         Some(tungstenite::Error::Capacity(_)) => End::Closed(ErrorCode::PayloadTooLarge),
-        Some(tungstenite::Error::Utf8(_)) => End::Closed(ErrorCode::BadRequest),
+        Some(tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Gone,
+        Some(tungstenite::Error::Utf8(_) | tungstenite::Error::Protocol(_)) => {
+            End::Closed(ErrorCode::BadRequest)
+        }
         _ => {
             tracing::debug!(%error, "reading ended");
             End::Gone
