@@ -170,6 +170,7 @@ impl<T: Item + Measured, C> Outbox<T, C> {
         if taken {
             self.bytes += len;
         }
+        self.see_room();
         let offer = joined(offer, shed, mode);
         self.has_losses |= matches!(offer, Offer::DroppedOldest { .. });
         offer
@@ -187,7 +188,8 @@ impl<T: Item + Measured, C> Outbox<T, C> {
         Ok(())
     }
 
-    /// The next thing to send: control messages first, then one of each lane in turn.
+    /// The next thing to send: control messages first, then one of each lane in turn. A lane that has lost
+    /// something waits until that may be told.
     pub fn next(&mut self, now_ms: f64) -> Option<Next<T, C>> {
         if let Some(item) = self.control.pop_front() {
             return Some(Next::Control(item));
@@ -197,9 +199,14 @@ impl<T: Item + Measured, C> Outbox<T, C> {
             let Some(Some(slot)) = self.lanes.get_mut(index as usize) else { continue };
             // What was lost came after a marker that waits in front: a new beginning is told before its losses.
             let begins = slot.queue.iter().next().is_some_and(|item| item.seq() == 0);
-            if !begins && let Some(lost) = slot.queue.take_notice(now_ms) {
+            if !begins && slot.queue.has_loss() {
                 self.ready.push_back(index);
-                return Some(Next::Lost(Lane(index), lost));
+                match slot.queue.take_notice(now_ms) {
+                    Some(lost) => return Some(Next::Lost(Lane(index), lost)),
+                    // What follows waits for it: so the range stays exact, and whoever's line is cut meanwhile
+                    // comes back to a position before the loss.
+                    None => continue,
+                }
             }
             let item = slot.queue.pop();
             slot.is_ready = !slot.queue.is_empty();
@@ -424,7 +431,79 @@ mod tests {
         assert_eq!(outbox.control(thing(0)), Err(ControlFull));
     }
 
+    #[test]
+    fn a_cap_that_was_full_for_a_moment_is_not_full() {
+        let mut outbox = Things::new(16, 100);
+        let lane = outbox.open(Mode::State);
+        for seq in 1..=11 {
+            outbox.offer(lane, thing(seq), 3.0);
+        }
+        assert_eq!((outbox.bytes(), outbox.full_since_ms()), (20, None));
+    }
+
+    #[test]
+    fn what_follows_a_loss_waits_until_it_is_told() {
+        let mut outbox = Things::new(16, 1_000);
+        let (lane, other) = (outbox.open(Mode::Event), outbox.open(Mode::Event));
+        let lost = |next| match next {
+            Some(Next::Lost(_, lost)) => Some((lost.dropped, lost.from_seq, lost.to_seq)),
+            _ => None,
+        };
+        (1..=17).for_each(|seq| {
+            outbox.offer(lane, thing(seq), 0.0);
+        });
+        assert_eq!(lost(outbox.next(0.0)), Some((1, 1, 1)));
+        assert_eq!(outbox.next(0.0), Some(Next::Item(lane, thing(2))));
+        (18..=20).for_each(|seq| {
+            outbox.offer(lane, thing(seq), 0.0);
+        });
+        outbox.offer(other, thing(1), 0.0);
+        assert_eq!(outbox.next(999.0), Some(Next::Item(other, thing(1))));
+        assert_eq!((outbox.next(999.0), outbox.due_ms()), (None, Some(1_000.0)));
+        assert_eq!(lost(outbox.next(1_000.0)), Some((2, 3, 4)));
+        assert_eq!(outbox.next(1_000.0), Some(Next::Item(lane, thing(5))));
+    }
+
     proptest! {
+        /// However slowly it is read: every number comes, or is in a range that is told before what follows it.
+        #[test]
+        fn an_event_lane_is_whole_or_says_exactly_what_it_lost(
+            steps in prop::collection::vec((0u8..12, 1usize..200, 0u16..400), 1..400),
+        ) {
+            let mut outbox = Things::new(16, 1_500);
+            let lane = outbox.open(Mode::Event);
+            let (mut seq, mut now, mut due) = (0, 0.0, 1);
+            let mut read = |outbox: &mut Things, now: f64| {
+                match outbox.next(now) {
+                    Some(Next::Item(_, thing)) => {
+                        prop_assert_eq!(thing.seq, due);
+                        due += 1;
+                    }
+                    Some(Next::Lost(_, lost)) => {
+                        prop_assert_eq!((lost.from_seq, lost.dropped), (due, lost.to_seq + 1 - lost.from_seq));
+                        due = lost.to_seq + 1;
+                    }
+                    _ => return Ok(None),
+                }
+                Ok(Some(due))
+            };
+            for (step, len, wait) in steps {
+                now += f64::from(wait);
+                if step < 4 {
+                    read(&mut outbox, now)?;
+                } else {
+                    seq += 1;
+                    outbox.offer(lane, Thing { seq, len }, now);
+                }
+            }
+            let mut last = 1;
+            while let Some(due) = read(&mut outbox, now)? {
+                last = due;
+                now += 1_000.0;
+            }
+            prop_assert!(last == 1 || last == seq + 1);
+        }
+
         /// However much is read in between: every piece arrives, in order, exactly once, until one is refused.
         #[test]
         fn a_lossless_lane_joins_and_loses_nothing(

@@ -233,7 +233,7 @@ impl Store {
     pub fn flush(&mut self, now_ms: f64) -> usize {
         self.changed.clear();
         for id in std::mem::take(&mut self.pending) {
-            self.slots[id.0 as usize].publish(now_ms, &mut self.notices, &mut self.counters);
+            self.slots[id.0 as usize].publish(&mut self.notices, &mut self.counters);
             self.changed.push(id);
         }
         if std::mem::take(&mut self.judges_all) || now_ms >= self.next_change_ms {

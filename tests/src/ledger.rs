@@ -15,8 +15,8 @@ pub enum Took {
     Other,
 }
 
-/// The books of one `event` or `lossless` channel: everything from the first envelope on was either had or is in a
-/// range that was told. A loss may be told up to a second after what follows it; [`Ledger::settle`] asks for it.
+/// The books of one `event` or `lossless` channel: everything from the first envelope on was either had, or is in a
+/// range that was told before what follows it.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     epoch: Option<String>,
@@ -25,10 +25,6 @@ pub struct Ledger {
     /// A new beginning was announced: what follows may begin further on.
     is_anew: bool,
     told: Vec<(u64, u64)>,
-    /// Ranges that are missing and are still to be told.
-    owed: Vec<(u64, u64)>,
-    /// Ranges that only the reader's own counting found: the line was cut before they were told.
-    pub counted: Vec<(u64, u64)>,
     /// Publications that were had.
     pub delivered: u64,
     /// Publications that came once more after a line was opened again.
@@ -54,31 +50,10 @@ impl Ledger {
         self.first
     }
 
-    /// The line was cut: what is still to be told was lost with it.
-    pub fn cut(&mut self) {
-        self.clear_owed();
-        self.counted.append(&mut self.owed);
-    }
-
-    /// Makes sure that every loss was told. To be asked a second after the last envelope, or later.
-    ///
-    /// # Errors
-    /// The ranges that are missing without a word.
-    pub fn settle(&mut self) -> Result<()> {
-        self.clear_owed();
-        ensure!(self.owed.is_empty(), "missing without a word: {:?}; told were {:?}", self.owed, self.told);
-        Ok(())
-    }
-
-    fn clear_owed(&mut self) {
-        let told = &self.told;
-        self.owed.retain(|(from, to)| (*from..=*to).any(|seq| !is_in(told, seq)));
-    }
-
     /// Enters an envelope of the channel.
     ///
     /// # Errors
-    /// When a verdict contradicts what came before.
+    /// When a verdict contradicts what came before, or something is missing of which nobody said a word.
     pub fn take(&mut self, envelope: &Envelope) -> Result<Took> {
         match envelope.event.as_str() {
             "system.ack" => self.acknowledged(envelope)?,
@@ -89,7 +64,7 @@ impl Ledger {
             "backpressure_drop" => {
                 let (from, to, dropped): (u64, u64, u64) =
                     (envelope.field("fromSeq")?, envelope.field("toSeq")?, envelope.field("dropped")?);
-                ensure!(from <= to && dropped <= to - from + 1, "{envelope}");
+                ensure!(from <= to && dropped == to - from + 1, "{envelope}");
                 self.told.push((from, to));
             }
             _ if envelope.is_data() => {
@@ -138,7 +113,7 @@ impl Ledger {
         let begins = from.max(self.last + 1);
         self.resent += begins - from;
         if begins > self.last + 1 {
-            self.gap(self.last + 1, begins - 1);
+            self.gap(self.last + 1, begins - 1)?;
         }
         self.is_anew = false;
         self.delivered += to - begins + 1;
@@ -146,12 +121,12 @@ impl Ledger {
         Ok(Took::New(begins))
     }
 
-    fn gap(&mut self, from: u64, to: u64) {
-        if !self.is_anew && (from..=to).any(|seq| !is_in(&self.told, seq)) {
-            self.owed.push((from, to));
-        }
+    fn gap(&mut self, from: u64, to: u64) -> Result<()> {
+        let is_told = self.is_anew || (from..=to).all(|seq| is_in(&self.told, seq));
+        ensure!(is_told, "{from} to {to} are missing without a word; told were {:?}", self.told);
         self.lost += to - from + 1;
         self.gaps.push((from, to));
+        Ok(())
     }
 }
 
@@ -179,15 +154,13 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.take(&ack(false)).unwrap();
         assert_eq!(ledger.take(&envelope("x.y", 5, "1")).unwrap(), Took::New(5));
-        let mut silent = ledger.clone();
-        silent.take(&envelope("x.y", 8, "1")).unwrap();
-        assert!(silent.settle().is_err());
+        assert!(ledger.clone().take(&envelope("x.y", 8, "1")).is_err());
         let told = envelope("backpressure_drop", 0, r#"{"dropped":2,"fromSeq":6,"toSeq":7}"#);
-        silent.take(&told).unwrap();
-        silent.settle().unwrap();
         ledger.take(&told).unwrap();
+        assert!(ledger.clone().take(&envelope("x.y", 9, "1")).is_err());
         assert_eq!(ledger.take(&envelope("x.y", 8, "1")).unwrap(), Took::New(8));
-        ledger.settle().unwrap();
+        let inexact = envelope("backpressure_drop", 0, r#"{"dropped":2,"fromSeq":9,"toSeq":11}"#);
+        assert!(ledger.clone().take(&inexact).is_err());
         assert_eq!((ledger.delivered, ledger.lost, ledger.gaps.clone()), (2, 2, vec![(6, 7)]));
         ledger.take(&ack(true)).unwrap();
         assert_eq!(ledger.take(&envelope("x.y", 8, "1")).unwrap(), Took::Known);

@@ -16,8 +16,12 @@ const TEXT_LEN: usize = 8_000;
 const NARROW: u32 = 16 * 1024;
 /// Clients that stop reading at once.
 const SLOW: usize = 10;
-/// What the gateway may need beside its caps: buffers of the system are not in it, allocators' reserves are.
-const MEMORY_SLACK: u64 = 96 << 20;
+/// What the gateway may need beside its caps: the channel's history is in it and what the allocator keeps, buffers
+/// of the system are not.
+const MEMORY_SLACK: u64 = 12 << 20;
+/// Texts that are published while nobody reads them: 40 MB, far more than the caps and the slack together, so that
+/// a queue without a bound is found out.
+const UNREAD: u64 = 5_000;
 /// Most bytes that wait for one connection.
 const CONNECTION_BYTES: u64 = 1 << 20;
 
@@ -113,7 +117,7 @@ async fn clients_that_stop_reading_cost_little_and_nobody_else_waits() -> Result
     }
     let mut most = 0;
     let beside_us = measured(&target, &mut publisher, &channel, began).await?;
-    for _ in 0..10 {
+    for _ in 0..UNREAD / 100 {
         publish(&mut publisher, &channel, 100, began).await?;
         most = most.max(resident(pid)?);
     }
@@ -121,23 +125,19 @@ async fn clients_that_stop_reading_cost_little_and_nobody_else_waits() -> Result
     println!("p99 alone {alone_us} us, beside {SLOW} that do not read {beside_us} us");
     println!("resident {} KiB before, {} KiB at most, {} KiB more", before >> 10, most >> 10, grown >> 10);
     ensure!(grown <= SLOW as u64 * CONNECTION_BYTES + MEMORY_SLACK, "{grown} bytes more");
-    ensure!(beside_us <= (alone_us * 20).max(2_000_000), "p99 {beside_us} us, alone it was {alone_us} us");
+    ensure!(beside_us <= (alone_us * 10).max(1_000_000), "p99 {beside_us} us, alone it was {alone_us} us");
     drop(slow);
     Ok(())
 }
 
-/// Reads on after a pause until the books are closed: all that was published was had, or told as lost.
+/// Reads on after a pause until all that was published was had, or told as lost before what follows it.
 async fn close_books(live: &mut dyn Live, mut ledger: Ledger, channel: &str, last: u64) -> Result<Ledger> {
-    let mut beats = 0;
-    // What was dropped is told at most once a second; ten heartbeats of a quarter of it are longer.
-    while ledger.last() < last || beats < 10 {
+    while ledger.last() < last {
         let envelope = live.next().await?;
-        beats += u32::from(envelope.event == "system.heartbeat" && ledger.last() >= last);
         if envelope.channel == channel {
             ensure!(ledger.take(&envelope)? != Took::Known, "twice: {envelope}");
         }
     }
-    ledger.settle()?;
     ensure!(ledger.delivered + ledger.lost == last, "{ledger:?}");
     Ok(ledger)
 }

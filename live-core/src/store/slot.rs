@@ -369,9 +369,9 @@ impl Slot {
     }
 
     /// Tells what did not fit since the last flush.
-    fn tell_losses(&mut self, now_ms: f64, notices: &mut Vec<Notice>, counters: &mut Counters) {
+    fn tell_losses(&mut self, notices: &mut Vec<Notice>, counters: &mut Counters) {
         let of_log = match &mut self.beside {
-            Beside::Log(queue) => queue.take_notice(now_ms),
+            Beside::Log(queue) => queue.take_loss(),
             _ => None,
         };
         let of_tap = self.tap.as_mut().and_then(Tap::take_lost);
@@ -389,13 +389,13 @@ impl Slot {
     }
 
     /// Makes what has arrived visible.
-    pub(crate) fn publish(&mut self, now_ms: f64, notices: &mut Vec<Notice>, counters: &mut Counters) {
+    pub(crate) fn publish(&mut self, notices: &mut Vec<Notice>, counters: &mut Counters) {
         self.is_pending = false;
         self.drain_log();
         if let Beside::Bars(bars) = &mut self.beside {
             bars.publish();
         }
-        self.tell_losses(now_ms, notices, counters);
+        self.tell_losses(notices, counters);
         if self.has_newest {
             std::mem::swap(&mut self.newest, &mut self.visible);
             self.has_newest = false;

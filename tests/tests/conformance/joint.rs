@@ -77,23 +77,16 @@ async fn burst(
     over: &mut watch::Receiver<u64>,
 ) -> Result<bool> {
     let mut live = transport.open(target.addr(), ask).await?;
-    let (mut ledger, mut beats) = (Ledger::default(), 0);
+    let mut ledger = Ledger::default();
     loop {
         let last = *over.borrow_and_update();
-        // What was dropped is told at most once a second; six heartbeats are longer.
-        if last > 0 && ledger.last() >= last && beats >= 6 {
-            ledger.settle()?;
+        if last > 0 && ledger.last() >= last {
             return Ok(true);
         }
         let next = tokio::select! {
             next = live.next() => next?,
             _ = over.changed(), if last == 0 => continue,
         };
-        beats += u32::from(next.event == "system.heartbeat" && ledger.last() >= last && last > 0);
-        if next.event == "system.hello" && transport == Transport::Poll {
-            // An answer ends within the second in which only one loss is told: the reader's own counting finds it.
-            ledger.cut();
-        }
         if next.channel != ask.channels[0] {
             continue;
         }

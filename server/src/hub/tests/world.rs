@@ -68,7 +68,15 @@ impl Follower {
             }
             "backpressure_drop" => {
                 prop_assert_eq!(self.mode, Mode::Event);
-                self.known.extend(number(&data["fromSeq"])..=number(&data["toSeq"]));
+                let (from, to) = (number(&data["fromSeq"]), number(&data["toSeq"]));
+                prop_assert_eq!(
+                    (from, number(&data["dropped"])),
+                    (self.last + 1, to + 1 - from),
+                    "{}",
+                    envelope
+                );
+                self.known.extend(from..=to);
+                self.last = to;
             }
             "copilot.delta" => self.piece(number(&envelope["seq"]), data)?,
             _ => self.value(number(&envelope["seq"]))?,
@@ -101,7 +109,7 @@ impl Follower {
             );
             return Ok(());
         }
-        prop_assert!(self.mode != Mode::Lossless || seq == self.last + 1, "{} after {}", seq, self.last);
+        prop_assert!(!self.mode.is_contiguous() || seq == self.last + 1, "{} after {}", seq, self.last);
         self.last = seq;
         self.known.insert(seq);
         Ok(())
