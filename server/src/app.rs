@@ -71,7 +71,7 @@ impl AppState {
         let skipped_rows: u64 = instruments.iter().map(|instrument| instrument.skipped_rows).sum();
         tracing::info!(source = source.name(), symbols = instruments.len(), skipped_rows, "source opened");
         let market = Arc::new(Market::new(source.name(), &instruments));
-        let fanout = Arc::new(Fanout::default());
+        let fanout = Arc::new(Fanout::new(&config.live));
         let namespaces = config.live.namespaces.clone();
         let status = Arc::<Status>::default();
         let owners = Arc::<Owners>::default();

@@ -24,6 +24,8 @@ pub struct LiveConfig {
     pub connection_bytes: usize,
     /// Least time between two writes to a connection.
     pub coalesce: Duration,
+    /// The same, for what comes of a channel with very many subscribers.
+    pub coalesce_max: Duration,
     /// Longest time that one write may block.
     pub write_timeout: Duration,
     /// Newest keys of a keyed channel that are kept for a snapshot.
@@ -44,6 +46,7 @@ impl LiveConfig {
         let queue_capacity = reader.size("live.queue_capacity", CAPACITY_MIN as u64..=CAPACITY_MAX as u64);
         let connection_bytes = reader.size("live.connection_bytes", 65_536..=67_108_864);
         let coalesce = reader.millis("live.coalesce_ms", 0..=1_000);
+        let coalesce_max = reader.millis("live.coalesce_max_ms", 0..=1_000);
         let write_timeout = reader.millis("live.write_timeout_ms", 100..=120_000);
         let snapshot_keys = reader.size("live.snapshot_keys", 1..=KEYS_MAX as u64);
         let rate_report = reader.millis("live.rate_report_ms", 100..=3_600_000);
@@ -57,6 +60,7 @@ impl LiveConfig {
             queue_capacity: queue_capacity?,
             connection_bytes: connection_bytes?,
             coalesce: coalesce?,
+            coalesce_max: coalesce_max?,
             write_timeout: write_timeout?,
             snapshot_keys: snapshot_keys?,
             rate_report: rate_report?,

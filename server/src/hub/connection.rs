@@ -188,9 +188,15 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Offers a publication to a subscription. Never waits.
-    pub fn offer(&self, ticket: Ticket, publication: &Arc<Publication>, now: Instant) {
-        let has_to_look = self.lock().publication(ticket, publication, now);
+    /// Offers publications to a subscription, in order. Never waits.
+    pub fn offer(&self, ticket: Ticket, publications: &[Arc<Publication>], now: Instant) {
+        let mut has_to_look = false;
+        {
+            let mut state = self.lock();
+            for publication in publications {
+                has_to_look |= state.publication(ticket, publication, now);
+            }
+        }
         if has_to_look {
             self.wake.notify_one();
         }

@@ -1,6 +1,7 @@
 //! The joint between snapshot and live, one behaviour at a time; every order of events is in `world`.
 
 mod delivery;
+mod windows;
 mod world;
 
 use std::future::Future;
@@ -78,7 +79,10 @@ struct Setup {
 fn setup(adjust: impl FnOnce(&mut Config)) -> Setup {
     let mut config = Config::defaults().expect("sound");
     adjust(&mut config);
-    let fanout = Arc::new(Fanout::default());
+    setup_with(Arc::new(Fanout::default()), config)
+}
+
+fn setup_with(fanout: Arc<Fanout>, config: Config) -> Setup {
     let memory =
         MemoryBroker::new(Namespaces::builtin(), config.live.snapshot_keys, Arc::clone(&fanout) as _);
     let broker = Arc::new(Slow(memory, AtomicBool::new(false)));

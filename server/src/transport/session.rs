@@ -1,12 +1,13 @@
 //! The life of one client on any transport: greeting, values, heartbeats, goodbye.
 
 use std::future::Future;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use live_core::channel::ChannelName;
 use live_core::error::ErrorCode;
 use live_core::system::{Drain, Heartbeat, Hello, name};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -94,7 +95,10 @@ struct Writer<'a, S> {
 impl<S: Sink> Writer<'_, S> {
     async fn run(&mut self, draining: &CancellationToken) -> End {
         let mut batch = Vec::new();
+        let mut timer = pin!(sleep_until(self.heartbeat_due));
         let mut refusal = None;
+        // When it last began to write.
+        let mut sent = None;
         // Once the process stops: when this client is to be gone.
         let mut leaves_at = None;
         loop {
@@ -135,22 +139,32 @@ impl<S: Sink> Writer<'_, S> {
             }
             let dues = [drained.next_due, leaves_at].into_iter().flatten();
             let next_due = dues.fold(self.heartbeat_due, Instant::min);
+            // A clock that is set already is not set again.
+            if timer.deadline() != next_due {
+                timer.as_mut().reset(next_due);
+            }
+            if !batch.is_empty() {
+                sent = Some(began);
+            }
             tokio::select! {
-                () = self.idle(&batch, began, next_due) => {}
+                () = self.idle(sent, timer.as_mut()) => {}
                 () = draining.cancelled(), if leaves_at.is_none() => {}
             }
         }
     }
 
-    /// Waits until there is something to send: at once when nothing was sent just now, else not before
-    /// the time is over in which everything travels in one write.
-    async fn idle(&self, sent: &[Out], began: Instant, next_due: Instant) {
-        if !sent.is_empty() {
-            sleep_until(began + self.hub.settings().coalesce).await;
-        }
+    /// Waits until there is something to send: of what comes soon after it sent something, all that comes within
+    /// the time in which everything travels in one write.
+    async fn idle(&self, sent: Option<Instant>, timer: Pin<&mut Sleep>) {
         tokio::select! {
             () = self.connection.wait() => {}
-            () = sleep_until(next_due) => {}
+            () = timer => {}
+        }
+        if let Some(sent) = sent {
+            let ends = sent + self.hub.settings().coalesce;
+            if ends > Instant::now() {
+                sleep_until(ends).await;
+            }
         }
     }
 
