@@ -369,6 +369,13 @@ fn judge_symbol(members: &Members<'_>, index: usize) -> Result<(), Box<Fault>> {
     Err(members.fault(index, "is not a symbol: letters, digits, '_' and '-', joined by dots"))
 }
 
+/// Whether nothing more is to be expected after this event on a channel that tells of one piece of work
+/// (`copilot:`, `job:`): by its last word, which says how that ended.
+pub fn is_last_word(event: &str) -> bool {
+    let word = event.rsplit('.').next();
+    matches!(word, Some("done" | "stopped" | "error" | "failed" | "cancelled" | "timeout"))
+}
+
 /// Whether a text can stand as a symbol in a channel's name.
 pub fn is_symbol(text: &[u8]) -> bool {
     text.len() <= SYMBOL_LEN_MAX

@@ -35,7 +35,8 @@ use slot::Slot;
 pub const DIRTY: u32 = 1;
 /// Notices wait for the connection.
 pub const NOTICES: u32 = 2;
-/// The change ends something: flush at once rather than with the next frame.
+/// The change ends something ([`is_last_word`](crate::event::is_last_word)): flush at once rather than with the next
+/// frame.
 pub const URGENT: u32 = 4;
 /// An event of the stream was longer than an envelope may be, and was skipped.
 pub const TOO_LONG: u32 = 8;

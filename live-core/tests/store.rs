@@ -6,7 +6,7 @@ use live_core::envelope::{Outgoing, encode};
 use live_core::event::{CandleBar, PriceTick};
 use live_core::sequence::Continuity;
 use live_core::staleness::{Cause, Freshness};
-use live_core::store::{ChannelId, DIRTY, NOTICES, NoticeKind, Store, TOO_LONG};
+use live_core::store::{ChannelId, DIRTY, NOTICES, NoticeKind, Store, TOO_LONG, URGENT};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -433,4 +433,32 @@ proptest! {
         let shown: BTreeMap<_, _> = store.bars(candles).iter().map(|bar| (bar.numbers.open_time, bar.numbers.close)).collect();
         prop_assert_eq!(shown, bars);
     }
+}
+
+#[test]
+fn the_last_word_of_a_piece_of_work_is_shown_at_once() {
+    for (channel, event, expected) in [
+        ("copilot:s", "copilot.delta", DIRTY),
+        ("copilot:s", "copilot.done", DIRTY | URGENT),
+        ("job:j", "job.progress", DIRTY),
+        ("job:j", "job.failed", DIRTY | URGENT),
+        ("system:status", "status.error", DIRTY),
+    ] {
+        let (mut store, _) = opened(channel);
+        let flags = store.ingest_frame(&envelope(event, channel, 1, 1_000, &json!({"text": ""})), 0, 1.0);
+        assert_eq!(flags, expected, "{event}");
+    }
+}
+
+#[test]
+fn who_stood_at_the_start_of_a_history_is_told_that_its_beginning_is_gone() {
+    let (mut store, id) = opened("system:status");
+    store.ingest_frame(&ack("system:status", "abcdefgh", 0, "event"), 0, 1.0);
+    store.link_down(0);
+    store.link_up(0, 2.0);
+    store.ingest_frame(&ack("system:status", "abcdefgh", 5, "event"), 0, 3.0);
+    store.ingest_frame(&envelope("status.changed", "system:status", 6, 1_000, &json!({})), 0, 3.0);
+    store.flush(4.0);
+    let continuity = store.head(id).map(|head| head.continuity);
+    assert_eq!(continuity, Some(Continuity::Gap { from: 1, to: 5 }));
 }

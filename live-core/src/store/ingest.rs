@@ -7,7 +7,7 @@ use crate::sse;
 use crate::staleness::Link;
 use crate::store::notice::{Notice, NoticeKind};
 use crate::store::slot::Taken;
-use crate::store::{ChannelId, DIRTY, FULL, LINKS, NOTICES, Store, TOO_LONG, mark, page};
+use crate::store::{ChannelId, DIRTY, FULL, LINKS, NOTICES, Store, TOO_LONG, URGENT, mark, page};
 
 /// Most refused envelopes whose details wait to be reported; all are counted.
 const REJECT_NOTICES_MAX: usize = 16;
@@ -175,7 +175,7 @@ impl Store {
             }
             Taken::Kept => {
                 mark(&mut self.pending, id, slot);
-                DIRTY
+                if slot.ends_with(&envelope.event) { DIRTY | URGENT } else { DIRTY }
             }
             Taken::Failed => {
                 mark(&mut self.pending, id, slot);

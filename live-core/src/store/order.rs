@@ -23,6 +23,9 @@ pub(super) struct Order {
     /// The newest publication when the subscription began, where a snapshot followed: what of it is missing
     /// was not held any more.
     settled: u64,
+    /// It stood before the first publication of its history: whatever comes first, all before that is missing.
+    /// Only where order counts.
+    is_from_start: bool,
     /// While the snapshot of a `keyed` channel arrives: `seq` of the position before it. Its items come in any
     /// order, so that none of them is a position to go on from.
     before_snapshot: Option<u64>,
@@ -53,9 +56,15 @@ impl Order {
             }
             _ => None,
         };
-        match from_seq {
+        let arrival = match from_seq {
             Some(from) => self.sequence.observe_joined(from, envelope.seq),
             None => self.sequence.observe(envelope.seq),
+        };
+        match from_seq.unwrap_or(envelope.seq) {
+            from if from > 1 && self.is_from_start && arrival == Arrival::First => {
+                Arrival::Jump { from: 1, to: from - 1 }
+            }
+            _ => arrival,
         }
     }
 
@@ -72,6 +81,7 @@ impl Order {
             // The snapshot repeats what may be held already.
             self.sequence = Sequence::default();
         }
+        self.is_from_start |= (ack.resumed || ack.head == 0) && self.last() == 0 && ack.mode.is_contiguous();
         self.awaits_renewal = false;
         self.before_snapshot = (ack.mode == Mode::Keyed).then(|| self.last());
         self.settled = if ack.resumed { 0 } else { ack.head };
@@ -93,13 +103,17 @@ impl Order {
         }
         self.awaits_renewal = false;
         self.before_snapshot = (mode == Mode::Keyed).then_some(0);
-        self.settled = 0;
+        if is_other {
+            self.settled = 0;
+            self.is_from_start = mode.is_contiguous();
+        }
         self.epoch = Some(epoch.into());
         (is_other, starts_again)
     }
 
     fn restart(&mut self) {
         self.sequence = Sequence::default();
+        self.is_from_start = false;
         self.continuity = Continuity::Unknown;
     }
 
@@ -120,7 +134,7 @@ impl Order {
         }
         self.sequence = Sequence::starting_after(head);
         // What came before the first one that was seen is not missed.
-        if last == 0 { Standing::Level } else { Standing::Settled }
+        if last == 0 && !self.is_from_start { Standing::Level } else { Standing::Settled }
     }
 
     /// The link is gone: nothing is known of what is published now.

@@ -4,7 +4,7 @@ use crate::backpressure::{CAPACITY_DEFAULT, Offer, Queue};
 use crate::channel::{ChannelName, Mode, NamespacePolicy};
 use crate::envelope::Envelope;
 use crate::error::ErrorCode;
-use crate::event::{BarNumbers, CandleBar, PriceTick, TickNumbers};
+use crate::event::{BarNumbers, CandleBar, PriceTick, TickNumbers, is_last_word};
 use crate::sequence::{Arrival, Continuity};
 use crate::staleness::{Cause, ChannelState, Freshness, Link, StalePolicy, Staleness, compute_staleness};
 use crate::store::Counters;
@@ -95,6 +95,8 @@ pub(crate) struct Slot {
     pub(crate) counts: Counts,
     pub(crate) verdict: Staleness,
     pub(crate) mode: Mode,
+    /// It tells of one piece of work, which ends.
+    ends: bool,
     order: Order,
     visible_continuity: Continuity,
     tap: Option<Tap>,
@@ -112,7 +114,9 @@ impl Slot {
     pub(crate) fn new(name: ChannelName, policy: Option<&NamespacePolicy>, link: usize) -> Self {
         let mode = policy.map_or(Mode::State, |policy| policy.mode);
         let beside = beside(&name, mode);
+        let ends = mode == Mode::Lossless || name.namespace() == "job";
         Self {
+            ends,
             name,
             link,
             is_held: true,
@@ -214,6 +218,11 @@ impl Slot {
             }
         }
         taken
+    }
+
+    /// Whether that was the last to be expected of it.
+    pub(crate) fn ends_with(&self, event: &str) -> bool {
+        self.ends && is_last_word(event)
     }
 
     /// Whether something has to be taken out before more can be held.

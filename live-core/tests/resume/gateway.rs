@@ -95,7 +95,7 @@ impl Gateway {
         Self { epoch: self.epoch + 1, is_by_key: self.is_by_key, ..Self::new(self.mode) }
     }
 
-    fn epoch(&self) -> String {
+    pub fn epoch(&self) -> String {
         format!("epoch{:03}", self.epoch)
     }
 

@@ -82,7 +82,10 @@ fn run(mode: Mode, is_tapped: bool, steps: &[Step]) {
             Step::Doubt(verdict) => gateway.verdict = Some(verdict),
             Step::Repeat(count) if gateway.wire.is_some() => page.take_in(&gateway.repeated(count)),
             Step::Repeat(_) => {}
-            Step::Resync => gateway.resync(),
+            Step::Resync => {
+                gateway.resync();
+                page.begin(&gateway);
+            }
             Step::Sort(is_by_key) => gateway.is_by_key = is_by_key,
             Step::Overlap => gateway.overlap(),
         }
@@ -104,6 +107,9 @@ fn run(mode: Mode, is_tapped: bool, steps: &[Step]) {
         gateway.beat();
     }
     check(&gateway, &page);
+    if is_tapped && mode.is_contiguous() {
+        check_ends(&gateway, &page);
+    }
 }
 
 fn check(gateway: &Gateway, page: &Page) {
@@ -145,6 +151,24 @@ fn check(gateway: &Gateway, page: &Page) {
                 );
             }
         }
+    }
+}
+
+/// Of each history the page heard from the oldest that was held when it came, and of the last one up to the newest;
+/// or it was told.
+fn check_ends(gateway: &Gateway, page: &Page) {
+    let is_known = |epoch, seq| page.heard.contains(&(epoch, seq)) || page.told.contains(&(epoch, seq));
+    for (&epoch, &oldest) in &page.begun {
+        let first = page.heard.iter().find(|(heard, _)| *heard == epoch).map(|(_, seq)| *seq);
+        for seq in oldest..first.unwrap_or(oldest) {
+            assert!(is_known(epoch, seq), "{epoch}:{seq} is missing at the beginning: {:?}", page.heard);
+        }
+    }
+    // What was gone before the page came is nothing to it; and while it has no value, there is none to say it of.
+    if page.store.head(page.id).is_some()
+        && page.begun.get(&gateway.epoch).is_some_and(|&oldest| gateway.seq >= oldest)
+    {
+        assert!(is_known(gateway.epoch, gateway.seq), "the newest is missing: {:?}", page.heard);
     }
 }
 

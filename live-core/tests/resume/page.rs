@@ -1,6 +1,6 @@
 //! The page's side: what it has heard and been told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use live_core::sequence::Continuity;
 use live_core::store::{ChannelId, FULL, NoticeKind, Store};
@@ -17,6 +17,8 @@ pub struct Page {
     pub heard: Vec<(u64, u64)>,
     /// Ranges that it was told are missing, by epoch.
     pub told: BTreeSet<(u64, u64)>,
+    /// The oldest that each history held when the page came to it.
+    pub begun: BTreeMap<u64, u64>,
     epoch: u64,
     pub wants_renewal: bool,
 }
@@ -27,7 +29,8 @@ impl Page {
         let mut store = Store::default();
         let id = store.open(mode.channel(), 0).expect("a good name");
         store.tap(id, is_tapped);
-        Self { store, id, mode, heard: Vec::new(), told: BTreeSet::new(), epoch: 0, wants_renewal: false }
+        let (heard, told, begun) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+        Self { store, id, mode, heard, told, begun, epoch: 0, wants_renewal: false }
     }
 
     pub fn take_in(&mut self, frame: &[u8]) {
@@ -70,6 +73,14 @@ impl Page {
         }
     }
 
+    /// It has nothing of this history yet, and comes to what is held of it.
+    pub fn begin(&mut self, gateway: &Gateway) {
+        let oldest = gateway.held.front().map_or(gateway.seq + 1, |item| item.seq);
+        if self.heard.iter().all(|(epoch, _)| *epoch != gateway.epoch) {
+            self.begun.insert(gateway.epoch, oldest);
+        }
+    }
+
     /// The line is gone.
     pub fn cut(&mut self, gateway: &mut Gateway) {
         gateway.cut();
@@ -85,6 +96,9 @@ impl Page {
             self.store.link_up(0, 0.0);
         }
         let since = self.store.position(self.id).map(|(epoch, seq)| (epoch.to_owned(), seq));
+        if since.as_ref().is_none_or(|(epoch, _)| *epoch != gateway.epoch()) {
+            self.begin(gateway);
+        }
         gateway.subscribe(since);
         self.epoch = gateway.epoch;
     }

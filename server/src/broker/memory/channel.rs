@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use live_core::channel::Mode;
 use live_core::error::ErrorCode;
+use live_core::event::is_last_word;
 use live_core::sequence::Position;
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
@@ -295,9 +296,4 @@ fn give_back<T>(items: &mut VecDeque<T>) {
     if items.is_empty() {
         items.shrink_to_fit();
     }
-}
-
-/// Whether nothing more is to be expected after this event.
-fn is_last_word(event: &str) -> bool {
-    matches!(event.rsplit('.').next(), Some("done" | "stopped" | "error"))
 }
