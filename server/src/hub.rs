@@ -181,7 +181,12 @@ impl Hub {
         let policy = self.namespaces.policy(&channel)?;
         connection.room_for_control().await;
         let ticket = connection.begin(request, policy, info, self.subscriptions_max)?;
-        let attached = self.attach(connection, ticket, &channel).await;
+        // What the connection may have was narrowed while it waited, perhaps, and those subscriptions looked
+        // through that there were.
+        let attached = match self.may_subscribe(connection, &channel) {
+            Ok(_) => self.attach(connection, ticket, &channel).await,
+            Err(code) => Err(code),
+        };
         if attached.is_err() {
             connection.end_ticket(&channel, ticket);
         }

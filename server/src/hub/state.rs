@@ -240,6 +240,11 @@ impl State {
     pub fn open_gate(&mut self, ticket: Ticket, attached: &Attached) -> GateOpened {
         let Some(subscription) = find(&mut self.subscriptions, ticket) else { return GateOpened::Yes };
         let Phase::Attaching(gate) = &mut subscription.phase else { return GateOpened::Yes };
+        if self.outbox.control_len() >= CONTROL_MAX {
+            // Others took the room while the engine was asked; it is asked again when this was sent.
+            self.fall_behind(ticket);
+            return GateOpened::Yes;
+        }
         let may_go_on = subscription.mode == live_core::channel::Mode::Lossless;
         if gate.has_overflowed && !may_go_on {
             return GateOpened::Overflowed;

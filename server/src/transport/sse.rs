@@ -88,7 +88,8 @@ impl Stream {
         let chunks = sink.chunks.clone();
         greet(hub, connection).await;
         let subscribing = async {
-            question.subscribe(hub, connection).await;
+            // Its room is given back once it is done; the stream lasts.
+            Box::pin(question.subscribe(hub, connection)).await;
             // The stream goes on for as long as it is written.
             std::future::pending::<()>().await;
         };

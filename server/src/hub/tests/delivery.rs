@@ -257,3 +257,55 @@ async fn a_review_ends_what_the_connection_may_not_have_any_more() {
     assert_eq!(hub.review(&connection), [(name("price:B"), ErrorCode::ChannelUnknown)]);
     assert_eq!((hub.subscribers(&name("price:A")), hub.subscribers(&name("price:B"))), (1, 0));
 }
+
+#[tokio::test]
+async fn what_was_narrowed_while_a_subscription_waited_for_room_ends_it() {
+    let mut config = Config::defaults().expect("sound");
+    config.live.connection_bytes = 65_536;
+    let fanout = Arc::new(Fanout::default());
+    let namespaces = Namespaces::builtin();
+    let engine = Arc::new(MemoryBroker::new(namespaces.clone(), 10, Arc::clone(&fanout) as _));
+    let directory = Arc::new(Closing(AtomicBool::new(false)));
+    let doors = Arc::clone(&directory) as Arc<dyn Directory>;
+    let hub = Hub::new(fanout, engine, doors, namespaces, config.live, &config.limits);
+    let connection = hub.connect(None);
+    connection.answer(Bytes::from(vec![b'x'; 70_000])).await;
+    let mut waiting = std::pin::pin!(hub.subscribe(&connection, request("price:B")));
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&noop_waker())).is_pending());
+    directory.0.store(true, Ordering::Relaxed);
+    assert_eq!(hub.review(&connection), []);
+    connection.drain(&mut Vec::new(), usize::MAX);
+    assert_eq!(waiting.await, Err(ErrorCode::ChannelUnknown));
+    assert_eq!((hub.subscribers(&name("price:B")), connection.channels()), (0, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_beginning_that_finds_no_room_is_asked_for_again() {
+    let setup = setup(|_| ());
+    let connection = setup.hub.connect(None);
+    for _ in 0..62 {
+        connection.answer(Bytes::from_static(b"x")).await;
+    }
+    // All three found room before the engine was asked, and there is room for two.
+    let channels = ["price:A", "copilot:b", "candles:C.1d"];
+    setup.say("copilot:b", "1");
+    let mut waiting: Vec<_> =
+        channels.iter().map(|channel| Box::pin(setup.hub.subscribe(&connection, request(channel)))).collect();
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    assert!(waiting.iter_mut().all(|waiting| waiting.as_mut().poll(&mut context).is_pending()));
+    for waiting in waiting {
+        assert_eq!(waiting.await, Ok(()));
+    }
+    let mut batch = Vec::new();
+    let mut told = Vec::new();
+    loop {
+        let drained = connection.drain(&mut batch, usize::MAX);
+        told.extend(batch.drain(..).filter(|out| out.envelope().len() > 1));
+        let Some((ticket, channel)) = drained.behind else { break };
+        setup.hub.catch_up(&connection, ticket, &channel).await.expect("in step");
+    }
+    let told: Vec<Value> =
+        told.iter().map(|out| serde_json::from_slice(out.envelope()).expect("JSON")).collect();
+    let begins = ["system.ack", "system.ack", "copilot:b 1", "system.ack", "system.snapshot_end"];
+    assert_eq!(events(&told), begins);
+}
