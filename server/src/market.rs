@@ -16,6 +16,7 @@ mod normalize;
 mod problem;
 mod replay;
 mod row;
+mod trade;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -32,6 +33,7 @@ pub use self::history::{Market, Page, PageError};
 pub use self::normalize::{Normalized, Normalizer, PrintFault};
 pub use self::problem::{Fault, RowProblem};
 pub use self::replay::Replay;
+pub use self::trade::{Quote, Side, Trade};
 
 /// The one interval so far: a day.
 pub const DAY: &str = "1d";
