@@ -1,6 +1,6 @@
 //! Whose pages may connect.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
 /// Origins whose pages may open a WebSocket: our own, and those of the settings.
 #[derive(Clone, Debug)]
@@ -21,20 +21,29 @@ impl Origins {
 
     /// Whether a request may open a WebSocket. A program sends no `Origin` and is not what the check is
     /// for; a browser always does, and a page without a proper one sends `null`, which is refused.
-    pub fn allow(&self, headers: &HeaderMap) -> bool {
+    /// `uri` is the request's: HTTP/2 names the host there, and a browser then sends no `Host`.
+    pub fn allow(&self, headers: &HeaderMap, uri: &Uri) -> bool {
         let mut origins = headers.get_all(header::ORIGIN).iter();
         let Some(origin) = origins.next() else { return true };
         if origins.next().is_some() {
             return false;
         }
-        self.allowed.contains(origin) || is_same(origin, headers.get(header::HOST))
+        self.allowed.contains(origin) || host(headers, uri).is_some_and(|host| is_same(origin, host))
+    }
+}
+
+/// The host that a request was sent to, with its port.
+fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
+    match headers.get(header::HOST) {
+        Some(host) => host.to_str().ok(),
+        None => uri.authority().map(axum::http::uri::Authority::as_str),
     }
 }
 
 /// Whether an origin names the host that the request was sent to. The scheme is not compared: behind a
 /// proxy that speaks TLS the page is `https` and we are not.
-fn is_same(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
-    let (Ok(origin), Some(Ok(host))) = (origin.to_str(), host.map(HeaderValue::to_str)) else { return false };
+fn is_same(origin: &HeaderValue, host: &str) -> bool {
+    let Ok(origin) = origin.to_str() else { return false };
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let usual_port = match scheme {
         "http" => ":80",
@@ -49,13 +58,19 @@ fn is_same(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
 mod tests {
     use super::*;
 
+    /// Whether both ways of naming the host, that of HTTP/1.1 and that of HTTP/2, lead to this.
     fn allowed(origin: &[&'static str], host: &'static str) -> bool {
         let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_static(host));
         for origin in origin {
             headers.append(header::ORIGIN, HeaderValue::from_static(origin));
         }
-        Origins::new(vec![HeaderValue::from_static("https://app.example.org")]).allow(&headers)
+        let origins = Origins::new(vec![HeaderValue::from_static("https://app.example.org")]);
+        let path = Uri::from_static("/api/live/sse");
+        let whole = format!("http://{host}/api/live/sse").parse().expect("an address");
+        let in_address = origins.allow(&headers, &whole);
+        headers.insert(header::HOST, HeaderValue::from_static(host));
+        assert_eq!(origins.allow(&headers, &path), in_address, "{origin:?}");
+        in_address
     }
 
     #[test]
@@ -65,6 +80,12 @@ mod tests {
         assert!(allowed(&["https://live.example.org"], "live.example.org"));
         assert!(allowed(&["http://live.example.org"], "live.example.org:80"));
         assert!(allowed(&["https://app.example.org"], "live.example.org"));
+    }
+
+    #[test]
+    fn without_a_host_no_page_is_our_own() {
+        let headers = HeaderMap::from_iter([(header::ORIGIN, HeaderValue::from_static("http://a"))]);
+        assert!(!Origins::new(Vec::new()).allow(&headers, &Uri::from_static("/")));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod envelope;
 pub mod frame;
 mod gateway;
 mod http;
+pub mod http2;
 mod ledger;
 mod line;
 pub mod live;

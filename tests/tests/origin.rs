@@ -26,3 +26,49 @@ async fn pages_of_others_are_refused_with_an_envelope() {
         assert_eq!(envelope.error_code.as_deref(), Some("FORBIDDEN"), "{envelope}");
     }
 }
+
+/// Where a page may ask over HTTP/2: method, path and what the answer begins with.
+const QUESTIONS: [(&str, &str, &str); 3] = [
+    ("GET", "/api/live/sse?channels=price:AAPL", "system.hello"),
+    ("GET", "/api/live/poll?channels=price:AAPL&wait=0", "system.hello"),
+    ("POST", "/api/session", "session.created"),
+];
+
+#[tokio::test]
+async fn our_own_page_may_connect_over_http2() {
+    let options = Gateway::options().env("SPARK_ALLOWED_ORIGINS", "https://app.example.org");
+    let gateway = options.start().await.unwrap();
+    let mut client = gateway.http2().await.unwrap();
+    // A proxy in front ends TLS: the page is `https`.
+    let (own, secure) = (format!("http://{}", gateway.addr()), format!("https://{}", gateway.addr()));
+    for origin in [own.as_str(), secure.as_str(), "https://app.example.org"] {
+        for (method, path, begins) in QUESTIONS {
+            let mut answer = client.ask(method, path, &[("origin", origin)]).await.unwrap();
+            let said = answer.piece().await.unwrap();
+            assert!(
+                answer.status == 200 && said.contains(begins),
+                "{path} {origin}: {} {said}",
+                answer.status
+            );
+        }
+    }
+    // Some clients name the host twice; that is well as long as it is the same one.
+    let twice = [("origin", own.as_str()), ("host", gateway.addr())];
+    assert_eq!(client.ask("POST", "/api/session", &twice).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn pages_of_others_are_refused_over_http2() {
+    let gateway = Gateway::start().await.unwrap();
+    let mut client = gateway.http2().await.unwrap();
+    let suffixed = format!("http://{}.evil.example", gateway.addr());
+    for origin in ["https://evil.example", "null", "", "http://127.0.0.1", suffixed.as_str()] {
+        for (method, path, _) in QUESTIONS {
+            let mut answer = client.ask(method, path, &[("origin", origin)]).await.unwrap();
+            let said = answer.piece().await.unwrap();
+            assert!(answer.status == 403 && said.contains("FORBIDDEN"), "{path} {origin}: {said}");
+        }
+    }
+    let mut other_host = client.ask("GET", "/healthz", &[("host", "evil.example")]).await.unwrap();
+    assert_eq!((other_host.status, other_host.piece().await.unwrap().contains("BAD_REQUEST")), (400, true));
+}

@@ -27,7 +27,7 @@ const NAME_LEN_MAX: usize = 128;
 
 /// Lets requests of programs and of pages that may connect pass.
 pub async fn guard_origin(State(origins): State<Arc<Origins>>, request: Request, next: Next) -> Response {
-    match origins.allow(request.headers()) {
+    match origins.allow(request.headers(), request.uri()) {
         true => next.run(request).await,
         false => AppError::forbidden("pages of this origin may not connect").into_response(),
     }

@@ -121,11 +121,18 @@ impl Service<Request<Incoming>> for Handler {
     }
 }
 
-/// Whether a request says once for which host it is: else two proxies could read it differently.
+/// Whether a request says once for which host it is: else two proxies could read it differently. HTTP/2 has a
+/// place of its own for it; a `Host` beside that must say the same.
 fn names_its_host<B>(request: &Request<B>) -> bool {
-    match request.headers().get_all(header::HOST).iter().count() {
-        0 => request.version() != Version::HTTP_11,
-        count => count == 1,
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() != Version::HTTP_11,
+        (Some(host), None) if request.version() == Version::HTTP_2 => {
+            let same = |authority: &str| authority.as_bytes().eq_ignore_ascii_case(host.as_bytes());
+            request.uri().authority().is_none_or(|authority| same(authority.as_str()))
+        }
+        (Some(_), None) => true,
+        (Some(_), Some(_)) => false,
     }
 }
 
