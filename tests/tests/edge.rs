@@ -150,6 +150,80 @@ async fn bodies_whose_end_is_not_clear_are_refused() {
     .await;
 }
 
+/// Heads that two programs would read differently, and the field that is named.
+const AMBIGUOUS: [(&str, &str); 4] = [
+    ("GET /healthz HTTP/1.1\nHost: a\r\n\r\n", "head"),
+    ("GET /healthz HTTP/1.1\r\nHost: a\r\n\n", "head"),
+    (
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding",
+    ),
+    (
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding",
+    ),
+];
+
+/// The next answer is the refusal of an ambiguous head, and the last one.
+async fn is_refused_in_its_turn(raw: &mut Raw, field: &str, what: &str) {
+    let answer = raw.answer().await.expect("an answer");
+    assert_eq!((answer.status, answer.code().as_str()), (400, "BAD_REQUEST"), "{what}: {answer:?}");
+    assert!(answer.body.contains(&format!("\"field\":\"{field}\"")), "{what}: {answer:?}");
+    assert_eq!(raw.rest().await.expect("an end"), b"", "{what}: nothing behind it is answered");
+}
+
+#[tokio::test]
+async fn every_head_of_a_connection_is_judged_wherever_it_stands() {
+    let gateway = Gateway::start().await.unwrap();
+    let mut bystander = Bystander::of(&gateway).await;
+    let guest = |lines: &str, body: &str| request("POST", "/api/session", lines) + body;
+    let good = [
+        ALIVE.to_owned(),
+        ALIVE.repeat(3),
+        guest("Content-Length: 2\r\n", "{}"),
+        guest("Transfer-Encoding: chunked\r\n", "1;x=y\r\n{\r\n1\r\n}\r\n0\r\nX: y\r\n\r\n"),
+    ];
+    for first in &good {
+        for (bad, field) in AMBIGUOUS {
+            let what = format!("{first:?} and {bad:?}");
+            let mut raw = gateway.raw().await.unwrap();
+            raw.send(format!("{first}{bad}{ALIVE}").as_bytes()).await;
+            for _ in 0..first.matches("HTTP/1.1").count() {
+                assert_eq!(raw.answer().await.unwrap().status, 200, "{what}");
+            }
+            is_refused_in_its_turn(&mut raw, field, &what).await;
+        }
+    }
+    let mut raw = gateway.raw().await.unwrap();
+    raw.send(good.concat().as_bytes()).await;
+    for _ in 0..6 {
+        assert_eq!(raw.answer().await.unwrap().status, 200, "good ones go on");
+    }
+    bystander.is_served("pipelined requests").await;
+    assert_no_panic(&gateway);
+}
+
+#[tokio::test]
+async fn a_head_that_comes_while_another_is_answered_is_judged_too() {
+    let gateway = Gateway::start().await.unwrap();
+    for (bad, field) in AMBIGUOUS {
+        let mut raw = gateway.raw().await.unwrap();
+        raw.send(get("/api/live/poll?channels=system:status&wait=0", "").as_bytes()).await;
+        let first = raw.answer().await.unwrap();
+        let cursor = first.body.split('"').nth(3).expect("a cursor");
+        raw.send(
+            get(&format!("/api/live/poll?channels=system:status&wait=1&cursor={cursor}"), "").as_bytes(),
+        )
+        .await;
+        // Whenever it comes: the answer takes a second.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        raw.send(format!("{bad}{ALIVE}").as_bytes()).await;
+        assert_eq!(raw.answer().await.unwrap().status, 200, "{bad:?}");
+        is_refused_in_its_turn(&mut raw, field, bad).await;
+    }
+    assert_no_panic(&gateway);
+}
+
 #[tokio::test]
 async fn questions_that_cannot_be_answered_are_refused() {
     let gateway = Gateway::start().await.unwrap();

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::head::HeadScan;
+use super::head::{Ambiguity, Scan};
 use super::refusal;
 use super::request::Activity;
 
@@ -45,13 +45,15 @@ pub(super) struct Guarded<S> {
     stream: S,
     times: Times,
     activity: Arc<Activity>,
-    /// What was read to know the version, and is to be read again.
+    /// What was read to know the version, and is to be read again; also the end of a spoiled head.
     replay: Bytes,
     is_http2: bool,
     /// Requests that had begun when it was last looked.
     begun: usize,
-    /// The head that is coming in, once its first byte has.
-    head: Option<HeadScan>,
+    /// Where in the requests what was read ends.
+    scan: Scan,
+    /// Why the parser was given a head that it refuses.
+    ambiguity: Option<Ambiguity>,
     /// Runs while a request is waited for.
     patience: Option<Pin<Box<Sleep>>>,
     /// Runs while a write is blocked.
@@ -71,7 +73,8 @@ impl<S> Guarded<S> {
             replay: Bytes::new(),
             is_http2: false,
             begun: 0,
-            head: None,
+            scan: Scan::default(),
+            ambiguity: None,
             patience: None,
             blocked: None,
             instead: Bytes::new(),
@@ -96,14 +99,13 @@ impl<S> Guarded<S> {
         let begun = self.activity.begun();
         if begun != self.begun || self.activity.is_busy() {
             self.begun = begun;
-            self.head = None;
             self.patience = None;
         }
     }
 
     /// Ready when the next request has taken too long.
     fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let is_head = self.head.is_some() || self.begun == 0;
+        let is_head = self.scan.is_within_head() || self.begun == 0;
         let limit = if is_head { self.times.head } else { self.times.idle };
         self.patience.get_or_insert_with(|| Box::pin(sleep(limit))).as_mut().poll(context)
     }
@@ -127,23 +129,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
         }
         self.is_http2 = preface == HTTP2_PREFACE;
         let is_empty = preface.is_empty();
+        preface.extend_from_slice(&self.replay);
         self.replay = preface.into();
         if is_empty { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(self.is_http2) }
     }
 
-    /// Looks at what was read while a request is waited for; a head that is refused is taken back.
-    fn look_at_head(&mut self, context: &mut Context<'_>, buf: &mut ReadBuf<'_>, before: usize) {
-        if self.is_http2 || self.activity.is_busy() || buf.filled().len() == before {
+    /// Looks at what was read. A head that can be read in two ways is spoiled, so that the parser refuses it when
+    /// it comes to it, after the answers to what was asked before; nothing behind it is read.
+    fn look_at_requests(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
+        if self.is_http2 || self.activity.is_upgraded() {
             return;
         }
-        if self.head.is_none() && self.begun > 0 {
+        let was_within_head = self.scan.is_within_head();
+        let looked = self.scan.look(&buf.filled()[before..]);
+        if !was_within_head && self.scan.is_within_head() && self.begun > 0 {
             // The first byte of a head ends the pause; before the first one there is only one time.
             self.patience = None;
         }
-        let looked = self.head.get_or_insert_default().look(&buf.filled()[before..]);
-        if let Err(ambiguity) = looked {
-            buf.set_filled(before);
-            self.refuse(context, &refusal::ambiguous(ambiguity));
+        if let Err((at, ambiguity)) = looked {
+            buf.set_filled(before + at + 1);
+            // Allowed nowhere in a head, which the parser looks at again when it is whole.
+            buf.filled_mut()[before + at] = 0;
+            self.replay = Bytes::from_static(b"\r\n\r\n");
+            self.ambiguity = Some(ambiguity);
+            self.has_refused = true;
         }
     }
 
@@ -179,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guarded<S> {
             return false;
         }
         let Some(instead) = refusal::instead_of(written) else { return false };
-        self.instead = instead;
+        self.instead = self.ambiguity.map_or(instead, refusal::ambiguous);
         self.has_refused = true;
         true
     }
@@ -206,18 +215,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.has_refused {
-            return Poll::Ready(Ok(()));
-        }
         if this.replay.has_remaining() {
             let len = this.replay.len().min(buf.remaining());
             buf.put_slice(&this.replay.split_to(len));
             return Poll::Ready(Ok(()));
         }
+        if this.has_refused {
+            return Poll::Ready(Ok(()));
+        }
         this.look_at_activity();
         let before = buf.filled().len();
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(context, buf) {
-            this.look_at_head(context, buf, before);
+            this.look_at_requests(buf, before);
             return Poll::Ready(read);
         }
         if this.activity.is_busy() {
@@ -225,7 +234,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
         }
         ready!(this.poll_patience(context));
         // To the reader this is the end of the stream.
-        if this.head.is_some() && !this.is_http2 {
+        if this.scan.is_within_head() && !this.is_http2 {
             this.refuse(context, &refusal::head_timeout());
         }
         Poll::Ready(Ok(()))

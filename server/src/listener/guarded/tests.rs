@@ -93,12 +93,14 @@ async fn the_version_is_known_and_nothing_of_it_is_lost() {
 }
 
 #[tokio::test]
-async fn an_ambiguous_head_does_not_reach_the_parser() {
+async fn the_parser_cannot_take_an_ambiguous_head_and_the_peer_is_told_why() {
     let (mut near, mut far) = guarded(4096);
-    far.write_all(b"GET / HTTP/1.1\nHost: a\r\n\r\n").await.expect("open");
-    assert_eq!(read_all(&mut near).await, "");
+    far.write_all(b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\nHost: a\r\n\r\nGET /").await.expect("open");
+    assert_eq!(read_all(&mut near).await, "GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\0\r\n\r\n");
+    near.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await.expect("written");
     drop(near);
-    assert!(read_all(&mut far).await.starts_with("HTTP/1.1 400 Bad Request\r\n"));
+    let answer = read_all(&mut far).await;
+    assert!(answer.contains("ends without a carriage return"), "{answer}");
 }
 
 #[tokio::test(start_paused = true)]
