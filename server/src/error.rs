@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
@@ -159,6 +159,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for AppQuery<T> {
     }
 }
 
+/// The part of a path that has a name; one that is no text is answered like every other mistake.
+#[derive(Debug)]
+pub struct AppPath(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for AppPath {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(part)) => Ok(Self(part)),
+            Err(_) => Err(AppError::bad_request("path", "is not UTF-8")),
+        }
+    }
+}
+
 /// The bytes of a JSON body, of which nothing is known but its type and that it is not too long.
 #[derive(Debug)]
 pub struct JsonBytes(pub Bytes);
@@ -184,7 +199,18 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
         if !has_length {
             return Err(AppError::length_required());
         }
-        // The router's bound of a body applies here.
+        AnyBytes::from_request(request, state).await.map(|AnyBytes(bytes)| Self(bytes))
+    }
+}
+
+/// The bytes of a body of any type, within the router's bound.
+#[derive(Debug)]
+pub struct AnyBytes(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for AnyBytes {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
         match Bytes::from_request(request, state).await {
             Ok(bytes) => Ok(Self(bytes)),
             Err(rejection) => Err(broken_body(rejection.status(), &rejection)),

@@ -1,10 +1,9 @@
 //! `GET /api/schema/{name}`: the JSON Schemas of the envelope and of every event that is known by its type.
 
-use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use crate::error::AppError;
+use crate::error::{AppError, AppPath};
 
 /// Every schema, as it is checked in beside the types that it is made of.
 const SCHEMAS: &[(&str, &str)] = &[
@@ -28,7 +27,7 @@ const SCHEMAS: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// When there is none of that name.
-pub async fn schema(Path(name): Path<String>) -> Result<Response, AppError> {
+pub async fn schema(AppPath(name): AppPath) -> Result<Response, AppError> {
     let (_, text) = SCHEMAS.iter().find(|(known, _)| *known == name).ok_or_else(AppError::not_found)?;
     let headers =
         [(header::CONTENT_TYPE, "application/schema+json"), (header::CACHE_CONTROL, "public, max-age=3600")];
@@ -53,7 +52,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_is_not_there_is_not_found() {
-        assert!(schema(Path("envelope.json".into())).await.is_ok());
-        assert!(schema(Path("../Cargo.toml".into())).await.is_err());
+        assert!(schema(AppPath("envelope.json".into())).await.is_ok());
+        assert!(schema(AppPath("../Cargo.toml".into())).await.is_err());
     }
 }

@@ -117,6 +117,9 @@ async fn heads_that_are_not_http_are_refused() {
 async fn bodies_whose_end_is_not_clear_are_refused() {
     let gateway = Gateway::start().await.unwrap();
     let bad = |what, lines: &str| (what, request("POST", "/healthz", lines) + "hello", 400, "BAD_REQUEST");
+    let chunked = "Transfer-Encoding: chunked\r\n";
+    let guest =
+        |what, body: &str| (what, request("POST", "/api/session", chunked) + body, 400, "BAD_REQUEST");
     let not_allowed =
         |what, lines: &str| (what, request("POST", "/healthz", lines) + "hello", 405, "BAD_REQUEST");
     judge(
@@ -140,6 +143,12 @@ async fn bodies_whose_end_is_not_clear_are_refused() {
                 400,
                 "BAD_REQUEST",
             ),
+            guest("a bare line feed after the size of a chunk", "2\n{}\r\n0\r\n\r\n"),
+            guest("a bare line feed in a trailer", "2\r\n{}\r\n0\r\nX: y\n\r\n"),
+            guest("a chunk that is longer than it says", "2\r\n{}}\r\n0\r\n\r\n"),
+            guest("a chunk of a negative size", "-2\r\n{}\r\n0\r\n\r\n"),
+            guest("a chunk of an immense size", "fffffffffffffffff\r\n{}"),
+            guest("a chunk whose size is no number", "x\r\n{}\r\n0\r\n\r\n"),
             not_allowed("a method that is not there", "Content-Length: 5\r\n"),
             not_allowed("the same length twice", "Content-Length: 5\r\nContent-Length: 5\r\n"),
             not_allowed("a body that is waited for", "Content-Length: 5\r\nExpect: 100-continue\r\n"),
@@ -264,6 +273,13 @@ async fn questions_that_cannot_be_answered_are_refused() {
             ("half a letter", get("/api/live/sse?channels=price:%E2%82", ""), 400, "CHANNEL_INVALID"),
             ("a channel nobody has", get("/api/live/sse?channels=price:NOPE", ""), 404, "CHANNEL_UNKNOWN"),
             ("a canary", get("/api/live/sse?channels=system:canary", ""), 403, "FORBIDDEN"),
+            (
+                "a session that is no text",
+                request("POST", "/api/live/session/%ff/auth", "Content-Length: 0\r\n"),
+                400,
+                "BAD_REQUEST",
+            ),
+            ("a schema that is no text", get("/api/schema/%ff", ""), 400, "BAD_REQUEST"),
             ("channels twice", get("/api/live/sse?channels=a&channels=b", ""), 400, "BAD_REQUEST"),
         ],
     )

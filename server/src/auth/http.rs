@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -18,7 +18,7 @@ use super::caller::Caller;
 use super::guest::is_guest;
 use super::identity::{Identity, Role};
 use super::revocations::Revocation;
-use crate::error::{AppError, JsonBytes};
+use crate::error::{AnyBytes, AppError, AppPath, JsonBytes};
 use crate::origin::Origins;
 use crate::wire;
 
@@ -61,7 +61,11 @@ pub async fn guard_reader(
 ///
 /// # Errors
 /// [`ErrorCode::NotFound`] where there are no guests, [`ErrorCode::Forbidden`] to somebody who is not a guest.
-pub async fn guest(State(auth): State<Arc<Auth>>, caller: Caller, body: Bytes) -> Result<Response, AppError> {
+pub async fn guest(
+    State(auth): State<Arc<Auth>>,
+    caller: Caller,
+    AnyBytes(body): AnyBytes,
+) -> Result<Response, AppError> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Created<'a> {
@@ -94,7 +98,7 @@ pub async fn guest(State(auth): State<Arc<Auth>>, caller: Caller, body: Bytes) -
 /// [`ErrorCode::NotFound`], [`ErrorCode::SubjectMismatch`], or what is wrong with the token.
 pub async fn refresh(
     State(auth): State<Arc<Auth>>,
-    Path(session_id): Path<String>,
+    AppPath(session_id): AppPath,
     caller: Caller,
 ) -> Result<Response, AppError> {
     let identity = caller.with_token()?;
