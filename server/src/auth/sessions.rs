@@ -287,7 +287,14 @@ impl Held {
 
 impl Slot {
     fn renew(&mut self, identity: Arc<Identity>) {
-        self.grant.send_modify(|grant| *grant = Grant::new(identity, grant.number + 1));
+        self.grant.send_modify(|grant| {
+            let mut next = Grant::new(identity, grant.number + 1);
+            // The same end is not told again, lest whoever answers it with the same token is asked for ever.
+            if next.identity.expires_at == grant.identity.expires_at {
+                (next.told, next.ends) = (grant.told, grant.ends);
+            }
+            *grant = next;
+        });
     }
 }
 

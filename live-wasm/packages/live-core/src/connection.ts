@@ -33,7 +33,7 @@ const IDLE_CLOSE_MS = 10_000;
 /** The gateway's heartbeat, until its hello says otherwise. */
 const DEFAULT_HEARTBEAT_MS = 15_000;
 
-/** How soon a page that brought no new token is asked again. */
+/** Least time between two requests for a token to go on with. */
 const REFRESH_AGAIN_MS = 5_000;
 /** Tokens in a row that may be rejected before the page is not asked for another. */
 const REJECTIONS_MAX = 2;
@@ -114,6 +114,8 @@ export class Connection {
   #tokenAsked: object | null = null;
   /** Tokens that were rejected in a row. */
   #rejections = 0;
+  /** When the page was last asked for a token to go on with. */
+  #refreshedAt = Number.NEGATIVE_INFINITY;
   readonly #timers = new Map<Timer, () => void>();
 
   constructor(kind: Transport, owner: ConnectionOwner) {
@@ -176,22 +178,30 @@ export class Connection {
   /** The gateway has taken the token. */
   authenticated(): void {
     this.#rejections = 0;
-    this.#stop("refresh");
   }
 
-  /** The token ends soon: gets another one, and goes on under it. */
+  /** The token ends soon: gets another one, and goes on under it. A page that brings none is asked again. */
   expiring(): void {
-    const { credentials } = this.#owner;
+    const { clock, credentials } = this.#owner;
     if (!credentials.isUsed || !this.isOpen) return;
-    const line = this.#line;
+    const waitMs = this.#refreshedAt + REFRESH_AGAIN_MS - clock.now();
+    if (waitMs > 0) {
+      this.#after("refresh", waitMs, () => this.expiring());
+      return;
+    }
+    this.#refreshedAt = clock.now();
+    const asked = {};
+    this.#tokenAsked = asked;
     credentials.token("expiring", 0).then(
       (token) => {
-        if (line === this.#line) this.#refresh(token);
+        if (this.#tokenAsked !== asked) return;
+        if (token === this.#token) this.expiring();
+        else this.#refresh(token);
       },
       (error: unknown) => {
-        if (line !== this.#line) return;
+        if (this.#tokenAsked !== asked) return;
         this.complain({ code: "AUTH_EXPIRED", message: failureText(error) });
-        this.#after("refresh", REFRESH_AGAIN_MS, () => this.expiring());
+        this.expiring();
       },
     );
   }

@@ -124,6 +124,55 @@ describe("the page's token", () => {
     expect(asked).toHaveLength(4);
   });
 
+  it("that is the same again is not sent, and the page is asked for a newer one in its time", async () => {
+    const { asked, auth } = page((count) => ({ token: count < 4 ? "old" : "new" }));
+    const { connection, gateway, clock, greet } = await startWith("websocket", auth);
+    greet();
+    for (let round = 0; round < 20; round += 1) {
+      connection.expiring();
+      await settle();
+    }
+    expect([asked.length, gateway.line.sent("auth")]).toEqual([2, []]);
+    for (let round = 0; round < 4; round += 1) {
+      clock.advance(5_000);
+      await settle();
+      if (gateway.line.sent("auth").length > 0) connection.authenticated();
+    }
+    expect(gateway.line.sent("auth")).toMatchObject([{ token: "new" }]);
+    expect(asked).toHaveLength(4);
+  });
+
+  it("that ends soon each time is replaced no more often than every five seconds", async () => {
+    const { asked, auth } = page();
+    const { owner, connection, clock, greet } = await startWith("sse", auth);
+    greet();
+    for (let round = 0; round < 20; round += 1) {
+      connection.expiring();
+      await settle();
+      connection.authenticated();
+    }
+    expect([asked.length, owner.refreshed]).toEqual([2, [["s-1", "t2"]]]);
+    connection.expiring();
+    clock.advance(5_000);
+    await settle();
+    expect(owner.refreshed.at(-1)).toEqual(["s-1", "t3"]);
+  });
+
+  it("that ends soon is replaced also when another set of channels came between", async () => {
+    const { auth } = page((count) => ({ token: count < 3 ? "old" : "new" }));
+    const { owner, connection, gateway, clock, greet } = await startWith("polling", auth);
+    greet();
+    connection.expiring();
+    owner.channels = [{ name: "price:MSFT", maxHz: null }];
+    connection.wantedChanged();
+    clock.advance(100);
+    gateway.line.open();
+    await settle();
+    clock.advance(5_000);
+    await settle();
+    expect([gateway.lines.length, owner.refreshed]).toEqual([2, [["s-1", "new"]]]);
+  });
+
   it("is not waited for by a connection that was closed", async () => {
     let bring = (_: { token: string }) => {};
     const { connection, gateway } = await startWith(

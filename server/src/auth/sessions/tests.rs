@@ -63,6 +63,22 @@ async fn a_new_token_begins_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_ends_no_later_is_not_warned_of_again() {
+    let sessions = sessions();
+    let identity = somebody("ada", Duration::from_secs(20));
+    let mut session = sessions.open("s", Arc::clone(&identity)).expect("opened");
+    assert!(matches!(within(&mut session, Duration::ZERO).await, Some(Signal::Expiring { .. })));
+    for _ in 0..3 {
+        assert_eq!(sessions.refresh("s", Arc::clone(&identity)), Ok(()));
+        assert!(matches!(within(&mut session, Duration::ZERO).await, Some(Signal::Refreshed(_))));
+        assert_eq!(within(&mut session, Duration::from_secs(5)).await, None);
+    }
+    assert!(matches!(within(&mut session, Duration::from_secs(6)).await, Some(Signal::Expired { .. })));
+    assert_eq!(within(&mut session, Duration::from_secs(24)).await, None);
+    assert_eq!(within(&mut session, Duration::from_secs(2)).await, Some(Signal::Over));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_taken_back_ends_its_sessions_and_lets_none_begin() {
     let sessions = sessions();
     let mut session = sessions.open("s", somebody("ada", MINUTE)).expect("opened");
