@@ -175,9 +175,10 @@ export class Connection {
     return this.#token;
   }
 
-  /** The gateway has taken the token. */
+  /** The gateway has taken the token: what it complained of before is over. */
   authenticated(): void {
     this.#rejections = 0;
+    if (this.#phase === "connected") this.#publish({ error: null });
   }
 
   /** The token ends soon: gets another one, and goes on under it. A page that brings none is asked again. */

@@ -118,7 +118,9 @@ describe("the page's token", () => {
       await settle();
     }
     expect(gateway.line.sent("auth")).toHaveLength(1);
+    expect(connection.state.error?.code).toBe("AUTH_EXPIRED");
     connection.authenticated();
+    expect(connection.state).toMatchObject({ status: "connected", error: null });
     clock.advance(5_000);
     await settle();
     expect(asked).toHaveLength(4);
