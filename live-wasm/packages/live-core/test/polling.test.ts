@@ -63,7 +63,11 @@ describe("polling", () => {
       decodeURIComponent(url ?? ""),
       headers.authorization,
     ]);
-    expect(first).toEqual(["/sub/api/live/poll?channels=price:AAPL,price:IBM&maxHz=price:IBM@2", "Bearer t"]);
+    expect(first).toEqual([
+      "/sub/api/live/poll?channels=price:AAPL,price:IBM&maxHz=price:IBM@2&wait=0",
+      "Bearer t",
+    ]);
+    expect(second?.[0]).not.toContain("wait=");
     expect(second?.[0]).toContain("&cursor=1.price:AAPL@epoch001:7");
     expect(events.happened).toEqual(["opened", "chunk"]);
     expect([...events.framings]).toEqual(["page"]);

@@ -1,12 +1,17 @@
 import { readRefusal } from "../answer.js";
 import type { TransportEvents, TransportRequest } from "./transport.js";
 
-/** Address of a stream or a poll of the channels, from where they stand. */
-export function addressOf(door: "sse" | "poll", { base, channels, cursor }: TransportRequest): URL {
+/** Address of a stream or a poll of the channels, from where they stand; `waitS`: how long the poll may be held. */
+export function addressOf(
+  door: "sse" | "poll",
+  { base, channels, cursor }: TransportRequest,
+  waitS?: number,
+): URL {
   const url = new URL(`api/live/${door}`, base);
   url.searchParams.set("channels", channels.map(({ name }) => name).join(","));
   const rates = channels.filter(({ maxHz }) => maxHz !== null).map(({ name, maxHz }) => `${name}@${maxHz}`);
   if (rates.length > 0) url.searchParams.set("maxHz", rates.join(","));
+  if (waitS !== undefined) url.searchParams.set("wait", `${waitS}`);
   const position = cursor();
   if (position !== "") url.searchParams.set("cursor", position);
   return url;

@@ -27,7 +27,8 @@ async function poll(
   events: TransportEvents,
 ): Promise<{ status: number | null; reason: string }> {
   for (let isOpen = false; ; isOpen = true) {
-    const response = await fetch(addressOf("poll", request), {
+    // A first answer is the proof that there is a line, which the gateway would hold back where all is quiet.
+    const response = await fetch(addressOf("poll", request, isOpen ? undefined : 0), {
       signal,
       headers: request.headers(),
       cache: "no-store",

@@ -1,0 +1,84 @@
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach } from "vitest";
+import { ack, hello, refusal } from "./harness.js";
+
+const running: PollGateway[] = [];
+afterEach(async () => {
+  for (const gateway of running.splice(0)) await gateway.stop();
+});
+
+/** A question, as it was asked. */
+export interface Question {
+  channels: string[];
+  /** Empty: none. */
+  cursor: string;
+  /** Seconds; null where nothing is said. */
+  wait: number | null;
+}
+
+/** A gateway of polls that holds each back until there is something, as a real one does. */
+export class PollGateway {
+  readonly asked: Question[] = [];
+  /** Those that are held back now. */
+  readonly held = new Map<ServerResponse, Question>();
+  /** Channels that it does not know. */
+  readonly unknown = new Set<string>();
+  /** The position that every answer names. */
+  position = 0;
+  url = "";
+  readonly #server = createServer((incoming, outgoing) => {
+    const { searchParams: query } = new URL(incoming.url ?? "", this.url);
+    const wait = query.get("wait");
+    const question: Question = {
+      channels: query.get("channels")?.split(",") ?? [],
+      cursor: query.get("cursor") ?? "",
+      wait: wait === null ? null : Number(wait),
+    };
+    this.asked.push(question);
+    outgoing.on("close", () => this.held.delete(outgoing));
+    const hasNews = question.channels.some((name) => !this.#knows(question, name) || this.unknown.has(name));
+    if (hasNews || question.wait === 0) this.#answer(outgoing, question, []);
+    else this.held.set(outgoing, question);
+  });
+
+  static async start(): Promise<PollGateway> {
+    const gateway = new PollGateway();
+    running.push(gateway);
+    await new Promise<void>((resolve) => gateway.#server.listen(0, "127.0.0.1", resolve));
+    gateway.url = `http://127.0.0.1:${(gateway.#server.address() as AddressInfo).port}/`;
+    return gateway;
+  }
+
+  /** Answers what is held back, with these. */
+  say(...envelopes: { seq: number }[]): void {
+    this.position = Math.max(this.position, ...envelopes.map(({ seq }) => seq));
+    for (const [outgoing, question] of this.held) this.#answer(outgoing, question, envelopes);
+  }
+
+  /** Every connection breaks. */
+  cut(): void {
+    this.#server.closeAllConnections();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #knows(question: Question, name: string): boolean {
+    return question.cursor.includes(`${name}@`);
+  }
+
+  #answer(outgoing: ServerResponse, question: Question, envelopes: object[]): void {
+    const good = question.channels.filter((name) => !this.unknown.has(name));
+    const cursor = `1.${["~s-1", ...good.map((name) => `${name}@epoch001:${this.position}`)].join(",")}`;
+    const acks = question.channels.map((name) =>
+      good.includes(name)
+        ? ack(name, undefined, this.#knows(question, name))
+        : refusal("CHANNEL_UNKNOWN", name),
+    );
+    outgoing.writeHead(200, { "content-type": "application/json" });
+    outgoing.end(JSON.stringify({ cursor, envelopes: [hello(), ...acks, ...envelopes] }));
+  }
+}
