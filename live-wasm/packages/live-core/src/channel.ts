@@ -35,7 +35,7 @@ function way(engine: Engine, name: string, options: ChannelOptions, historyLimit
     engine,
     name,
     transport: options.transport ?? engine.preferTransport ?? defaultTransportOf(name),
-    hold: { maxHz: options.maxHz ?? null, lingerMs: options.lingerMs ?? DEFAULT_LINGER_MS },
+    hold: { maxHz: options.maxHz, lingerMs: options.lingerMs ?? DEFAULT_LINGER_MS },
     historyLimit,
   };
 }
@@ -46,10 +46,19 @@ function defaultTransportOf(name: string): Transport {
   return name.startsWith("copilot:") ? "sse" : "websocket";
 }
 
-/** Holds the channel and watches it. */
-function watch(to: Way, callback: () => void): () => void {
+/** Holds the channel; one that `follows` has its rate and its transport as others want them. */
+function hold({ engine, name, transport, hold, historyLimit }: Way, follows = false) {
   // A hold of its own each time: the set that counts them goes by identity.
-  const held = to.engine.hold(to.name, to.transport, { ...to.hold, historyLimit: to.historyLimit });
+  return engine.hold(name, transport, {
+    ...hold,
+    maxHz: hold.maxHz ?? (follows ? undefined : null),
+    historyLimit,
+  });
+}
+
+/** Holds the channel and watches it. */
+function watch(to: Way, callback: () => void, follows = false): () => void {
+  const held = hold(to, follows);
   if (!held) return () => {};
   const unwatch = held.entry.listeners.add(callback);
   return () => {
@@ -68,7 +77,7 @@ function snaps<T>(to: Way): Readable<Snap<T>> {
 
 /** Holds the channel and hands over every envelope of it. */
 function tap<T>(to: Way, callback: (envelope: Envelope<T>) => void): () => void {
-  const held = to.engine.hold(to.name, to.transport, { ...to.hold, historyLimit: to.historyLimit });
+  const held = hold(to);
   if (!held) return () => {};
   const untap = to.engine.tap(held.entry, (envelope) => callback(envelope as Envelope<T>));
   return () => {
@@ -106,7 +115,7 @@ function stalenessOf(to: Way): Readable<Staleness> {
   return {
     get: () => to.engine.staleness(to.name),
     getServer: () => STALENESS_PENDING,
-    subscribe: (callback) => watch(to, callback),
+    subscribe: (callback) => watch(to, callback, true),
   };
 }
 
@@ -132,11 +141,15 @@ function ageOf(to: Way, everyMs: number): Readable<number | null> {
   const start = (): (() => void) => {
     let { freshness } = engine.staleness(to.name);
     // Between two looks only a verdict that changed is worth one: an old age beside "fresh" would be a lie.
-    const release = watch(to, () => {
-      const last = freshness;
-      freshness = engine.staleness(to.name).freshness;
-      if (age === null || freshness !== last) look();
-    });
+    const release = watch(
+      to,
+      () => {
+        const last = freshness;
+        freshness = engine.staleness(to.name).freshness;
+        if (age === null || freshness !== last) look();
+      },
+      true,
+    );
     let cancel = () => {};
     const tick = () => {
       look();

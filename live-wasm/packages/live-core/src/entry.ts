@@ -5,8 +5,8 @@ import type { LiveError, Snap, Staleness, Transport } from "./types.js";
 
 /** What one holder of a channel asks for. */
 export interface Hold {
-  /** Most envelopes a second; null: as fast as it goes. */
-  maxHz: number | null;
+  /** Most envelopes a second; null: as fast as it goes; undefined: as the others have it, the transport too. */
+  maxHz: number | null | undefined;
   /** How long the subscription outlives this holder when it was the last, in milliseconds. */
   lingerMs: number;
   /** Bars of history; 0: none. */
@@ -42,7 +42,7 @@ export class Entry {
   readonly kind: EntryKind;
   /** What stands after the namespace: the symbol of a price. */
   readonly symbol: string;
-  readonly transport: Transport;
+  transport: Transport;
   readonly holds = new Set<Hold>();
   readonly listeners = new Listeners();
   /** Those who want every envelope, before merging. */
@@ -87,10 +87,12 @@ export class Entry {
     this.kind = name.startsWith("price:") ? "price" : name.startsWith("candles:") ? "candles" : "json";
   }
 
-  /** What to ask the gateway for: the fastest of its holders, or of the last one while it lingers. */
+  /** What to ask the gateway for: the fastest of its holders, or of the last one that said. */
   wanted(): WantedChannel {
-    if (this.holds.size > 0) {
-      const rates = [...this.holds].map(({ maxHz }) => maxHz ?? Number.POSITIVE_INFINITY);
+    const rates = [...this.holds].flatMap(
+      ({ maxHz }) => maxHz ?? (maxHz === null ? Number.POSITIVE_INFINITY : []),
+    );
+    if (rates.length > 0) {
       const fastest = Math.max(...rates);
       this.#lastHz = fastest === Number.POSITIVE_INFINITY ? null : fastest;
     }

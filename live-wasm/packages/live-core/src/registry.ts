@@ -5,7 +5,7 @@ import type { Snap, Transport } from "./types.js";
 
 /** What the registry tells its owner. */
 export interface RegistryEvents {
-  /** A channel is held for the first time. */
+  /** A channel is held for the first time, or is to come over another transport. */
   added(entry: Entry): void;
   /** Its last holder is gone, and so is the linger. */
   removed(entry: Entry): void;
@@ -45,7 +45,13 @@ export class Registry {
     const entry = known ?? new Entry(name, transport, this.#initial(name));
     entry.cancelLinger?.();
     entry.cancelLinger = null;
+    const isFree = hold.maxHz !== undefined && [...entry.holds].every(({ maxHz }) => maxHz === undefined);
     entry.holds.add(hold);
+    if (known && isFree && entry.transport !== transport) {
+      entry.transport = transport;
+      entry.isAcked = false;
+      this.#events.added(entry);
+    }
     if (known) this.#events.changed(entry);
     else {
       this.#entries.set(name, entry);

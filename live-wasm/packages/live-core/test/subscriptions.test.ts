@@ -87,6 +87,46 @@ describe("subscriptions", () => {
     expect(gateway.line.commands[3]?.channels).toEqual([{ name: "price:AAPL", maxHz: 10 }]);
   });
 
+  it("keep the rate that a holder wants while others look at the age, and get the transport of the first", async () => {
+    const { gateway, client } = setUp();
+    const looked = client.channel("price:AAPL");
+    looked.age().subscribe(() => {});
+    const release = client.channel("price:AAPL", { maxHz: 2, transport: "sse" }).subscribe(() => {});
+    looked.staleness.subscribe(() => {});
+    await until(() => gateway.lines.length > 0, "a line");
+    const { kind, channels } = gateway.line.request;
+    expect([gateway.lines.length, kind, channels]).toEqual([1, "sse", [{ name: "price:AAPL", maxHz: 2 }]]);
+    client.channel("price:AAPL", { transport: "websocket" }).subscribe(() => {})();
+    release();
+    await settle();
+    expect(gateway.lines).toHaveLength(1);
+  });
+
+  it("go over to the transport of whoever wants the value, from where they stood", async () => {
+    const { gateway, client, clock } = setUp();
+    client.channel("price:AAPL").staleness.subscribe(() => {});
+    await until(() => gateway.lines.length > 0, "a line");
+    const socket = gateway.line;
+    socket.greet();
+    socket.ackAll();
+    socket.say(tick("AAPL", 1, 10));
+    clock.draw();
+    const channel = client.channel("price:AAPL", { transport: "sse" });
+    channel.subscribe(() => {});
+    await settle();
+    expect(socket.sent("subscribe")).toHaveLength(1);
+    expect([gateway.line.request.kind, gateway.line.request.cursor()]).toEqual([
+      "sse",
+      "1.price:AAPL@epoch001:1",
+    ]);
+    gateway.line.greet();
+    gateway.line.say(ack("price:AAPL", undefined, true), tick("AAPL", 2, 11));
+    clock.draw();
+    expect(channel.get()).toMatchObject({ value: { price: 11 }, freshness: "fresh" });
+    socket.close();
+    expect(channel.get().freshness).toBe("fresh");
+  });
+
   it("of a bad name are an error of the channel, and never sent", async () => {
     const { gateway, clock, client } = await connected();
     const bad = client.channel("price:..");

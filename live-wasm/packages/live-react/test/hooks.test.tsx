@@ -105,6 +105,23 @@ describe("usePrice", () => {
     ]);
   });
 
+  it("has the rate and the transport that it asks for, whoever else looks at its age", async () => {
+    const setup = start();
+    const show = () => {
+      useAge("price:AAPL");
+      useStaleness("price:AAPL");
+      usePrice("AAPL", { maxHz: 2, transport: "sse" });
+    };
+    renderHook(show, { wrapper: setup.wrapper });
+    await act(() => until(() => setup.gateway.lines.length > 0, "a line"));
+    const { kind, channels } = setup.gateway.line.request;
+    expect([setup.gateway.lines.length, kind, channels]).toEqual([
+      1,
+      "sse",
+      [{ name: "price:AAPL", maxHz: 2 }],
+    ]);
+  });
+
   it("with an inline selector renders only when the part differs, and subscribes once", async () => {
     const setup = start();
     const subscribed = vi.spyOn(setup.client, "channel");
