@@ -61,7 +61,7 @@ pub enum KeySetFault {
     /// It is not `{"keys": [...]}`, or a name stands in it twice.
     #[error("is not a key set such as {{\"keys\": [...]}}")]
     Unreadable,
-    /// More than [`KEYS_MAX`].
+    /// More than `KEYS_MAX`.
     #[error("has more than 64 keys")]
     TooMany,
     /// A key that was not meant to be shown.
