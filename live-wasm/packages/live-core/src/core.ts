@@ -3,7 +3,7 @@ import { type CoreBinding, type CoreCounters, type CoreInstance, Flag, type Noti
 import type { Envelope } from "./envelope.js";
 import { causeOf, continuityOf, freshnessOf } from "./names.js";
 import type { Framing } from "./transport/transport.js";
-import type { Cause, Continuity, Freshness, LiveError } from "./types.js";
+import type { Cause, Continuity, Freshness, LiveError, Snap } from "./types.js";
 
 /** Where the numbers of a read lie: see {@link CoreBinding.scratchPtr}. */
 const SCRATCH_NUMBERS = 16;
@@ -42,6 +42,7 @@ export interface Head {
   freshness: Freshness;
   cause: Cause | null;
   continuity: Continuity;
+  gap: Snap<unknown>["gap"];
 }
 
 /** True when the module is beyond use: it trapped, or its stack or memory ran out. */
@@ -138,6 +139,7 @@ export class Core {
       freshness: freshnessOf(n[3]),
       cause: causeOf(n[4]),
       continuity: continuityOf(n[5]),
+      gap: n[6] ? { from: n[6], to: n[7] ?? 0 } : null,
     };
   }
 

@@ -27,6 +27,7 @@ export const PENDING: Snap<never> = Object.freeze({
   value: undefined,
   freshness: "pending",
   continuity: "unknown",
+  gap: null,
   cause: null,
   seq: 0,
   ts: 0,

@@ -67,7 +67,9 @@ function readSnap(core: Core | null, entry: Entry, limit: number, last: Snap<unk
   const isSame = head.hasValue && head.seq === last.seq && head.ts === last.ts;
   const value = readValue(core, entry, limit, last.value, isSame);
   const { seq, ts, freshness, cause, continuity } = head;
-  return { value, freshness, continuity, cause, seq, ts, error };
+  const isSameGap = head.gap?.from === last.gap?.from && head.gap?.to === last.gap?.to;
+  const gap = isSameGap ? last.gap : head.gap;
+  return { value, freshness, continuity, gap, cause, seq, ts, error };
 }
 
 /** The last value while there is no core to ask, or it has none yet. */

@@ -54,6 +54,8 @@ export interface Snap<T> {
   value: T | undefined;
   freshness: Freshness;
   continuity: Continuity;
+  /** The sequence numbers that are missing, both ends included; null unless `continuity` is `gap`. */
+  gap: { from: number; to: number } | null;
   /** What fell silent; null while the value is fresh. */
   cause: Cause | null;
   /** Sequence number of the envelope that brought the value; 0 before the first. */

@@ -74,6 +74,26 @@ describe("onEvent", () => {
     expect(texts).toEqual(["1:a", "2:b", "3:c", "5:de"]);
   });
 
+  it("has the range of what is missing beside the value", async () => {
+    const { gateway, clock, channel } = await listening();
+    gateway.line.say(delta(1, "a"));
+    clock.draw();
+    expect(channel.get()).toMatchObject({ continuity: "proven", gap: null });
+    const drop = { dropped: 3, fromSeq: 2, toSeq: 4, capacity: 200, side: "server" };
+    gateway.line.say(envelope("backpressure_drop", "copilot:s1", 0, drop), delta(5, "e"));
+    clock.draw();
+    const { continuity, gap, value } = channel.get();
+    expect([continuity, gap, value]).toEqual(["gap", { from: 2, to: 4 }, { text: "e" }]);
+    gateway.line.say(delta(6, "f"));
+    clock.draw();
+    expect(channel.get().gap).toBe(gap);
+    gateway.line.say(delta(9, "i"));
+    clock.draw();
+    expect(channel.get().gap).toEqual({ from: 2, to: 8 });
+    gateway.line.close();
+    expect(channel.get()).toMatchObject({ freshness: "disconnected", gap: { from: 2, to: 8 } });
+  });
+
   it("goes on when a callback throws", async () => {
     const { gateway, clock, channel } = await connected();
     const thrown: unknown[] = [];
