@@ -136,6 +136,11 @@ impl Hub {
         self.fanout.subscribers(channel)
     }
 
+    /// How the channels of a namespace behave; `None` where there is no such namespace.
+    pub fn mode(&self, channel: &ChannelName) -> Option<Mode> {
+        self.namespaces.policy(channel).ok().map(|policy| policy.mode)
+    }
+
     /// Whether this connection may have that channel: the one place where it is decided, for every subscription
     /// and whenever those that there are are [looked through](Self::review) again.
     ///

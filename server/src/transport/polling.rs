@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use live_core::channel::Mode;
 use live_core::cursor::CursorWriter;
 use live_core::outbox::Measured;
 use tokio::time::{Instant, sleep_until};
@@ -25,7 +26,8 @@ use crate::random;
 
 /// Longest time that an answer is waited for, in seconds, and the time where nothing is said.
 const WAIT_MAX: u64 = 25;
-/// About how many bytes of envelopes one answer has; what is more comes with the next.
+/// About how many bytes of envelopes one answer has; what is more comes with the next. The snapshot of a keyed
+/// channel is never divided.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// Answers as soon as there is something, or after the time that the client waits.
@@ -114,9 +116,11 @@ impl Poll<'_> {
     async fn gather(&mut self) -> (Option<Instant>, bool) {
         loop {
             let before = self.batch.len();
-            let drained = self.connection.drain(&mut self.batch, ANSWER_BYTES_MAX - self.bytes);
+            // Once it is full: one by one, up to where it may end.
+            let room = ANSWER_BYTES_MAX.saturating_sub(self.bytes).max(1);
+            let drained = self.connection.drain(&mut self.batch, room);
             self.bytes += self.batch[before..].iter().map(Measured::len_bytes).sum::<usize>();
-            if self.bytes >= ANSWER_BYTES_MAX {
+            if self.bytes >= ANSWER_BYTES_MAX && (drained.is_exhausted || self.may_end()) {
                 return (None, true);
             }
             if !drained.is_exhausted {
@@ -126,6 +130,17 @@ impl Poll<'_> {
             if let Err(code) = self.hub.catch_up(self.connection, ticket, &channel).await {
                 self.batch.push(Out::Notice(Refusal::of(&channel, code, None).envelope));
             }
+        }
+    }
+
+    /// Whether the last envelope can be the answer's. Within the snapshot of a keyed channel it cannot: its items are
+    /// as old as their keys, and from the position of one that has left the history nobody can go on, so that the
+    /// next poll would begin at the first item again. What comes of a keyed channel in a row is at most its snapshot
+    /// or a lane, 1,000 keys each.
+    fn may_end(&self) -> bool {
+        match self.batch.last() {
+            Some(Out::Publication(last)) => self.hub.mode(last.channel()) != Some(Mode::Keyed),
+            _ => true,
         }
     }
 

@@ -1,8 +1,9 @@
 //! What a client gets first, and what follows, under each mode.
 
 use anyhow::{Context, Result, ensure};
-use spark_live_tests::Target;
+use serde_json::json;
 use spark_live_tests::live::{Live, Transport, until};
+use spark_live_tests::{Gateway, Target};
 
 use crate::{Source, acknowledged, numbers, over_each_transport, stood, until_number};
 
@@ -71,6 +72,41 @@ async fn keyed(target: &Target, transport: Transport) -> Result<()> {
 async fn keyed_is_the_newest_of_each_key_and_an_end() -> Result<()> {
     let target = Target::start().await?;
     over_each_transport!(&target, keyed);
+    Ok(())
+}
+
+/// A snapshot of 800 KB, most of whose items have left the history, and what follows it.
+async fn large(target: &Target, transport: Transport) -> Result<()> {
+    const KEYS: usize = 400;
+    let mut source = Source::new(target, "table").await?;
+    let item = |n: usize| {
+        let data = json!({"n": n, "text": "x".repeat(2_000)});
+        json!({"channel": source.channel, "event": source.event, "key": format!("k{n}"), "data": data})
+    };
+    let items: Vec<_> = (1..=KEYS).map(item).collect();
+    source.publisher.publish_all(&items).await?;
+    source.count = KEYS as u64;
+    let ask = source.ask(target)?;
+    let mut live = transport.open(target.addr(), &ask).await?;
+    acknowledged(&mut *live).await?;
+    let mut count = 0;
+    // One that begins again and again is found out by what is too much.
+    let seen = until(&mut *live, |envelope| {
+        count += usize::from(envelope.is_data());
+        envelope.event == "system.snapshot_end" || count > KEYS
+    });
+    let items = numbers(&seen.await?)?;
+    ensure!(items == (1..=source.count).collect::<Vec<_>>(), "{} items: {items:?}", items.len());
+    source.publish(1).await?;
+    let next = numbers(&until_number(&mut *live, source.count).await?)?;
+    ensure!(next == [source.count], "{next:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_large_snapshot_comes_once_and_whole() -> Result<()> {
+    let target = Target::of(Gateway::options().env("SPARK_LIVE_SNAPSHOT_KEYS", 1_000)).await?;
+    over_each_transport!(&target, large);
     Ok(())
 }
 

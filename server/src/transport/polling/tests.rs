@@ -188,23 +188,57 @@ async fn nothing_is_missed_or_doubled_between_polls_and_answers_are_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_that_is_larger_than_an_answer_goes_on_with_the_next() {
+async fn a_snapshot_that_is_larger_than_an_answer_comes_in_one_all_the_same() {
     let setup = setup();
-    for key in 0..300 {
-        setup.publish("candles:A.1d", key, 4_000).await;
+    // More than the history has, so that nobody could go on from an item in the middle.
+    for key in 0..600 {
+        setup.publish("candles:A.1d", key, 2_000).await;
+        setup.publish("candles:B.1d", key, 2_000).await;
     }
-    let mut polled = setup.poll("candles:A.1d", "", None).await;
-    let mut keys = 0;
-    loop {
-        keys += polled.envelopes.iter().filter(|envelope| envelope["seq"] != 0).count();
-        if polled.events().contains(&"system.snapshot_end".to_owned()) {
-            break;
-        }
-        assert!(polled.len < ANSWER_BYTES_MAX + 70_000, "{}", polled.len);
-        polled = setup.poll("candles:A.1d", &polled.cursor, None).await;
+    let channels = "candles:A.1d,candles:B.1d,price:A";
+    let mut polled = setup.poll(channels, "", None).await;
+    let mut seen = Vec::new();
+    for answer in 0..2 {
+        let items = polled.envelopes.iter().filter(|envelope| envelope["seq"] != 0);
+        seen.extend(items.map(|item| (item["channel"].to_string(), item["seq"].as_u64())));
+        assert_eq!(polled.events().last().map(String::as_str), Some("system.snapshot_end"));
+        assert_eq!(seen.len(), 600 * (answer + 1), "one snapshot an answer, for it is full");
+        polled = setup.poll(channels, &polled.cursor, None).await;
         assert_eq!(polled.envelopes[1]["data"]["resumed"], true);
     }
-    assert_eq!(keys, 300);
+    seen.dedup();
+    assert_eq!(seen.len(), 1_200, "nothing comes twice");
+    assert!(polled.envelopes.iter().all(|envelope| envelope["seq"] == 0), "and nothing is left");
+    assert!(polled.cursor.contains("candles:A.1d@") && polled.cursor.contains("candles:B.1d@"));
+    let waited = setup.poll(channels, &polled.cursor, Some(3)).await;
+    assert_eq!(waited.events().last().map(String::as_str), Some("system.heartbeat"));
+    assert!(waited.took_ms.abs_diff(3_000) <= 1, "it waits: {}", waited.took_ms);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_else_comes_of_a_keyed_channel_ends_soon_after_the_answer_is_full() {
+    let setup = setup();
+    for key in 0..10 {
+        setup.publish("candles:A.1d", key, 2_000).await;
+    }
+    let first = setup.poll("candles:A.1d,copilot:a", "", None).await;
+    for key in 0..250 {
+        setup.publish("candles:A.1d", key, 2_000).await;
+        setup.publish("copilot:a", 0, 2_000).await;
+    }
+    let mut polled = setup.poll("candles:A.1d,copilot:a", &first.cursor, None).await;
+    let mut seen = Vec::new();
+    while seen.len() < 500 {
+        assert!(polled.len < 500_000 + ANSWER_BYTES_MAX, "{}", polled.len);
+        let values = polled.envelopes.iter().filter(|envelope| envelope["seq"] != 0);
+        let before = seen.len();
+        seen.extend(values.map(|value| (value["channel"].to_string(), value["seq"].as_u64())));
+        assert!(seen.len() > before, "it gets on");
+        polled = setup.poll("candles:A.1d,copilot:a", &polled.cursor, Some(0)).await;
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 500);
 }
 
 #[tokio::test(start_paused = true)]
