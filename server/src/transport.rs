@@ -1,6 +1,7 @@
 //! The doors to the hub: what they share is the session, what differs is the framing.
 
 pub mod polling;
+mod pulse;
 pub mod sse;
 pub mod websocket;
 

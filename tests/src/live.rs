@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use futures_util::future::BoxFuture;
 
 use crate::Envelope;
@@ -224,6 +224,26 @@ pub async fn until(live: &mut dyn Live, mut fits: impl FnMut(&Envelope) -> bool)
         if is_found {
             return Ok(seen);
         }
+    }
+}
+
+/// Does `work` while `bystander` reads, as every client has to: whoever answers no ping is closed.
+///
+/// # Errors
+/// When the bystander is told of an error, or loses its connection.
+pub async fn beside<T>(bystander: &mut dyn Live, work: impl Future<Output = T>) -> Result<T> {
+    let reads = async {
+        loop {
+            match bystander.next().await.context("the bystander") {
+                Ok(envelope) if envelope.ok => {}
+                Ok(envelope) => return anyhow!("the bystander is told {envelope}"),
+                Err(error) => return error,
+            }
+        }
+    };
+    tokio::select! {
+        done = work => Ok(done),
+        fault = reads => Err(fault),
     }
 }
 

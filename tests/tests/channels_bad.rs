@@ -2,7 +2,7 @@
 //! served, and nobody else notices.
 
 use anyhow::{Context, Result, ensure};
-use spark_live_tests::live::{Ask, Refused, SocketLive, Transport, until};
+use spark_live_tests::live::{Ask, Refused, SocketLive, Transport, beside, until};
 use spark_live_tests::{Envelope, Target, unique};
 
 const INVALID: &str = "CHANNEL_INVALID";
@@ -132,7 +132,7 @@ fn judged(error: &Envelope, name: &str, code: &str) -> Result<()> {
 }
 
 /// Asks for a name beside a good one: the good one is served, the other refused.
-async fn beside(target: &Target, transport: Transport, name: &str, code: &str) -> Result<()> {
+async fn together(target: &Target, transport: Transport, name: &str, code: &str) -> Result<()> {
     let good = unique("gauge:");
     let ask = Ask::new([asked(transport, name), good.clone()]).token(target.reader()?);
     let mut live = transport.open(target.addr(), &ask).await?;
@@ -171,18 +171,21 @@ async fn every_name_gets_its_code_over_every_transport_and_nobody_else_notices()
     let names = names();
     ensure!(names.len() >= 60, "only {} names", names.len());
     let mut faults = Vec::new();
-    for (name, code) in &names {
-        for transport in Transport::ALL {
-            if let Err(error) = beside(&target, transport, name, code).await {
-                faults.push(format!("{name:?} over {transport:?}: {error:#}"));
-            }
-            if transport != Transport::WebSocket
-                && let Err(error) = alone(&target, transport, name, code).await
-            {
-                faults.push(format!("{name:?} alone over {transport:?}: {error:#}"));
+    let judged = async {
+        for (name, code) in &names {
+            for transport in Transport::ALL {
+                if let Err(error) = together(&target, transport, name, code).await {
+                    faults.push(format!("{name:?} over {transport:?}: {error:#}"));
+                }
+                if transport != Transport::WebSocket
+                    && let Err(error) = alone(&target, transport, name, code).await
+                {
+                    faults.push(format!("{name:?} alone over {transport:?}: {error:#}"));
+                }
             }
         }
-    }
+    };
+    beside(&mut bystander, judged).await?;
     println!("{} names over 3 transports, {} not as they should be", names.len(), faults.len());
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
     let pong = bystander.answer(serde_json::json!({"cmd": "ping"})).await?;

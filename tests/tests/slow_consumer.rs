@@ -26,7 +26,9 @@ const UNREAD: u64 = 5_000;
 const CONNECTION_BYTES: u64 = 1 << 20;
 
 fn options() -> GatewayOptions {
-    Gateway::options().env("SPARK_LIMITS_PUBLISH_PER_SECOND", 1_000_000)
+    // Who does not read for a second answers no pings meanwhile: they are for longer silences.
+    let options = Gateway::options().env("SPARK_LIVE_HEARTBEAT_MS", 1_500);
+    options.env("SPARK_LIMITS_PUBLISH_PER_SECOND", 1_000_000)
 }
 
 /// Publishes the n-th text of a channel, `count` of them, and returns the newest number.

@@ -2,7 +2,7 @@
 //! parameters out of range, heads that no library would send. Each is answered, and nobody else notices.
 
 use anyhow::{Context, Result, ensure};
-use spark_live_tests::live::{Ask, SocketLive, Transport, until};
+use spark_live_tests::live::{Ask, SocketLive, Transport, beside, until};
 use spark_live_tests::{Envelope, Line, Target, unique};
 
 const CHANNEL: &str = "gauge:sse-bad";
@@ -125,32 +125,35 @@ async fn a_cursor_that_is_none_is_told_in_the_acknowledgement() -> Result<()> {
     let mut faults = Vec::new();
     let texts = no_cursors();
     ensure!(texts.len() >= 40);
-    for text in &texts {
-        let stream = format!("/api/live/sse?channels={CHANNEL}");
-        let header = [b"Last-Event-ID: ", &text[..], b"\r\n"].concat();
-        let query = encoded(text);
-        let requests = [
-            ("Last-Event-ID", request(&token, &stream, &header)),
-            ("sse?cursor=", request(&token, &format!("{stream}&cursor={query}"), b"")),
-            (
-                "poll?cursor=",
-                request(&token, &format!("/api/live/poll?wait=0&channels={CHANNEL}&cursor={query}"), b""),
-            ),
-        ];
-        for (how, bytes) in requests {
-            if bytes.len() > 16_000 {
-                continue;
-            }
-            let judged = match ask(&target, &bytes).await {
-                Ok(answered) => is_verdict(&answered, "CURSOR_INVALID"),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = judged {
-                let shown = String::from_utf8_lossy(text).chars().take(60).collect::<String>();
-                faults.push(format!("{how} {shown:?}: {error:#}"));
+    let judged = async {
+        for text in &texts {
+            let stream = format!("/api/live/sse?channels={CHANNEL}");
+            let header = [b"Last-Event-ID: ", &text[..], b"\r\n"].concat();
+            let query = encoded(text);
+            let requests = [
+                ("Last-Event-ID", request(&token, &stream, &header)),
+                ("sse?cursor=", request(&token, &format!("{stream}&cursor={query}"), b"")),
+                (
+                    "poll?cursor=",
+                    request(&token, &format!("/api/live/poll?wait=0&channels={CHANNEL}&cursor={query}"), b""),
+                ),
+            ];
+            for (how, bytes) in requests {
+                if bytes.len() > 16_000 {
+                    continue;
+                }
+                let judged = match ask(&target, &bytes).await {
+                    Ok(answered) => is_verdict(&answered, "CURSOR_INVALID"),
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = judged {
+                    let shown = String::from_utf8_lossy(text).chars().take(60).collect::<String>();
+                    faults.push(format!("{how} {shown:?}: {error:#}"));
+                }
             }
         }
-    }
+    };
+    beside(&mut bystander, judged).await?;
     println!("{} cursors in three places, {} not as they should be", texts.len(), faults.len());
     ensure!(faults.is_empty(), "{}", faults.join("\n"));
     let pong = bystander.answer(serde_json::json!({"cmd": "ping"})).await?;

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 use super::channels::{Refusal, resolve};
 use super::command::{Command, Wanted};
+use super::pulse::Pulse;
 use super::session::End;
 use super::token::{is_nobody, review};
 use crate::auth::Auth;
@@ -38,6 +39,7 @@ pub(super) struct Reader<'a> {
     auth: &'a Auth,
     connection: &'a Connection,
     address: Option<IpAddr>,
+    pulse: &'a Pulse,
     rate: Rate,
     /// Since when refused commands are counted, and how many there were.
     refused: (Instant, u32),
@@ -47,10 +49,16 @@ pub(super) struct Reader<'a> {
 pub(super) type Ended = (End, Option<Bytes>);
 
 impl<'a> Reader<'a> {
-    pub fn new(hub: &'a Hub, auth: &'a Auth, connection: &'a Connection, address: Option<IpAddr>) -> Self {
+    pub fn new(
+        hub: &'a Hub,
+        auth: &'a Auth,
+        connection: &'a Connection,
+        address: Option<IpAddr>,
+        pulse: &'a Pulse,
+    ) -> Self {
         let settings = auth.settings();
         let rate = Rate::new(settings.commands_per_second, settings.commands_burst);
-        Self { hub, auth, connection, address, rate, refused: (Instant::now(), 0) }
+        Self { hub, auth, connection, address, pulse, rate, refused: (Instant::now(), 0) }
     }
 
     /// Reads until the socket or the reading ends.
@@ -60,13 +68,19 @@ impl<'a> Reader<'a> {
                 Ok(Message::Text(text)) => Command::read(text.as_bytes()),
                 Ok(Message::Binary(bytes)) => Command::read(bytes),
                 // The library answers these by itself.
-                Ok(Message::Ping(_) | Message::Pong(_)) => continue,
+                Ok(Message::Ping(_) | Message::Pong(_)) => {
+                    self.pulse.heard();
+                    continue;
+                }
                 Ok(Message::Close(_)) => return (End::Left, None),
                 Err(error) => return (broken(error), None),
             };
+            // Until there is room for the answers nothing is read.
+            self.pulse.hold();
             if let Some(ended) = self.take(command).await {
                 return ended;
             }
+            self.pulse.heard();
         }
         (End::Gone, None)
     }

@@ -1,6 +1,8 @@
 //! `GET /api/live/ws`: envelopes in frames one way, commands the other.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use live_core::error::ErrorCode;
 use serde::Deserialize;
 use tokio::time::timeout;
 
+use super::pulse::{Pinger, Pulse};
 use super::reader::Reader;
 use super::session::{End, Gone, Lifecycle, Sink, greet, write_all};
 use super::token::{follow, is_nobody, last_words};
@@ -101,14 +104,17 @@ impl Served<'_> {
         let hub = self.hub;
         greet(hub, &connection).await;
         let (to_peer, mut from_peer) = socket.split();
-        let mut sink = WebSocketSink { to_peer, framing };
-        let mut reader = Reader::new(hub, self.auth, &connection, self.address);
+        let pulse = Pulse::default();
+        let mut sink =
+            WebSocketSink { to_peer, framing, pinger: Pinger::new(&pulse, hub.settings().heartbeat) };
+        let mut reader = Reader::new(hub, self.auth, &connection, self.address, &pulse);
         let grace = self.auth.sessions().grace();
         let (end, last) = tokio::select! {
             end = write_all(hub, &connection, &mut sink, self.lifecycle) => (end, Vec::new()),
             (end, last) = reader.run(&mut from_peer) => (end, last.into_iter().map(Out::Notice).collect()),
             code = follow(hub, &connection, &mut session, grace) => (End::Closed(code), last_words(code)),
             code = self.unauthenticated(&connection) => (End::Closed(code), last_words(code)),
+            () = pulse.lost() => (End::Closed(ErrorCode::PingTimeout), Vec::new()),
         };
         tracing::debug!(session = connection.session_id(), ?end, "socket ended");
         // Nothing is delivered to a connection that is being closed.
@@ -134,13 +140,33 @@ impl Served<'_> {
     }
 }
 
-struct WebSocketSink {
+struct WebSocketSink<'a> {
     to_peer: SplitSink<WebSocket, Message>,
     framing: Framing,
+    pinger: Pinger<'a>,
 }
 
-impl Sink for WebSocketSink {
+impl Sink for WebSocketSink<'_> {
     async fn write(&mut self, batch: &[Out]) -> Result<(), Gone> {
+        let pulse = self.pinger.pulse();
+        let mut write = pin!(self.write_now(batch));
+        let mut was_blocked = false;
+        let written = poll_fn(|context| {
+            let written = write.as_mut().poll(context);
+            was_blocked |= written.is_pending();
+            written
+        });
+        let written = written.await;
+        if was_blocked {
+            // Somebody takes what is written, if slowly, and finds the pings behind it.
+            pulse.heard();
+        }
+        written
+    }
+}
+
+impl WebSocketSink<'_> {
+    async fn write_now(&mut self, batch: &[Out]) -> Result<(), Gone> {
         for frame in frames(batch) {
             let message = match self.framing {
                 Framing::Text => Message::Text(frame.try_into().map_err(|_| Gone)?),
@@ -148,11 +174,13 @@ impl Sink for WebSocketSink {
             };
             self.to_peer.feed(message).await.map_err(|_| Gone)?;
         }
+        // A heartbeat is written at its time, or what waits before it.
+        if self.pinger.is_due() {
+            self.to_peer.feed(Message::Ping(Bytes::new())).await.map_err(|_| Gone)?;
+        }
         self.to_peer.flush().await.map_err(|_| Gone)
     }
-}
 
-impl WebSocketSink {
     /// Lets the library's answer to the peer's goodbye go out, and the peer close, as the protocol wants it.
     async fn part(&mut self, from_peer: &mut SplitStream<WebSocket>) {
         let answered = async {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use spark_live_tests::frame::{RawSocket, message, opcode};
-use spark_live_tests::live::{Ask, Live, SocketLive};
+use spark_live_tests::live::{Ask, Live, SocketLive, beside};
 use spark_live_tests::{Envelope, Line, Target, unique};
 use tokio::time::timeout;
 
@@ -119,15 +119,18 @@ async fn judge_all(cases: Vec<Case>, at_least: usize) -> Result<()> {
     let token = target.reader()?;
     let ask = Ask::new([unique("gauge:")]).token(target.reader()?);
     let mut bystander = SocketLive::open(target.addr(), &ask).await?;
-    let mut faults = Vec::new();
-    for case in &cases {
-        if let Err(error) = judge(&target, &token, case).await {
-            faults.push(format!("{}: {error:#}", case.name));
-        }
-    }
-    ensure!(faults.is_empty(), "{} of {}:\n{}", faults.len(), cases.len(), faults.join("\n"));
     let session = bystander.next().await?;
     ensure!(session.event == "system.hello", "{session}");
+    let mut faults = Vec::new();
+    let judged = async {
+        for case in &cases {
+            if let Err(error) = judge(&target, &token, case).await {
+                faults.push(format!("{}: {error:#}", case.name));
+            }
+        }
+    };
+    beside(&mut bystander, judged).await?;
+    ensure!(faults.is_empty(), "{} of {}:\n{}", faults.len(), cases.len(), faults.join("\n"));
     let pong = bystander.answer(serde_json::json!({"cmd": "ping"})).await?;
     ensure!(pong.ok, "the bystander is told {pong}");
     let beat = timeout(HANG, async {

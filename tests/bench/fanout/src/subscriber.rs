@@ -18,6 +18,10 @@ const MARK: &[u8] = br#""t":1"#;
 const DIGITS: usize = 18;
 /// Connections that are opened in a second: below what the gateway admits.
 const OPEN_A_SECOND: u32 = 350;
+/// How often a WebSocket gives a sign of life, in nanoseconds: more often than a server asks for one.
+const ALIVE_NS: u64 = 10_000_000_000;
+/// A sign of life: an empty pong, with a mask of zeros.
+const PONG: [u8; 6] = [0x8a, 0x80, 0, 0, 0, 0];
 
 /// The transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +63,7 @@ impl Audience {
             let due = start + Duration::from_secs(1) * number as u32 / OPEN_A_SECOND;
             tokio::time::sleep_until(due.into()).await;
             let line = open(server, door, number).await.with_context(|| format!("open line {number}"))?;
-            lines.spawn(listen(line, Arc::clone(&heard)));
+            lines.spawn(listen(line, door, Arc::clone(&heard)));
         }
         Ok(Self { heard, lines })
     }
@@ -104,10 +108,11 @@ async fn open(server: &dyn Server, door: Door, number: usize) -> anyhow::Result<
 }
 
 /// Reads until the line ends. A mark may be cut in two by the end of a piece, so its tail is looked at again.
-async fn listen(line: TcpStream, heard: Arc<Mutex<Histogram>>) {
+async fn listen(line: TcpStream, door: Door, heard: Arc<Mutex<Histogram>>) {
     const KEPT: usize = MARK.len() + DIGITS - 1;
     let mark = memchr::memmem::Finder::new(MARK);
     let mut text = Vec::new();
+    let mut alive = now_ns();
     loop {
         // Memory is taken only while there is something to read, so that idle lines cost the harness little.
         if line.readable().await.is_err() {
@@ -121,6 +126,13 @@ async fn listen(line: TcpStream, heard: Arc<Mutex<Histogram>>) {
             Err(_) => return,
         }
         let now = now_ns();
+        if door == Door::WebSocket && now - alive > ALIVE_NS {
+            alive = now;
+            // It fits: nothing else is sent.
+            if line.try_write(&PONG).is_err() {
+                return;
+            }
+        }
         let mut searched = 0;
         {
             let mut heard = lock(&heard);
