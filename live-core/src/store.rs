@@ -177,6 +177,13 @@ impl Store {
         }
     }
 
+    /// Forgets where a channel stands of which each envelope counts, for somebody who has heard none of them yet.
+    /// Nothing more is taken in until it is subscribed to anew. False: there is no need, for it is of another
+    /// kind or nothing of it was taken in.
+    pub fn start_over(&mut self, id: ChannelId) -> bool {
+        self.slots.get_mut(id.0 as usize).is_some_and(Slot::start_over)
+    }
+
     /// The envelopes of a tapped channel since they were last taken: each once and in order, as a JSON array.
     pub fn take_events(&mut self, id: ChannelId) -> Option<String> {
         self.slots.get_mut(id.0 as usize)?.take_events()

@@ -108,6 +108,12 @@ impl Core {
         self.store.tap(ChannelId(id), on);
     }
 
+    /// Forgets where a channel stands of which each envelope counts; true when it has to be taken anew.
+    #[wasm_bindgen(js_name = startOver)]
+    pub fn start_over(&mut self, id: u32) -> bool {
+        self.store.start_over(ChannelId(id))
+    }
+
     /// The envelopes of a tapped channel since they were last taken, as a JSON array.
     #[wasm_bindgen(js_name = takeEvents)]
     pub fn take_events(&mut self, id: u32) -> Option<String> {

@@ -111,6 +111,18 @@ impl Order {
         (is_other, starts_again)
     }
 
+    /// All that was published is to come again. Returns false where nothing was taken in yet.
+    pub fn start_over(&mut self) -> bool {
+        if self.last() == 0 {
+            return false;
+        }
+        // Not 0, so that there is no position.
+        self.settled = self.last();
+        self.restart();
+        self.awaits_renewal = true;
+        true
+    }
+
     fn restart(&mut self) {
         self.sequence = Sequence::default();
         self.is_from_start = false;

@@ -161,6 +161,11 @@ impl Slot {
         self.tap = on.then(|| known.unwrap_or_default());
     }
 
+    /// Forgets where the channel stands, if each of its envelopes counts. Returns whether it did.
+    pub(crate) fn start_over(&mut self) -> bool {
+        self.mode.is_contiguous() && self.order.start_over()
+    }
+
     /// What was kept since the last time.
     pub(crate) fn take_events(&mut self) -> Option<String> {
         self.tap.as_mut()?.take()

@@ -112,6 +112,32 @@ fn what_was_on_its_way_comes_again_after_what_was_lost() {
     }
 }
 
+/// Somebody who wants every one comes to a channel that was held for its newest value only.
+#[test]
+fn who_comes_later_and_wants_every_one_is_told_all_that_is_held() {
+    for mode in ["event", "lossless"] {
+        let (mut store, id) = opened("feed:a");
+        let start = ack("feed:a", "epochAAAA", mode, 0, Err(None));
+        take_in(&mut store, &[start, item("feed:a", 1), item("feed:a", 2)]);
+        store.tap(id, true);
+        assert_eq!((store.start_over(id), store.start_over(id), store.position(id)), (true, false, None));
+        take_in(&mut store, &[item("feed:a", 3)]);
+        assert_eq!((store.take_events(id), store.head(id).map(|head| head.seq)), (None, Some(2)), "{mode}");
+        let mut again = vec![ack("feed:a", "epochAAAA", mode, 3, Err(None))];
+        again.extend((1..=3).map(|seq| item("feed:a", seq)));
+        take_in(&mut store, &again);
+        let told: Vec<Value> = serde_json::from_str(&store.take_events(id).expect("three")).expect("JSON");
+        assert_eq!(told.len(), 3, "{mode}");
+        assert_eq!((store.position(id), store.counters().gaps), (Some(("epochAAAA", 3)), 0));
+    }
+    // Of a value the newest is the whole truth, and of what has not begun nothing was missed.
+    let (mut store, id) = away("feed:a", "state");
+    assert!(!store.start_over(id));
+    let (mut store, id) = opened("feed:a");
+    take_in(&mut store, &[ack("feed:a", "epochAAAA", "event", 0, Err(None))]);
+    assert!(!store.start_over(id) && store.position(id) == Some(("epochAAAA", 0)));
+}
+
 #[test]
 fn what_is_held_no_more_is_a_gap_with_its_exact_range() {
     for mode in ["event", "lossless"] {

@@ -26,6 +26,8 @@ export interface CoreBinding {
   since(id: number): string | undefined;
   /** Begins or ends to keep every envelope of a channel for {@link CoreBinding.takeEvents}. */
   tap(id: number, on: boolean): void;
+  /** Forgets where a channel stands of which each envelope counts; true when it has to be taken anew. */
+  startOver(id: number): boolean;
   /** A JSON array of the envelopes kept, which are forgotten; undefined for none. */
   takeEvents(id: number): string | undefined;
   /** Leaves merged, dropped, gaps, delivered, effectiveHz, maxHz of a channel. */

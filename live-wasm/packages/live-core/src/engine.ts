@@ -261,11 +261,17 @@ export class Engine implements ConnectionOwner {
     return entry ? ageOf(this, entry, this.clock.now()) : null;
   }
 
-  /** Tells every envelope of a held channel from now on, before merging. Returns what ends it. */
+  /**
+   * Tells every envelope of a held channel before merging: from now on, but the first who listens to one of which
+   * each counts hears it from its beginning. Returns what ends it.
+   */
   tap(entry: Entry, call: (envelope: Envelope<unknown>) => void): () => void {
     const tap = { call };
     entry.taps.add(tap);
-    if (entry.taps.size === 1) this.#tapInCore(entry);
+    if (entry.taps.size === 1) {
+      this.#tapInCore(entry);
+      if (entry.id >= 0 && this.read((core) => core.binding.startOver(entry.id))) this.renew(entry);
+    }
     return () => {
       if (entry.taps.delete(tap) && entry.taps.size === 0) this.#tapInCore(entry);
     };

@@ -98,6 +98,7 @@ export class Instance implements Pure {
       scratchPtr: () => exports.core_scratchPtr(at) >>> 0,
       since: (id) => this.#takeOptional(exports.core_since(at, id)),
       sseRetryMs: (link) => exports.core_sseRetryMs(at, link),
+      startOver: (id) => exports.core_startOver(at, id) !== 0,
       takeEvents: (id) => this.#takeOptional(exports.core_takeEvents(at, id)),
       tap: (id, on) => exports.core_tap(at, id, Number(on)),
       tighten: (id, staleMs) => exports.core_tighten(at, id, staleMs),

@@ -200,7 +200,8 @@ export interface Channel<T> extends Readable<Snap<T>> {
   retain(): () => void;
   /**
    * Calls back for every envelope in order, each once, before merging, with the flush that shows it. Holds
-   * the channel. The value of a `lossless` channel is made of these.
+   * the channel. The value of a `lossless` channel is made of these: the first who listens to one, or to an
+   * `event` channel, hears it from its beginning, as far as the gateway holds it.
    */
   onEvent(callback: (envelope: Envelope<T>) => void): () => void;
   /** How far the value can be trusted. Watching it holds the channel. */

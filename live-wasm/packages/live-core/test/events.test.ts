@@ -74,6 +74,39 @@ describe("onEvent", () => {
     expect(texts).toEqual(["1:a", "2:b", "3:c", "5:de"]);
   });
 
+  it("that joins a holder hears the conversation from its beginning, and each piece once", async () => {
+    for (const transport of ["sse", "websocket"] as const) {
+      const { gateway, clock, client } = setUp();
+      const channel = client.channel("copilot:s1", { transport });
+      channel.subscribe(() => {});
+      await until(() => gateway.lines.length > 0, "a line");
+      gateway.line.greet();
+      gateway.line.say(losslessAck(false), delta(1, "a"), delta(2, "b"));
+      clock.draw();
+      const texts: string[] = [];
+      const listen = () =>
+        channel.onEvent(({ seq, data }) => texts.push(`${seq}:${(data as { text: string }).text}`));
+      // A strict page mounts, unmounts and mounts again.
+      listen()();
+      listen();
+      // What is on its way on the old subscription comes again on the new one.
+      gateway.line.say(delta(3, "c"));
+      clock.draw();
+      expect(channel.get().value).toEqual({ text: "b" });
+      await settle();
+      clock.advance(100);
+      expect(gateway.line.request.cursor()).toBe("");
+      if (transport === "sse") gateway.line.greet();
+      else expect(gateway.line.sent("subscribe").at(-1)?.channels).toEqual([{ name: "copilot:s1" }]);
+      gateway.line.say(losslessAck(false, { head: 3 }), delta(1, "a"), delta(2, "b"), delta(3, "c"));
+      clock.draw();
+      gateway.line.say(delta(4, "d"));
+      clock.draw();
+      expect(texts, transport).toEqual(["1:a", "2:b", "3:c", "4:d"]);
+      expect(channel.get()).toMatchObject({ value: { text: "d" }, continuity: "proven" });
+    }
+  });
+
   it("has the range of what is missing beside the value", async () => {
     const { gateway, clock, channel } = await listening();
     gateway.line.say(delta(1, "a"));
