@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::channels::Refusal;
 use super::question::{Came, Params, Question};
-use super::session::{Lifecycle, goodbye, greet, heartbeats};
+use super::session::{Lifecycle, goodbye, greeting, heartbeats};
 use super::token::follow;
 use crate::auth::{Auth, Caller};
 use crate::error::{AppError, AppQuery};
@@ -54,14 +54,15 @@ pub async fn open(
     let (connection, mut session) = caller.go_on(&auth, &hub, came.session())?;
     let question = Question::read(&hub, &connection, &params, &came)?;
     let mut cursor = question.cursor(Some(connection.session_id()));
-    greet(&hub, &connection).await;
     let poll = Poll { hub: &hub, connection: &connection, batch: Vec::new(), bytes: 0 };
     let grace = auth.sessions().grace();
     let batch = tokio::select! {
         batch = poll.run(question, Duration::from_secs(wait), &lifecycle.draining) => batch,
         code = follow(&hub, &connection, &mut session, grace) => return Err(AppError::of(code)),
     };
-    let body = answer(&batch, &mut cursor);
+    // It says what the time is, and the answer may have been held back for long.
+    let greeting = Out::Notice(greeting(&hub, &connection));
+    let body = answer(std::iter::once(&greeting).chain(&batch), &mut cursor);
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, body).into_response())
 }
@@ -144,20 +145,19 @@ impl Poll<'_> {
         }
     }
 
-    /// Whether there is more than the greeting, which is always the first.
     fn has_news(&self) -> bool {
-        self.batch.iter().skip(1).any(Out::is_news)
+        self.batch.iter().any(Out::is_news)
     }
 }
 
 /// The answer's text, and the cursor that goes with it.
-fn answer(batch: &[Out], cursor: &mut CursorWriter) -> Vec<u8> {
-    for out in batch {
+fn answer<'a>(outs: impl Iterator<Item = &'a Out> + Clone, cursor: &mut CursorWriter) -> Vec<u8> {
+    for out in outs.clone() {
         if let Some((channel, epoch, seq)) = out.position() {
             cursor.set(channel, epoch, seq);
         }
     }
-    let envelopes = batch.iter().map(Out::envelope).filter(|envelope| !envelope.is_empty());
+    let envelopes = outs.map(Out::envelope).filter(|envelope| !envelope.is_empty());
     let len = envelopes.clone().map(|envelope| envelope.len() + 1).sum::<usize>();
     let mut text = Vec::with_capacity(len + cursor.as_str().len() + 32);
     // A cursor has no character that JSON would escape.

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
+use bytes::Bytes;
 use live_core::channel::ChannelName;
 use live_core::error::ErrorCode;
 use live_core::system::{Drain, Heartbeat, Hello, name};
@@ -62,12 +63,17 @@ pub(super) struct Gone;
 
 /// Greets a client. To be queued before anything else.
 pub(super) async fn greet(hub: &Hub, connection: &Connection) {
+    connection.answer(greeting(hub, connection)).await;
+}
+
+/// The greeting, as of now.
+pub(super) fn greeting(hub: &Hub, connection: &Connection) -> Bytes {
     let hello = Hello {
         session_id: connection.session_id().into(),
         server_time: wire::now_ms(),
         heartbeat_ms: hub.settings().heartbeat.as_millis() as u64,
     };
-    connection.answer(wire::system(name::HELLO, "", &hello)).await;
+    wire::system(name::HELLO, "", &hello)
 }
 
 /// Writes to a client until it is gone, reads too slowly, or the process stops.

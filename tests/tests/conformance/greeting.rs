@@ -34,6 +34,26 @@ async fn hello_comes_first() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn the_hello_of_an_answer_that_was_held_back_says_the_time_of_the_answer() -> Result<()> {
+    let target = Target::start().await?;
+    let mut source = Source::new(&target, "feed").await?;
+    source.publish(1).await?;
+    let mut ask = source.ask(&target)?;
+    ask.wait = Some(1);
+    let mut live = Transport::Poll.open(target.addr(), &ask).await?;
+    let mut times = Vec::new();
+    while times.len() < 3 {
+        let envelope = live.next().await?;
+        if envelope.event == "system.hello" {
+            times.push(envelope.field::<u64>("serverTime")?);
+        }
+    }
+    // The first has something to say; those after it wait for their second.
+    ensure!(times[1] >= times[0] + 900 && times[2] >= times[1] + 900, "{times:?}");
+    Ok(())
+}
+
 async fn ack(target: &Target, transport: Transport) -> Result<()> {
     let modes = [("feed", "event"), ("tale", "lossless"), ("gauge", "state"), ("table", "keyed")];
     for (namespace, mode) in modes {
