@@ -44,12 +44,18 @@ fn turn(store: &mut Store, turn: usize) -> u32 {
     let filler = "x".repeat(10_000);
     for (at, name) in names.iter().enumerate() {
         store.tap(ids[at], true);
+        let mode = ["state", "keyed", "lossless"][at % 3];
+        let ack = format!(
+            r#"{{"v":1,"event":"system.ack","channel":"{name}","seq":0,"ts":1,"ok":true,"errorCode":null,"data":{{"channel":"{name}","epoch":"epochAAAA","head":0,"resumed":false,"mode":"{mode}","maxHz":null,"staleAfterMs":null}}}}"#
+        );
+        store.ingest_frame(ack.as_bytes(), 0, 1.0);
         let text = format!(
             r#"{{"v":1,"event":"user.made","channel":"{name}","seq":1,"ts":1,"ok":true,"errorCode":null,"data":"{filler}"}}"#
         );
         store.ingest_frame(text.as_bytes(), 0, 1.0);
     }
     assert_eq!(store.counters().ignored + store.counters().rejected, 0);
+    store.take_notices();
     for (at, id) in ids.iter().enumerate() {
         if at == HELD / 2 {
             assert_eq!(store.flush(2.0), HELD / 2);

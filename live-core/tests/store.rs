@@ -57,13 +57,31 @@ fn opened(channel: &str) -> (Store, ChannelId) {
     (store, id)
 }
 
+/// A channel whose subscription the gateway has confirmed.
+fn subscribed(channel: &str) -> (Store, ChannelId) {
+    let (mut store, id) = opened(channel);
+    confirm(&mut store, channel, 0);
+    (store, id)
+}
+
+fn confirm(store: &mut Store, channel: &str, head: u64) {
+    let mode = match channel.split_once(':').expect("a name").0 {
+        "candles" => "keyed",
+        "copilot" => "lossless",
+        "system" => "event",
+        _ => "state",
+    };
+    store.ingest_frame(&ack(channel, "epochAAAA", head, mode), 0, 0.0);
+    store.take_notices();
+}
+
 fn price(store: &Store, id: ChannelId) -> Option<f64> {
     store.tick(id).map(|tick| tick.price)
 }
 
 #[test]
 fn a_value_shows_at_the_flush_and_not_before() {
-    let (mut store, id) = opened("price:A");
+    let (mut store, id) = subscribed("price:A");
     assert_eq!(store.ingest_frame(&tick(1, 10.0), 0, 1.0), DIRTY);
     assert_eq!(price(&store, id), None);
     assert_eq!(store.flush(2.0), 1);
@@ -77,7 +95,7 @@ fn a_value_shows_at_the_flush_and_not_before() {
 
 #[test]
 fn a_bad_envelope_is_reported_and_the_rest_of_the_frame_arrives() {
-    let (mut store, id) = opened("price:A");
+    let (mut store, id) = subscribed("price:A");
     let frame = [tick(1, 10.0), b"{\"v\":1}".to_vec(), tick(2, 12.0)].join(&b'\n');
     assert_eq!(store.ingest_frame(&frame, 0, 1.0), DIRTY | NOTICES);
     store.flush(2.0);
@@ -90,11 +108,12 @@ fn a_bad_envelope_is_reported_and_the_rest_of_the_frame_arrives() {
 
 #[test]
 fn what_nobody_holds_is_not_kept() {
-    let (mut store, id) = opened("price:A");
+    let (mut store, id) = subscribed("price:A");
     store.forget(id);
     assert_eq!(store.ingest_frame(&tick(1, 10.0), 0, 1.0), 0);
     assert_eq!(store.counters().ignored, 1);
     let id = store.open("price:A", 0).expect("a known channel");
+    confirm(&mut store, "price:A", 0);
     store.ingest_frame(&tick(1, 11.0), 0, 2.0);
     store.flush(3.0);
     assert_eq!(price(&store, id), Some(11.0));
@@ -118,6 +137,7 @@ fn a_number_given_again_shows_nothing_of_the_channel_before() {
     assert_eq!((store.flush(2.0), store.changed()), (0, &[][..]), "nothing of it has changed");
     assert_eq!((store.head(new), store.data(new), store.position(new)), (None, None, None));
     assert_eq!((store.freshness(new), store.age_ms(new, 2.0)), (Freshness::Pending, None));
+    confirm(&mut store, "candles:A.1d", 0);
     store.ingest_frame(&[tick(7, 12.0), bar(1, 30, 3.0, false)].join(&b'\n'), 0, 3.0);
     store.ingest_frame(&bar(2, 30, 4.0, false), 0, 3.0);
     assert_eq!((store.flush(4.0), store.changed()), (1, &[new][..]), "and once when it has");
@@ -126,7 +146,7 @@ fn a_number_given_again_shows_nothing_of_the_channel_before() {
 
 #[test]
 fn the_last_price_stays_when_the_link_goes_and_its_age_grows() {
-    let (mut store, id) = opened("price:A");
+    let (mut store, id) = subscribed("price:A");
     store.ingest_frame(&tick(1, 10.0), 0, 1_000.0);
     store.flush(1_000.0);
     assert_eq!(store.freshness(id), Freshness::Fresh);
@@ -158,7 +178,7 @@ fn a_restarted_gateway_begins_its_count_anew() {
 
 #[test]
 fn freshness_flips_at_the_announced_moment() {
-    let (mut store, id) = opened("price:A");
+    let (mut store, id) = subscribed("price:A");
     store.ingest_frame(&tick(1, 10.0), 0, 1_000.0);
     store.flush(1_000.0);
     let at = store.next_change_ms();
@@ -170,7 +190,7 @@ fn freshness_flips_at_the_announced_moment() {
 
 #[test]
 fn an_old_value_in_a_snapshot_is_not_called_fresh() {
-    let (mut store, id) = opened("price:A");
+    let (mut store, id) = subscribed("price:A");
     let hello = json!({"sessionId": "s", "serverTime": 61_000, "heartbeatMs": 15_000});
     store.ingest_frame(&envelope("system.hello", "", 0, 61_000, &hello), 0, 100.0);
     // Its source time is a minute before the gateway's clock.
@@ -198,9 +218,44 @@ fn a_heartbeat_finds_the_lost_last_message() {
     assert_eq!((notices[0].kind, &*notices[0].data), (NoticeKind::Behind, r#"{"last":1,"head":3}"#));
 }
 
+/// What a line still brings of a channel that was let go of and is held again.
+#[test]
+fn nothing_is_taken_in_before_the_channels_own_acknowledgement() {
+    for (channel, event, seqs) in [
+        ("copilot:s", "copilot.said", [1, 2, 3].as_slice()),
+        ("system:status", "status.changed", &[1, 2, 3]),
+        ("price:A", "price.told", &[3]),
+        ("candles:A.1d", "candles.told", &[3]),
+    ] {
+        let (mut store, id) = opened(channel);
+        store.tap(id, true);
+        let said = |seq| envelope(event, channel, seq, 1_000, &json!({"n": seq}));
+        assert_eq!(store.ingest_frame(&said(2), 0, 1.0), 0);
+        // That went on from where the channel stood before.
+        let resumed = String::from_utf8(ack(channel, "epochAAAA", 3, "state")).expect("UTF-8");
+        let resumed = resumed.replace("\"resumed\":false", "\"resumed\":true");
+        store.ingest_frame(resumed.as_bytes(), 0, 1.0);
+        store.ingest_frame(&said(3), 0, 1.0);
+        store.flush(1.0);
+        assert_eq!((store.position(id), store.head(id)), (None, None), "{channel}");
+        assert_eq!(store.take_events(id), None, "{channel}");
+        confirm(&mut store, channel, 3);
+        for &seq in seqs {
+            store.ingest_frame(&said(seq), 0, 2.0);
+        }
+        store.flush(2.0);
+        let told = store.take_events(id).expect("something was told");
+        let told =
+            seqs.iter().map(|seq| told.matches(&format!("\"seq\":{seq},")).count()).collect::<Vec<_>>();
+        assert_eq!(told, vec![1; seqs.len()], "{channel}");
+        assert_eq!((store.counters().ignored, store.counters().gaps), (2, 0), "{channel}");
+    }
+}
+
 #[test]
 fn an_event_channel_tells_its_gaps() {
     let (mut store, id) = opened("system:status");
+    confirm(&mut store, "system:status", 3);
     let event = |seq| envelope("status.changed", "system:status", seq, 1, &json!({"n": seq}));
     for seq in [4, 5, 9] {
         store.ingest_frame(&event(seq), 0, 1.0);
@@ -213,7 +268,7 @@ fn an_event_channel_tells_its_gaps() {
 
 #[test]
 fn a_drop_at_the_gateway_is_a_gap_with_its_range() {
-    let (mut store, id) = opened("price:A");
+    let (mut store, id) = subscribed("price:A");
     store.ingest_frame(&tick(1, 10.0), 0, 1.0);
     let lost = json!({"dropped": 3, "fromSeq": 2, "toSeq": 4, "capacity": 128, "side": "gateway"});
     store.ingest_frame(&envelope("backpressure_drop", "price:A", 0, 1, &lost), 0, 1.0);
@@ -224,7 +279,7 @@ fn a_drop_at_the_gateway_is_a_gap_with_its_range() {
 
 #[test]
 fn history_and_live_bars_join_without_a_seam() {
-    let (mut store, id) = opened("candles:A.1d");
+    let (mut store, id) = subscribed("candles:A.1d");
     store.ingest_frame(&bar(7, 30, 3.0, true), 0, 1.0);
     store.ingest_frame(&bar(8, 40, 4.0, false), 0, 1.0);
     store.flush(1.0);
@@ -256,7 +311,7 @@ fn a_replay_that_starts_over_leaves_no_bar_of_before() {
 
 #[test]
 fn an_event_of_the_stream_that_is_too_long_is_skipped() {
-    let (mut store, id) = opened("price:A");
+    let (mut store, id) = subscribed("price:A");
     let mut stream = b"data: ".to_vec();
     stream.extend(std::iter::repeat_n(b'x', 100_000));
     stream.extend(b"\n\n");
@@ -270,7 +325,7 @@ fn an_event_of_the_stream_that_is_too_long_is_skipped() {
 
 #[test]
 fn an_event_of_the_stream_is_one_envelope_however_many_lines_it_has() {
-    let (mut store, id) = opened("price:A");
+    let (mut store, id) = subscribed("price:A");
     let text = String::from_utf8(tick(1, 10.0)).expect("UTF-8");
     let (head, rest) = text.split_once(",\"data\"").expect("a field");
     store.ingest_sse(format!("data: {head}\ndata: ,\"data\"{rest}\n\n").as_bytes(), 0, 1.0);
@@ -317,7 +372,7 @@ fn an_error_in_place_of_a_value_leaves_the_last_one() {
 
 #[test]
 fn a_gateway_whose_clock_is_behind_the_last_ones_is_not_called_stale() {
-    let (mut store, id) = opened("price:A");
+    let (mut store, id) = subscribed("price:A");
     let hello = |server_time: u64| {
         let data = json!({"sessionId": "s", "serverTime": server_time, "heartbeatMs": 15_000});
         envelope("system.hello", "", 0, server_time, &data)
@@ -344,7 +399,7 @@ fn a_link_number_out_of_range_is_the_last_one() {
 
 #[test]
 fn continuity_moves_with_the_flush() {
-    let (mut store, id) = opened("system:status");
+    let (mut store, id) = subscribed("system:status");
     for seq in [1, 5] {
         store.ingest_frame(&envelope("status.changed", "system:status", seq, 1, &json!(1)), 0, 1.0);
         if seq == 1 {
@@ -387,6 +442,7 @@ proptest! {
         let names = ["price:A", "price:B", "price:C.D"];
         let ids = names.map(|name| store.open(name, 0).expect("known"));
         let candles = store.open("candles:A.1d", 0).expect("known");
+        for name in [&names[..], &["candles:A.1d"]].concat() { confirm(&mut store, name, 0); }
         let (mut seqs, mut prices, mut bars, mut bar_seq) = ([0u64; 3], [None; 3], BTreeMap::new(), 0);
         let mut last: Option<Vec<u8>> = None;
         let mut waiting: Vec<Vec<u8>> = Vec::new();
@@ -444,7 +500,7 @@ fn the_last_word_of_a_piece_of_work_is_shown_at_once() {
         ("job:j", "job.failed", DIRTY | URGENT),
         ("system:status", "status.error", DIRTY),
     ] {
-        let (mut store, _) = opened(channel);
+        let (mut store, _) = subscribed(channel);
         let flags = store.ingest_frame(&envelope(event, channel, 1, 1_000, &json!({"text": ""})), 0, 1.0);
         assert_eq!(flags, expected, "{event}");
     }

@@ -138,7 +138,7 @@ impl Order {
     /// Compares with the head that a heartbeat names.
     pub fn compare(&mut self, head: u64) -> Standing {
         let last = self.last();
-        if self.epoch.is_none() || self.awaits_renewal || last >= head {
+        if self.awaits_ack() || last >= head {
             return Standing::Level;
         }
         if head > self.settled {
@@ -162,7 +162,13 @@ impl Order {
         self.lose_sight();
     }
 
-    pub fn awaits_renewal(&self) -> bool {
-        self.awaits_renewal
+    /// Whether nothing is taken in before the next acknowledgement.
+    pub fn awaits_ack(&self) -> bool {
+        self.awaits_renewal || !self.is_placed()
+    }
+
+    /// Whether it stands in a history: what comes before the first acknowledgement is of an earlier subscription.
+    pub fn is_placed(&self) -> bool {
+        self.epoch.is_some()
     }
 }

@@ -204,7 +204,7 @@ impl Slot {
         counters: &mut Counters,
         is_forced: bool,
     ) -> Taken {
-        if self.order.awaits_renewal() {
+        if self.order.awaits_ack() {
             return Taken::Ignored;
         }
         if envelope.seq > self.order.last() && self.is_full() {
@@ -301,6 +301,10 @@ impl Slot {
 
     /// A subscription is in place; `code` says why it did not go on from its position.
     pub(crate) fn acknowledge(&mut self, ack: &Ack, code: Option<&str>, counters: &mut Counters) {
+        // It goes on from where nobody stands any more: the answer to who held the channel before.
+        if ack.resumed && !self.order.is_placed() {
+            return;
+        }
         self.stale_after_ms = ack.stale_after_ms.map(|ms| ms as f64);
         self.counts.max_hz = ack.max_hz;
         if ack.mode != self.mode {

@@ -169,9 +169,15 @@ fn forgotten_channels_cost_no_memory() {
         let id = store.open(&format!("feed:name-{at}"), 0).expect("a good name");
         numbers.insert(id);
         assert!(store.head(id).is_none() && store.position(id).is_none());
-        let envelope =
-            written("feed.item", &format!("feed:name-{at}"), 1, None, &json!({"fill": "x".repeat(100)}));
-        store.ingest_frame(&envelope, 0, 1.0);
+        let name = format!("feed:name-{at}");
+        let ack = json!({"channel": name, "epoch": "epochAAAA", "head": 0, "resumed": false, "mode": "state",
+            "maxHz": null, "staleAfterMs": null});
+        let envelopes = [
+            written("system.ack", &name, 0, None, &ack),
+            written("feed.item", &name, 1, None, &json!({"fill": "x".repeat(100)})),
+        ];
+        store.ingest_frame(&envelopes.join(&b'\n'), 0, 1.0);
+        store.take_notices();
         store.flush(2.0);
         assert_eq!(store.head(id).map(|head| head.seq), Some(1));
         store.forget(id);

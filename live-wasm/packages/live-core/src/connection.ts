@@ -49,8 +49,11 @@ export interface ConnectionOwner {
   base(): URL;
   frames: "binary" | "text";
   readonly credentials: Credentials;
-  /** How far the channels of this transport have come, as its address names it; empty: not at all. */
-  cursor(kind: Transport): string;
+  /**
+   * How far the channels of this transport have come, as its address names it; empty: not at all. `isNext`: as
+   * the last answer on the line says.
+   */
+  cursor(kind: Transport, isNext?: boolean): string;
   /** Gives the gateway a new token for a session that takes no commands. */
   refresh(sessionId: string, token: string): void;
   /** The channels that are to be had over this transport now. */
@@ -242,9 +245,9 @@ export class Connection {
     this.#publish({ sessionId: null, error, retryAt: clock.wallNow() + delay, attempt: this.#attempt });
   }
 
-  /** The stream is to start over, with what is wanted now. For transports without commands. */
+  /** The stream is to start over, with what is wanted now. A line that takes commands needs no other. */
   renew(): void {
-    if (!this.isOpen) return;
+    if (this.kind === "websocket" || !(this.isOpen || this.#phase === "opening")) return;
     this.#mustRenew = true;
     this.#reopenSoon();
   }
@@ -366,7 +369,7 @@ export class Connection {
         base: owner.base(),
         channels,
         frames: owner.frames,
-        cursor: () => owner.cursor(this.kind),
+        cursor: (isNext) => owner.cursor(this.kind, isNext),
         headers: (): Record<string, string> =>
           this.#token === null ? {} : { authorization: `Bearer ${this.#token}` },
       },

@@ -81,8 +81,6 @@ export class Engine implements ConnectionOwner {
   #cancelSuspend: (() => void) | null = null;
   /** True while a hidden page is to hold nothing. */
   #isSuspended = false;
-  /** True when the next poll is to begin anew, whatever the last one said. */
-  #pollsAnew = false;
   readonly #stale: NonNullable<LiveClientOptions["stale"]>;
   readonly #hidden: NonNullable<LiveClientOptions["hidden"]>;
   #isStarted = false;
@@ -167,13 +165,12 @@ export class Engine implements ConnectionOwner {
     return this.#isSuspended ? [] : this.registry.wanted(kind);
   }
 
-  cursor(kind: Transport): string {
+  cursor(kind: Transport, isNext = false): string {
     // Between two polls the gateway says where they stand, for it may have held something back.
-    if (kind === "polling" && !this.#pollsAnew) {
-      return this.read((core) => core.binding.pollCursor(LINK.polling)) ?? "";
-    }
-    this.#pollsAnew = false;
+    if (isNext) return this.read((core) => core.binding.pollCursor(LINK[kind])) ?? "";
     const items: string[] = [];
+    const sessionId = this.#connections.get(kind)?.state.sessionId;
+    if (kind === "polling" && sessionId) items.push(`~${sessionId}`);
     for (const { name } of this.wanted(kind)) {
       const since = this.#since(name);
       if (since !== undefined) items.push(`${name}@${since}`);
@@ -310,10 +307,7 @@ export class Engine implements ConnectionOwner {
   /** Takes a channel anew: what arrived of it is not all there is. */
   renew(entry: Entry): void {
     if (entry.transport === "websocket") this.subscriptions.renew(entry.name);
-    else {
-      this.#pollsAnew ||= entry.transport === "polling";
-      this.#connections.get(entry.transport)?.renew();
-    }
+    else this.#connections.get(entry.transport)?.renew();
     this.syncSoon();
   }
 
@@ -444,6 +438,8 @@ export class Engine implements ConnectionOwner {
 
   #added(entry: Entry): void {
     this.#openInCore(entry);
+    // A line may carry it from before: nothing of that is held any more, and what it would bring is the rest.
+    if (entry.id >= 0) this.#connections.get(entry.transport)?.renew();
     this.syncSoon();
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Price, Snap } from "../src/types.js";
-import { bar, connected, envelope, refusal, settle, setUp, tick, until } from "./harness.js";
+import { ack, bar, connected, envelope, refusal, settle, setUp, tick, until } from "./harness.js";
 
 describe("a client that nobody asks for anything", () => {
   it("opens no line, loads no module, sets no timer and listens to nothing", async () => {
@@ -177,6 +177,7 @@ describe("a stream", () => {
     channel.subscribe(() => {});
     await until(() => gateway.lines.length > 0, "a line");
     gateway.line.greet();
+    gateway.line.say(ack("price:AAPL"));
     const text = `retry: 900\nid: c1\ndata: ${JSON.stringify(tick("AAPL", 3, 42))}\n\n`;
     for (const byte of new TextEncoder().encode(text))
       gateway.line.bytes(Uint8Array.of(byte), "event-stream");

@@ -30,9 +30,10 @@ it("the module's memory does not grow with the rounds", async () => {
     now += 1_000;
     core.binding.linkUp(now, 0);
     feed(hello());
-    const ids = names
-      .flatMap((name) => [`price:${name}`, `candles:${name}.1d`])
-      .map((name) => core.binding.open(name, 0));
+    const channels = names.flatMap((name) => [`price:${name}`, `candles:${name}.1d`]);
+    const ids = channels.map((name) => core.binding.open(name, 0));
+    feed(...channels.map((name) => ack(name)));
+    core.notices(2);
     for (let seq = 1; seq <= 20; seq += 1) {
       feed(
         ...names.map((name) => tick(name, seq, seq)),

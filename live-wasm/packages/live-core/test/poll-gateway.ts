@@ -1,7 +1,8 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach } from "vitest";
-import { ack, hello, refusal } from "./harness.js";
+import { defaultTransport } from "../src/transport/default.js";
+import { ack, hello, refusal, setUp, until } from "./harness.js";
 
 const running: PollGateway[] = [];
 afterEach(async () => {
@@ -81,4 +82,17 @@ export class PollGateway {
     outgoing.writeHead(200, { "content-type": "application/json" });
     outgoing.end(JSON.stringify({ cursor, envelopes: [hello(), ...acks, ...envelopes] }));
   }
+}
+
+/** A client that polls a gateway which holds polls back. */
+export async function polling(...names: string[]) {
+  const gateway = await PollGateway.start();
+  const { client, clock } = setUp({
+    url: gateway.url,
+    transport: defaultTransport,
+    preferTransport: "polling",
+  });
+  const releases = names.map((name) => client.channel(name as "price:AAPL").subscribe(() => {}));
+  await until(() => gateway.held.size === 1, "a poll that is held back");
+  return { client, clock, gateway, releases };
 }

@@ -1,20 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { defaultTransport } from "../src/transport/default.js";
-import { settle, setUp, tick, until } from "./harness.js";
-import { PollGateway } from "./poll-gateway.js";
-
-/** A client that polls a gateway which holds polls back. */
-async function polling(...names: string[]) {
-  const gateway = await PollGateway.start();
-  const { client, clock } = setUp({
-    url: gateway.url,
-    transport: defaultTransport,
-    preferTransport: "polling",
-  });
-  const releases = names.map((name) => client.channel(name as "price:AAPL").subscribe(() => {}));
-  await until(() => gateway.held.size === 1, "a poll that is held back");
-  return { client, clock, gateway, releases };
-}
+import { settle, tick, until } from "./harness.js";
+import { polling } from "./poll-gateway.js";
 
 describe("a line of polls over quiet channels", () => {
   it("is proved by its first answer after a cut, and held back after that", async () => {

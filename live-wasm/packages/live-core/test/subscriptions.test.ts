@@ -189,7 +189,7 @@ describe("subscriptions", () => {
     for (const line of gateway.lines) line.greet();
     expect(client.link.get().status).toBe("connected");
     gateway.lines[1]?.say(ack("price:IBM"), tick("IBM", 1, 3));
-    gateway.lines[0]?.say(tick("AAPL", 1, 2));
+    gateway.lines[0]?.say(ack("price:AAPL"), tick("AAPL", 1, 2));
     clock.draw();
     expect(client.channel("price:IBM").get().value?.price).toBe(3);
     gateway.lines[1]?.close();

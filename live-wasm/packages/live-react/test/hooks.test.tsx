@@ -3,7 +3,7 @@ import { type ReactNode, StrictMode } from "react";
 import { hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { bar, settle, setUp, tick, until } from "../../live-core/test/harness.js";
+import { ack, bar, settle, setUp, tick, until } from "../../live-core/test/harness.js";
 import {
   LiveProvider,
   useAge,
@@ -204,7 +204,7 @@ describe("usePrice", () => {
     rerender({ symbol: "IBM" });
     expect(result.current.value).toBeUndefined();
     await act(settle);
-    say(setup, tick("IBM", 1, 20));
+    say(setup, ack("price:IBM"), tick("IBM", 1, 20));
     expect(result.current.value).toMatchObject({ symbol: "IBM", price: 20 });
   });
 

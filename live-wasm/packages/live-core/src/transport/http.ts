@@ -1,18 +1,19 @@
 import { readRefusal } from "../answer.js";
 import type { TransportEvents, TransportRequest } from "./transport.js";
 
-/** Address of a stream or a poll of the channels, from where they stand; `waitS`: how long the poll may be held. */
+/** Address of a stream or a poll of the channels, from where they stand; `isNext`: of a poll after the first. */
 export function addressOf(
   door: "sse" | "poll",
   { base, channels, cursor }: TransportRequest,
-  waitS?: number,
+  isNext = false,
 ): URL {
   const url = new URL(`api/live/${door}`, base);
   url.searchParams.set("channels", channels.map(({ name }) => name).join(","));
   const rates = channels.filter(({ maxHz }) => maxHz !== null).map(({ name, maxHz }) => `${name}@${maxHz}`);
   if (rates.length > 0) url.searchParams.set("maxHz", rates.join(","));
-  if (waitS !== undefined) url.searchParams.set("wait", `${waitS}`);
-  const position = cursor();
+  // A first answer is the proof that there is a line, which the gateway would hold back where all is quiet.
+  if (door === "poll" && !isNext) url.searchParams.set("wait", "0");
+  const position = cursor(isNext);
   if (position !== "") url.searchParams.set("cursor", position);
   return url;
 }

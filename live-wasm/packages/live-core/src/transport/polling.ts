@@ -27,8 +27,7 @@ async function poll(
   events: TransportEvents,
 ): Promise<{ status: number | null; reason: string }> {
   for (let isOpen = false; ; isOpen = true) {
-    // A first answer is the proof that there is a line, which the gateway would hold back where all is quiet.
-    const response = await fetch(addressOf("poll", request, isOpen ? undefined : 0), {
+    const response = await fetch(addressOf("poll", request, isOpen), {
       signal,
       headers: request.headers(),
       cache: "no-store",

@@ -22,8 +22,11 @@ export interface TransportRequest {
   channels: readonly WantedChannel[];
   /** What WebSocket frames are to be. */
   frames: "binary" | "text";
-  /** How far the channels have come, for a transport that names it in its address; empty: not at all. */
-  cursor: () => string;
+  /**
+   * How far the channels have come, for a transport that names it in its address; empty: not at all. `isNext`:
+   * the line has had an answer, and asks for what follows it.
+   */
+  cursor: (isNext?: boolean) => string;
   /** Headers that say who asks, for a transport that sends any. */
   headers: () => Record<string, string>;
 }
