@@ -13,7 +13,10 @@ export function createClient(options: LiveClientOptions, source: ModuleSource): 
     candles: (symbol, interval, candleOptions = {}) => candlesOf(engine, symbol, interval, candleOptions),
     symbols: () => engine.symbols,
     job: (id, jobOptions = {}) => channelOf(engine, `job:${id}`, jobOptions),
-    copilot: (sessionId, copilotOptions = {}) => channelOf(engine, `copilot:${sessionId}`, copilotOptions),
+    copilot: (session, copilotOptions = {}) => {
+      const id = typeof session === "string" ? session : session.sessionId;
+      return channelOf(engine, `copilot:${id}`, copilotOptions);
+    },
     dehydrate: () => dehydrated(engine),
     stats: () => stats(engine),
     close: () => engine.close(),

@@ -330,7 +330,10 @@ export interface LiveClientOptions {
   network?: NetworkStatus;
   /** How lines are opened; another one in tests. */
   transport?: TransportFactory;
-  /** For history: the page's own `fetch` unless given. */
+  /**
+   * For history, symbols and a token to go on with on a line that takes no commands: the page's own `fetch` unless
+   * given. Streams and polls go by `transport`.
+   */
   fetch?: typeof globalThis.fetch;
   /** Takes what a developer should know. Default: a warning on the console, in development, once for each kind. */
   onReport?: (report: LiveReport) => void;
@@ -352,7 +355,7 @@ export interface LiveClient {
   /** The channel of a job, by default over long polling. */
   job<R = unknown>(id: string, options?: ChannelOptions): Channel<R>;
   /** The channel of a conversation, by default over SSE. Its text is what `onEvent` brings. */
-  copilot<R = unknown>(sessionId: string, options?: ChannelOptions): Channel<R>;
+  copilot<R = unknown>(session: string | { sessionId: string }, options?: ChannelOptions): Channel<R>;
   /** The values that are held, to send to a page that begins with them. */
   dehydrate(): Dehydrated;
   /** Counters and what is held, for tests and tools. */

@@ -46,6 +46,8 @@ describe("onEvent", () => {
     gateway.line.say(delta(1, "a"), delta(2, "b"));
     clock.draw();
     expect(texts).toEqual(["1:a", "2:b"]);
+    expect(client.copilot({ sessionId: "s1" }).get()).toBe(client.copilot("s1").get());
+    expect(client.copilot({ sessionId: "s1" }).get().value).toEqual({ text: "b" });
     end();
     clock.advance(1_000);
     expect(client.stats().channels).toEqual([]);

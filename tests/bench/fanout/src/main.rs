@@ -1,6 +1,6 @@
 //! Fan-out from one channel to many subscribers: processor time of the server for a delivery, latency, memory
 //! for an idle connection. The same harness drives Nchan where it is installed, in the same run, with messages
-//! of the same size; `npm run bench -- --only fanout` runs it.
+//! of the same size; `npm run bench -- fanout` runs it.
 //!
 //! The harness shares the machine with the server that it measures, so latencies hold for both in the same way
 //! and the processor time is that of the server's own processes.
