@@ -64,8 +64,7 @@ pub async fn log(request: Request, next: Next) -> Response {
     response
 }
 
-/// Takes on a new live connection, unless the process is being stopped or too many came within a second. A
-/// poll that goes on from a cursor is not a new one.
+/// Takes on a new live connection, unless the process is being stopped or too many came within a second.
 pub async fn admit(
     State(opens): State<Arc<Rate>>,
     State(lifecycle): State<Lifecycle>,
@@ -75,9 +74,7 @@ pub async fn admit(
     if lifecycle.draining.is_cancelled() {
         return AppError::draining().into_response();
     }
-    let mut params = request.uri().query().unwrap_or_default().split('&');
-    let goes_on = request.uri().path().ends_with("/poll") && params.any(|param| param.starts_with("cursor="));
-    match opens.take(u32::from(!goes_on)) {
+    match opens.take(1) {
         Ok(()) => next.run(request).await,
         Err(after) => AppError::later(ErrorCode::Overloaded, after).into_response(),
     }

@@ -29,8 +29,9 @@ pub fn router(state: AppState) -> Router {
     let live = Router::new()
         .route("/api/live/sse", get(sse::open))
         .route("/api/live/ws", get(websocket::open))
-        .route("/api/live/poll", get(polling::open))
         .layer(from_fn_with_state(state.clone(), middleware::admit))
+        // Says for itself whether it is a new one.
+        .route("/api/live/poll", get(polling::open))
         .layer(from_fn_with_state(state.clone(), auth::http::guard_origin));
     let data = Router::new()
         .route("/api/market/symbols", get(market::http::symbols))

@@ -325,6 +325,28 @@ async fn a_person_has_so_many_connections_and_a_socket_so_many_commands() -> Res
 }
 
 #[tokio::test]
+async fn a_poll_with_a_session_that_somebody_made_up_is_a_new_connection() {
+    let gateway = Gateway::options().env("SPARK_LIMITS_OPENS_PER_SECOND", 1).start().await.unwrap();
+    let poll = async |cursor: &str| {
+        let path = format!("/api/live/poll?channels=system:status&wait=0&cursor={cursor}");
+        let answer = gateway.get(&path).await.unwrap();
+        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        (answer.status, body)
+    };
+    let (status, first) = poll("").await;
+    assert_eq!(status, 200, "{first}");
+    let cursor = first["cursor"].as_str().unwrap();
+    let mut refused = 0;
+    for number in 0..10 {
+        refused += u32::from(poll(&format!("1.~made-up-{number}")).await.0 == 503);
+        let (status, next) = poll(cursor).await;
+        assert_eq!(status, 200, "whoever polls goes on: {next}");
+        assert_eq!(next["envelopes"][0]["data"]["sessionId"], first["envelopes"][0]["data"]["sessionId"]);
+    }
+    assert!(refused > 0, "ten within a second");
+}
+
+#[tokio::test]
 async fn a_guest_of_the_demo_signs_in_with_the_token_it_is_given() {
     let mut gateway = Gateway::start().await.unwrap();
     let created = gateway.ask("POST", "/api/session", None, None).await.unwrap().envelope().unwrap();

@@ -16,6 +16,7 @@ use super::{Auth, Refused};
 use crate::error::AppError;
 use crate::hub::{Connection, Hub};
 use crate::listener::Peer;
+use crate::rate::Rate;
 
 /// Names under which people put tokens into addresses.
 const TOKEN_PARAMS: [&str; 4] = ["token", "access_token", "jwt", "authorization"];
@@ -58,15 +59,18 @@ impl Caller {
         enter(auth, connection, &self.identity)
     }
 
-    /// The same for a poll, which goes on with its session: a newer token of the same person that was given to that
-    /// holds as well.
+    /// The same for a poll. One that goes on with a session of the caller's that is known is no new connection, and a
+    /// newer token of the same person that was given to the session holds as well. Any other is taken on as one of
+    /// `opens`, in a new session.
     ///
     /// # Errors
-    /// As [`open`](Self::open), and [`ErrorCode::Unauthenticated`], [`ErrorCode::AuthExpired`].
+    /// As [`open`](Self::open), and [`ErrorCode::Unauthenticated`], [`ErrorCode::AuthExpired`],
+    /// [`ErrorCode::Overloaded`].
     pub(crate) fn go_on(
         &self,
         auth: &Auth,
         hub: &Hub,
+        opens: &Rate,
         session_id: Option<&str>,
     ) -> Result<(Connection, Session), AppError> {
         let sessions = auth.sessions();
@@ -77,9 +81,12 @@ impl Caller {
                 .ok_or_else(|| AppError::of(ErrorCode::AuthExpired))?,
         };
         let session_id = session_id.filter(|id| sessions.is_of(id, identity.subject.as_deref()));
+        if session_id.is_none() {
+            opens.take(1).map_err(|after| AppError::later(ErrorCode::Overloaded, after))?;
+        }
         let connection = hub.connect(session_id.map(Into::into));
         let session = enter(auth, &connection, &identity)?;
-        Ok((connection, session))
+        Ok((connection, session.kept()))
     }
 
     /// Makes sure that the caller has a token.

@@ -3,6 +3,8 @@
 //! A transport registers its connection and gets a [`Session`], which says when the token ends soon, has ended, was
 //! renewed or was taken back. Others reach the session by its id.
 
+mod idle;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,14 +13,11 @@ use live_core::error::ErrorCode;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use self::idle::{IDLE_ANONYMOUS_MAX, Idle};
 use super::identity::Identity;
 use super::revocations::Revocations;
 use crate::wire::now_ms;
 
-/// How long a session between two polls is remembered.
-const KEPT: Duration = Duration::from_secs(60);
-/// Least time between two looks for those that are not any more.
-const FORGET_EVERY: Duration = Duration::from_secs(1);
 /// Longest sleep, after which the wall clock is looked at again: it may have been set, or the machine slept.
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -29,7 +28,7 @@ pub struct SessionLimits {
     pub warn: Duration,
     /// How long a connection goes on after the end of its token.
     pub grace: Duration,
-    /// Most connections of one person.
+    /// Most connections of one person, and most sessions of theirs between two polls.
     pub connections_per_user: usize,
 }
 
@@ -92,16 +91,16 @@ struct Held {
     by_id: HashMap<Box<str>, Slot>,
     /// Live connections of each person.
     connections: HashMap<Arc<str>, usize>,
-    /// When those that nobody came back to were looked for.
-    looked: Option<Instant>,
+    /// Those that have none.
+    idle: Idle,
 }
 
 #[derive(Debug)]
 struct Slot {
     grant: watch::Sender<Grant>,
     connections: usize,
-    /// Since when it has none; `None` while it has some.
-    left: Option<Instant>,
+    /// Its turn among those that have none; `None` while it has some.
+    left: Option<u64>,
 }
 
 /// What a session's token grants.
@@ -143,12 +142,11 @@ impl Sessions {
         self.limits.grace
     }
 
-    /// Whether a session may be gone on with by somebody: it is theirs, and between two polls or in one.
+    /// Whether a session may be gone on with by somebody: it is known, between two polls or in one, and theirs.
     pub fn is_of(&self, id: &str, subject: Option<&str>) -> bool {
-        self.lock()
-            .by_id
-            .get(id)
-            .is_none_or(|slot| slot.grant.borrow().identity.subject.as_deref() == subject)
+        let mut held = self.lock();
+        held.forget_overdue(Instant::now());
+        held.by_id.get(id).is_some_and(|slot| slot.grant.borrow().identity.subject.as_deref() == subject)
     }
 
     /// The token that a session was given last, if it is of the same person.
@@ -163,16 +161,21 @@ impl Sessions {
     /// tokens holds.
     ///
     /// # Errors
-    /// [`ErrorCode::ConnectionLimit`], [`ErrorCode::AuthRevoked`].
+    /// [`ErrorCode::ConnectionLimit`], [`ErrorCode::AuthRevoked`]; [`ErrorCode::SubjectMismatch`] when the session is
+    /// somebody else's.
     pub fn open(self: &Arc<Self>, id: &str, identity: Arc<Identity>) -> Result<Session, ErrorCode> {
         let mut held = self.lock();
-        let now = Instant::now();
-        held.forget_left(now);
+        held.forget_overdue(Instant::now());
+        if let Some(slot) = held.by_id.get(id)
+            && slot.grant.borrow().identity.subject != identity.subject
+        {
+            return Err(ErrorCode::SubjectMismatch);
+        }
         held.count(identity.subject.as_ref(), 1, self.limits.connections_per_user)?;
+        held.come_back(id);
         let grant = match held.by_id.get_mut(id) {
             Some(slot) => {
                 slot.connections += 1;
-                slot.left = None;
                 let is_newer = slot.grant.borrow().identity.expires_at < identity.expires_at;
                 if is_newer || slot.grant.borrow().is_revoked {
                     slot.renew(Arc::clone(&identity));
@@ -186,7 +189,8 @@ impl Sessions {
             }
         };
         let number = grant.borrow().number;
-        let session = Session { sessions: Arc::clone(self), id: id.into(), grant, number };
+        let sessions = Arc::clone(self);
+        let session = Session { sessions, id: id.into(), grant, number, is_kept: false };
         drop(held);
         // After it is registered: a revocation from now on finds it there.
         match self.revocations.covers(&identity) {
@@ -214,6 +218,9 @@ impl Sessions {
             let counted =
                 held.count(identity.subject.as_ref(), connections, self.limits.connections_per_user);
             counted.map_err(|_| RefreshFault::ConnectionLimit)?;
+            if held.come_back(id) {
+                held.leave(id, identity.subject.clone(), self.limits.connections_per_user);
+            }
         }
         if let Some(slot) = held.by_id.get_mut(id) {
             slot.renew(identity);
@@ -234,20 +241,19 @@ impl Sessions {
         held.by_id.values().filter(revoke).count()
     }
 
-    fn left(&self, id: &str) {
+    fn left(&self, id: &str, is_kept: bool) {
         let mut held = self.lock();
         let Some(slot) = held.by_id.get_mut(id) else { return };
         slot.connections -= 1;
+        let is_last = slot.connections == 0;
         let subject = slot.grant.borrow().identity.subject.clone();
-        if slot.connections == 0 {
-            slot.left = Some(Instant::now());
-            // Somebody without a token has nothing that could be gone on with.
-            if subject.is_none() {
-                held.by_id.remove(id);
-            }
+        if let Some(subject) = &subject {
+            held.uncount(subject);
         }
-        if let Some(subject) = subject {
-            held.uncount(&subject);
+        match is_last {
+            true if is_kept => held.leave(id, subject, self.limits.connections_per_user),
+            true => drop(held.by_id.remove(id)),
+            false => {}
         }
     }
 
@@ -257,12 +263,31 @@ impl Sessions {
 }
 
 impl Held {
-    /// Forgets sessions that nobody came back to; looks for them once a second, for there may be many.
-    fn forget_left(&mut self, now: Instant) {
-        if self.looked.is_none_or(|at| now - at >= FORGET_EVERY) {
-            self.looked = Some(now);
-            self.by_id.retain(|_, slot| slot.left.is_none_or(|since| now - since < KEPT));
+    /// Forgets sessions that nobody came back to.
+    fn forget_overdue(&mut self, now: Instant) {
+        while let Some(id) = self.idle.overdue(now) {
+            self.by_id.remove(&id);
         }
+    }
+
+    /// Has a session without connections wait for the next poll. The oldest go where there are too many.
+    fn leave(&mut self, id: &str, subject: Option<Arc<str>>, max: usize) {
+        let now = Instant::now();
+        let max = if subject.is_some() { max } else { IDLE_ANONYMOUS_MAX };
+        let turn = self.idle.put(id, subject.clone(), now);
+        if let Some(slot) = self.by_id.get_mut(id) {
+            slot.left = Some(turn);
+        }
+        while let Some(gone) = self.idle.one_too_many(&subject, max) {
+            self.by_id.remove(&gone);
+        }
+        self.forget_overdue(now);
+    }
+
+    /// Has a session wait no more. Returns whether it did.
+    fn come_back(&mut self, id: &str) -> bool {
+        let turn = self.by_id.get_mut(id).and_then(|slot| slot.left.take());
+        turn.is_some_and(|turn| self.idle.take(turn).is_some())
     }
 
     fn count(&mut self, subject: Option<&Arc<str>>, more: usize, max: usize) -> Result<(), ErrorCode> {
@@ -306,12 +331,21 @@ pub struct Session {
     grant: watch::Receiver<Grant>,
     /// The last token that was seen here.
     number: u64,
+    /// It is remembered for a while after this.
+    is_kept: bool,
 }
 
 impl Session {
     /// Who it is now.
     pub fn identity(&self) -> Arc<Identity> {
         Arc::clone(&self.grant.borrow().identity)
+    }
+
+    /// Has the session remembered for a while after this connection: a poll follows.
+    #[must_use]
+    pub fn kept(mut self) -> Self {
+        self.is_kept = true;
+        self
     }
 
     /// Gives it a new token.
@@ -390,7 +424,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.sessions.left(&self.id);
+        self.sessions.left(&self.id, self.is_kept);
     }
 }
 

@@ -23,6 +23,7 @@ use crate::auth::{Auth, Caller};
 use crate::error::{AppError, AppQuery};
 use crate::hub::{Connection, Hub, Out};
 use crate::random;
+use crate::rate::Rate;
 
 /// Longest time that an answer is waited for, in seconds, and the time where nothing is said.
 const WAIT_MAX: u64 = 25;
@@ -33,10 +34,11 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// Answers as soon as there is something, or after the time that the client waits.
 ///
 /// # Errors
-/// When the question is not understood, the token is bad or ends meanwhile, the process stops, or none of the channels can be had.
+/// When the question is not understood, the token is bad or ends meanwhile, the process stops or takes on no more, or none of the channels can be had.
 pub async fn open(
     State(hub): State<Arc<Hub>>,
     State(auth): State<Arc<Auth>>,
+    State(opens): State<Arc<Rate>>,
     State(lifecycle): State<Lifecycle>,
     caller: Caller,
     AppQuery(params): AppQuery<Params>,
@@ -51,7 +53,7 @@ pub async fn open(
     }
     let _held = lifecycle.tasks.token();
     let came = Came::read(&headers, &params);
-    let (connection, mut session) = caller.go_on(&auth, &hub, came.session())?;
+    let (connection, mut session) = caller.go_on(&auth, &hub, &opens, came.session())?;
     let question = Question::read(&hub, &connection, &params, &came)?;
     let mut cursor = question.cursor(Some(connection.session_id()));
     let poll = Poll { hub: &hub, connection: &connection, batch: Vec::new(), bytes: 0 };

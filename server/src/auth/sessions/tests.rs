@@ -115,25 +115,67 @@ async fn a_person_has_so_many_connections() {
 async fn a_session_is_kept_between_two_polls_and_warned_of_once() {
     let sessions = sessions();
     let identity = somebody("ada", 2 * MINUTE);
-    drop(sessions.open("p", Arc::clone(&identity)).expect("opened"));
+    drop(sessions.open("p", Arc::clone(&identity)).expect("opened").kept());
     let newer = somebody("ada", 3 * MINUTE);
     assert_eq!(sessions.refresh("p", Arc::clone(&newer)), Ok(()));
     assert_eq!(sessions.granted("p", "ada").as_ref(), Some(&newer));
+    assert!(sessions.granted("p", "bob").is_none());
     assert!(
-        sessions.granted("p", "bob").is_none()
-            && !sessions.is_of("p", Some("bob"))
-            && !sessions.is_of("p", None)
+        sessions.is_of("p", Some("ada")) && !sessions.is_of("p", Some("bob")) && !sessions.is_of("p", None)
     );
-    let mut poll = sessions.open("p", identity).expect("opened");
+    assert_eq!(sessions.open("p", somebody("bob", MINUTE)).map(|_| ()), Err(ErrorCode::SubjectMismatch));
+    let mut poll = sessions.open("p", identity).expect("opened").kept();
     assert_eq!(poll.identity(), newer, "the older token does not take over");
     assert_eq!(within(&mut poll, Duration::from_secs(149)).await, None);
     assert!(matches!(within(&mut poll, Duration::from_secs(2)).await, Some(Signal::Expiring { .. })));
     drop(poll);
-    let mut poll = sessions.open("p", newer).expect("opened");
+    let mut poll = sessions.open("p", newer).expect("opened").kept();
     assert_eq!(within(&mut poll, Duration::from_secs(5)).await, None, "it has been told");
     drop(poll);
-    advance(KEPT).await;
+    advance(idle::KEPT).await;
     drop(sessions.open("q", Arc::new(Identity::anonymous())).expect("opened"));
     assert!(sessions.lock().by_id.is_empty(), "both are forgotten");
-    assert!(sessions.is_of("p", Some("bob")), "whoever comes first has it");
+    assert!(!sessions.is_of("p", Some("ada")), "what is not known is nobody's");
+}
+
+/// Opens a session of somebody, or of nobody in particular, and leaves it for the next poll.
+fn leave(sessions: &Arc<Sessions>, id: &str, subject: Option<&str>) {
+    let identity = subject.map_or_else(|| Arc::new(Identity::anonymous()), |name| somebody(name, MINUTE));
+    drop(sessions.open(id, identity).expect("opened").kept());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_one_person_the_newest_sessions_between_two_polls_are_kept() {
+    let sessions = sessions();
+    leave(&sessions, "bob", Some("bob"));
+    for id in ["a", "b", "a", "c"] {
+        leave(&sessions, id, Some("ada"));
+    }
+    let known = |id: &str, subject: &str| sessions.is_of(id, Some(subject));
+    assert!(known("a", "ada") && known("c", "ada") && !known("b", "ada") && known("bob", "bob"));
+    // Who had no token becomes ada, and one of hers has to go.
+    leave(&sessions, "n", None);
+    assert!(sessions.is_of("n", None));
+    assert_eq!(sessions.refresh("n", somebody("ada", MINUTE)), Ok(()));
+    assert!(known("n", "ada") && known("c", "ada") && !known("a", "ada"));
+    assert!(sessions.lock().connections.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_between_two_polls_are_bounded_in_all_and_those_of_nobody_leave_room() {
+    let sessions = sessions();
+    leave(&sessions, "first", Some("ada"));
+    for number in 0..idle::IDLE_MAX {
+        leave(&sessions, &format!("n{number}"), None);
+    }
+    assert_eq!(sessions.lock().by_id.len(), IDLE_ANONYMOUS_MAX + 1);
+    assert!(sessions.is_of("first", Some("ada")) && !sessions.is_of("n0", None));
+    for number in 0..idle::IDLE_MAX {
+        leave(&sessions, &format!("p{number}"), Some(&format!("person-{number}")));
+    }
+    assert_eq!(sessions.lock().by_id.len(), idle::IDLE_MAX);
+    assert!(!sessions.is_of("first", Some("ada")), "the oldest went");
+    advance(idle::KEPT).await;
+    leave(&sessions, "last", Some("ada"));
+    assert_eq!(sessions.lock().by_id.len(), 1, "all the others are over");
 }

@@ -30,9 +30,13 @@ impl Directory for Everything {
 struct Setup {
     auth: Arc<Auth>,
     hub: Arc<Hub>,
+    opens: Arc<Rate>,
     broker: Arc<MemoryBroker>,
     lifecycle: Lifecycle,
 }
+
+/// New polls that are taken on at once.
+const OPENS: u32 = 10;
 
 fn setup() -> Setup {
     let config = Config::defaults().expect("sound");
@@ -42,7 +46,8 @@ fn setup() -> Setup {
     let engine = Arc::clone(&broker) as Arc<dyn Broker>;
     let hub = Hub::new(fanout, engine, Arc::new(Everything), namespaces, config.live, &config.limits);
     let auth = Arc::new(Auth::open(&config.auth, None).expect("nothing to open"));
-    Setup { auth, hub: Arc::new(hub), broker, lifecycle: Lifecycle::default() }
+    let opens = Arc::new(Rate::new(OPENS, OPENS));
+    Setup { auth, hub: Arc::new(hub), opens, broker, lifecycle: Lifecycle::default() }
 }
 
 /// An answer, and how long it took.
@@ -84,9 +89,9 @@ impl Setup {
         let began = Instant::now();
         let params = Params { channels: channels.into(), cursor: cursor.into(), wait, ..Params::default() };
         let (hub, lifecycle) = (State(Arc::clone(&self.hub)), State(self.lifecycle.clone()));
-        let auth = State(Arc::clone(&self.auth));
+        let (auth, opens) = (State(Arc::clone(&self.auth)), State(Arc::clone(&self.opens)));
         let caller = Caller { identity: Arc::new(Identity::anonymous()), address: None, late: None };
-        let answer = open(hub, auth, lifecycle, caller, AppQuery(params), HeaderMap::new());
+        let answer = open(hub, auth, opens, lifecycle, caller, AppQuery(params), HeaderMap::new());
         let answer = answer.await.into_response();
         let took_ms = began.elapsed().as_millis();
         let status = answer.status().as_u16();
@@ -257,6 +262,30 @@ async fn a_cursor_that_is_none_or_of_another_history_is_told_and_answered_at_onc
         assert_eq!(ack["data"]["resumed"], false);
         assert!(polled.took_ms <= 11);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_poll_that_goes_on_with_a_session_that_is_known_is_no_new_one() {
+    let setup = setup();
+    let first = setup.poll("price:A", "", Some(0)).await;
+    let session = |polled: &Polled| polled.envelopes[0]["data"]["sessionId"].clone();
+    for number in 1..OPENS {
+        let made_up = setup.poll("price:A", &format!("1.~made-up-{number}"), Some(0)).await;
+        assert_eq!(made_up.status, 200);
+        assert_ne!(session(&made_up), format!("made-up-{number}"));
+    }
+    for cursor in ["1.~made-up", "1.", "nonsense", ""] {
+        let refused = setup.poll("price:A", cursor, Some(0)).await;
+        assert_eq!((refused.status, &refused.envelopes[0]["errorCode"]), (503, &"OVERLOADED".into()));
+    }
+    for _ in 0..3 * OPENS {
+        let polled = setup.poll("price:A", &first.cursor, Some(0)).await;
+        assert_eq!((polled.status, session(&polled)), (200, session(&first)));
+    }
+    tokio::time::advance(Duration::from_secs(61)).await;
+    let late = setup.poll("price:A", &first.cursor, Some(0)).await;
+    assert_eq!(late.envelopes[1]["data"]["resumed"], true, "a position outlives a session");
+    assert_ne!(session(&late), session(&first));
 }
 
 #[tokio::test(start_paused = true)]
