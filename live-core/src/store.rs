@@ -44,6 +44,8 @@ pub const TOO_LONG: u32 = 8;
 /// No more can be held before a flush: flush, then go on with [`Store::ingest_more`]. What is taken in without
 /// that is held by force, and what does not fit is lost and told.
 pub const FULL: u32 = 16;
+/// What answers a poll cannot be read: nobody knows what follows it.
+pub const UNREADABLE: u32 = 32;
 
 /// Most transports that feed one store at the same time.
 pub const LINKS: usize = 3;

@@ -62,7 +62,7 @@ impl Core {
 
     /// Takes in the first `len` bytes of the input buffer: envelopes separated by newlines. Returns flags:
     /// 1 something changed, 2 notices wait, 4 flush at once, 8 an event was too long, 16 no more can be held before
-    /// a flush: see [`ingestMore`](Self::ingest_more).
+    /// a flush: see [`ingestMore`](Self::ingest_more), 32 the answer to a poll cannot be read.
     #[wasm_bindgen(js_name = ingestFrame)]
     pub fn ingest_frame(&mut self, len: usize, now_ms: f64, link: usize) -> u32 {
         let piece = self.input.get(..len).unwrap_or(&self.input);

@@ -7,7 +7,7 @@ use crate::sse;
 use crate::staleness::Link;
 use crate::store::notice::{Notice, NoticeKind};
 use crate::store::slot::Taken;
-use crate::store::{ChannelId, DIRTY, FULL, LINKS, NOTICES, Store, TOO_LONG, URGENT, mark, page};
+use crate::store::{ChannelId, DIRTY, FULL, LINKS, NOTICES, Store, TOO_LONG, UNREADABLE, URGENT, mark, page};
 
 /// Most refused envelopes whose details wait to be reported; all are counted.
 const REJECT_NOTICES_MAX: usize = 16;
@@ -60,7 +60,8 @@ impl Store {
             }
             Err(fault) => {
                 let page::PageFault { field, reason, at } = fault;
-                flags | self.report(Notice::unreadable(ErrorCode::BadEnvelope, field, reason, at))
+                let notice = Notice::unreadable(ErrorCode::BadEnvelope, field, reason, at);
+                flags | UNREADABLE | self.report(notice)
             }
         }
     }

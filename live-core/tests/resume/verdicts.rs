@@ -3,7 +3,7 @@
 use live_core::error::ErrorCode;
 use live_core::sequence::Continuity;
 use live_core::staleness::{Cause, Freshness};
-use live_core::store::{ChannelId, DIRTY, Notice, NoticeKind, Store};
+use live_core::store::{ChannelId, DIRTY, Notice, NoticeKind, Store, UNREADABLE};
 use serde_json::{Value, json};
 
 use crate::gateway::written;
@@ -267,7 +267,8 @@ fn an_answer_to_a_poll_says_where_the_channels_stand() {
     // A bad one among good ones is refused alone; a bad answer moves nothing.
     let second = poll("1.b", &[b"{}".to_vec(), item("feed:a", 2)]);
     store.ingest_poll(second.as_bytes(), 2, 2.0);
-    store.ingest_poll(br#"{"cursor":3,"envelopes":[]}"#, 2, 3.0);
+    let flags = store.ingest_poll(br#"{"cursor":3,"envelopes":[]}"#, 2, 3.0);
+    assert_eq!(flags & UNREADABLE, UNREADABLE);
     store.flush(3.0);
     let fields: Vec<Value> = store
         .take_notices()

@@ -68,6 +68,8 @@ export const Flag = {
   refused: 8,
   /** No more can be held before a flush: flush, then go on with `ingestMore`. */
   full: 16,
+  /** The answer to a poll cannot be read. */
+  unreadable: 32,
 } as const;
 
 /** What the connection must act on. */

@@ -416,6 +416,9 @@ export class Engine implements ConnectionOwner {
     if (flags & Flag.refused) {
       this.report({ kind: "refused", code: "PAYLOAD_TOO_LARGE", message: "a frame was too large" });
     }
+    if (flags & Flag.unreadable) {
+      connection.fail({ code: "BAD_ENVELOPE", message: "the answer is no page of envelopes" });
+    }
     if (flags & Flag.urgent) this.flush();
     return flags;
   }

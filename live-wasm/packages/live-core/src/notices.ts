@@ -123,4 +123,6 @@ function refused(engine: Engine, entry: Entry, error: LiveError, retryAfterMs: n
     });
   }
   engine.touch(entry);
+  // A poll that names it is answered at once, time and again.
+  if (entry.transport === "polling") engine.syncSoon();
 }

@@ -23,8 +23,10 @@ export class PollGateway {
   readonly asked: Question[] = [];
   /** Those that are held back now. */
   readonly held = new Map<ServerResponse, Question>();
-  /** Channels that it does not know. */
-  readonly unknown = new Set<string>();
+  /** Channels that it refuses, with the code. */
+  readonly refused = new Map<string, string>();
+  /** Its answers are pages that cannot be read. */
+  garbles = false;
   /** The position that every answer names. */
   position = 0;
   url = "";
@@ -38,7 +40,7 @@ export class PollGateway {
     };
     this.asked.push(question);
     outgoing.on("close", () => this.held.delete(outgoing));
-    const hasNews = question.channels.some((name) => !this.#knows(question, name) || this.unknown.has(name));
+    const hasNews = question.channels.some((name) => !this.#knows(question, name) || this.refused.has(name));
     if (hasNews || question.wait === 0) this.#answer(outgoing, question, []);
     else this.held.set(outgoing, question);
   });
@@ -72,27 +74,31 @@ export class PollGateway {
   }
 
   #answer(outgoing: ServerResponse, question: Question, envelopes: object[]): void {
-    const good = question.channels.filter((name) => !this.unknown.has(name));
+    const good = question.channels.filter((name) => !this.refused.has(name));
     const cursor = `1.${["~s-1", ...good.map((name) => `${name}@epoch001:${this.position}`)].join(",")}`;
     const acks = question.channels.map((name) =>
       good.includes(name)
         ? ack(name, undefined, this.#knows(question, name))
-        : refusal("CHANNEL_UNKNOWN", name),
+        : refusal(this.refused.get(name) ?? "", name),
     );
     outgoing.writeHead(200, { "content-type": "application/json" });
-    outgoing.end(JSON.stringify({ cursor, envelopes: [hello(), ...acks, ...envelopes] }));
+    const page = this.garbles ? {} : { envelopes: [hello(), ...acks, ...envelopes] };
+    outgoing.end(JSON.stringify({ cursor, ...page }));
   }
 }
 
-/** A client that polls a gateway which holds polls back. */
+/** A client that polls that gateway. */
+export function pollerOf(gateway: PollGateway, ...names: string[]) {
+  const options = { url: gateway.url, transport: defaultTransport, preferTransport: "polling" } as const;
+  const { client, clock, reports } = setUp(options);
+  const releases = names.map((name) => client.channel(name as "price:AAPL").subscribe(() => {}));
+  return { client, clock, gateway, releases, reports };
+}
+
+/** A client that polls a gateway, which holds its poll back. */
 export async function polling(...names: string[]) {
   const gateway = await PollGateway.start();
-  const { client, clock } = setUp({
-    url: gateway.url,
-    transport: defaultTransport,
-    preferTransport: "polling",
-  });
-  const releases = names.map((name) => client.channel(name as "price:AAPL").subscribe(() => {}));
+  const setup = pollerOf(gateway, ...names);
   await until(() => gateway.held.size === 1, "a poll that is held back");
-  return { client, clock, gateway, releases };
+  return setup;
 }

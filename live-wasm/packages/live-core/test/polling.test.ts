@@ -78,6 +78,14 @@ describe("polling", () => {
     expect(held).toHaveLength(3);
   });
 
+  it("does not ask the same again at once, though it is answered at once", async () => {
+    start({ cursor: () => "1.price:AAPL@epoch001:7" });
+    for (let at = 0; at < 2; at += 1) await answer(at, 200, '{"cursor":"c1","envelopes":[]}');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(held).toHaveLength(2);
+    await answer(2, 200, '{"cursor":"c1","envelopes":[]}');
+  });
+
   it("hands over the envelope that refuses it, and its code", async () => {
     const { events } = start();
     await answer(0, 401, JSON.stringify(refusal("AUTH_EXPIRED", "")));

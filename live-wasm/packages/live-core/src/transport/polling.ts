@@ -2,6 +2,9 @@ import { failureText } from "../answer.js";
 import { addressOf, refused } from "./http.js";
 import type { TransportEvents, TransportLink, TransportRequest } from "./transport.js";
 
+/** From one question to the next that is the same, in milliseconds: the answer had nothing to go on from. */
+const SAME_AGAIN_MS = 1_000;
+
 /**
  * Asks again and again: each answer brings what was published since the one before, and the gateway holds
  * it back until there is something to say.
@@ -26,8 +29,14 @@ async function poll(
   signal: AbortSignal,
   events: TransportEvents,
 ): Promise<{ status: number | null; reason: string }> {
+  let last = "";
+  let askedAt = 0;
   for (let isOpen = false; ; isOpen = true) {
-    const response = await fetch(addressOf("poll", request, isOpen), {
+    const { href } = addressOf("poll", request, isOpen);
+    if (href === last) await sleep(askedAt + SAME_AGAIN_MS - performance.now());
+    last = href;
+    askedAt = performance.now();
+    const response = await fetch(href, {
       signal,
       headers: request.headers(),
       cache: "no-store",
@@ -42,4 +51,8 @@ async function poll(
     if (!signal.aborted) events.chunk(page, "page");
     if (signal.aborted) return { status: null, reason: "" };
   }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
