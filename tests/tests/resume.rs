@@ -194,10 +194,13 @@ impl Client {
     }
 }
 
+/// A line that is stalled for longer than two heartbeats is taken for dead.
+const PING_TIMEOUT: u16 = 4109;
+
 /// The line is gone, and nothing else is wrong.
 fn is_cut(error: &anyhow::Error) -> bool {
     match error.downcast_ref::<Ended>() {
-        Some(ended) => ended.code.is_none(),
+        Some(ended) => ended.code.is_none_or(|code| code == PING_TIMEOUT),
         None => {
             error.downcast_ref::<std::io::Error>().is_some() || format!("{error:#}").contains("has ended")
         }
