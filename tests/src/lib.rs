@@ -18,6 +18,7 @@ pub mod http2;
 mod ledger;
 mod line;
 pub mod live;
+pub mod process;
 mod proxy;
 mod publisher;
 mod raw;

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail, ensure};
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -12,6 +13,8 @@ use crate::PATIENCE;
 
 /// Longest head of an answer that is read.
 const HEAD_MAX: usize = 64 * 1024;
+/// Largest segment that a narrow connection takes, in bytes.
+const SEGMENT: u32 = 1_000;
 
 /// A TCP connection to a server. Dropping it cuts the line.
 #[derive(Debug)]
@@ -82,6 +85,8 @@ impl Line {
     pub async fn connect_narrow(addr: SocketAddr, bytes: u32) -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(bytes)?;
+        // The sender's buffer grows with the segments: over loopback they would be of 64 KB.
+        SockRef::from(&socket).set_tcp_mss(SEGMENT)?;
         let stream = timeout(PATIENCE, socket.connect(addr)).await.context("no connection in time")??;
         stream.set_nodelay(true)?;
         Ok(Self { stream, received: Vec::new() })

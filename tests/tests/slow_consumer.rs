@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use spark_live_tests::live::{Ask, Ended, Live, Transport};
+use spark_live_tests::process::{p99, resident};
 use spark_live_tests::{Gateway, GatewayOptions, Ledger, Mode, Proxy, Publisher, Target, Took, unique};
 use tokio::time::{interval, sleep, timeout};
 
@@ -39,20 +40,6 @@ async fn publish(publisher: &mut Publisher, channel: &str, count: u64, began: In
         |_| json!({"channel": channel, "event": "test.text", "data": {"sentUs": sent_us, "text": text}});
     let items: Vec<Value> = (0..count).map(item).collect();
     Ok(publisher.publish_all(&items).await?.last().context("none")?.seq)
-}
-
-/// Resident memory of a process, in bytes.
-fn resident(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kilobytes * 1_024)
-}
-
-/// The delay that ninety-nine of a hundred stay below, in microseconds.
-fn p99(delays: &mut [u64]) -> u64 {
-    delays.sort_unstable();
-    delays.get(delays.len().saturating_sub(1) * 99 / 100).copied().unwrap_or_default()
 }
 
 /// Reads until it is told to stop and returns each delay, in microseconds.
