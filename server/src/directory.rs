@@ -2,7 +2,7 @@
 //! and all of the namespaces of the settings.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use live_core::channel::{ChannelName, NamespacePolicy};
 use live_core::error::ErrorCode;
@@ -74,20 +74,59 @@ impl Owners {
         self.0.read().unwrap_or_else(PoisonError::into_inner).subjects.get(channel).cloned()
     }
 
-    /// Opens a channel for a person, or finds it opened for the same. Returns whether it is theirs now.
-    pub fn open(&self, channel: &ChannelName, subject: &str) -> bool {
-        let mut owned = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(owner) = owned.subjects.get(channel) {
-            return **owner == *subject;
+    /// Judges a list of channels, each with the person it is to be opened for, or without one where it is open already:
+    /// before, or by what stands in front of it in the list. Nothing is opened yet.
+    ///
+    /// # Errors
+    /// The place of the first one that cannot be had, and why.
+    pub fn judge<'a>(
+        &self,
+        wanted: impl IntoIterator<Item = (&'a ChannelName, Option<&'a str>)>,
+    ) -> Result<Opening<'_>, (usize, OwnerFault)> {
+        let owned = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut new: HashMap<ChannelName, Arc<str>> = HashMap::new();
+        for (index, (channel, subject)) in wanted.into_iter().enumerate() {
+            match (owned.subjects.get(channel).or_else(|| new.get(channel)), subject) {
+                (Some(owner), Some(subject)) if **owner != *subject => {
+                    return Err((index, OwnerFault::Other));
+                }
+                (Some(_), _) => {}
+                (None, Some(subject)) => drop(new.insert(channel.clone(), subject.into())),
+                (None, None) => return Err((index, OwnerFault::Nobody)),
+            }
         }
-        if owned.opened.len() >= OWNED_MAX
-            && let Some(oldest) = owned.opened.pop_front()
-        {
-            owned.subjects.remove(&oldest);
+        Ok(Opening { owned, new })
+    }
+}
+
+/// Why a channel is not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerFault {
+    /// It is somebody else's.
+    Other,
+    /// Nobody has opened it, and it is not said for whom.
+    Nobody,
+}
+
+/// Channels that can be opened; until they are, nobody else opens any.
+#[derive(Debug)]
+pub struct Opening<'a> {
+    owned: RwLockWriteGuard<'a, Owned>,
+    new: HashMap<ChannelName, Arc<str>>,
+}
+
+impl Opening<'_> {
+    /// Opens those that were not open. Where there are too many the oldest of all are forgotten.
+    pub fn open(mut self) {
+        for (channel, subject) in self.new {
+            if self.owned.opened.len() >= OWNED_MAX
+                && let Some(oldest) = self.owned.opened.pop_front()
+            {
+                self.owned.subjects.remove(&oldest);
+            }
+            self.owned.subjects.insert(channel.clone(), subject);
+            self.owned.opened.push_back(channel);
         }
-        owned.subjects.insert(channel.clone(), subject.into());
-        owned.opened.push_back(channel.clone());
-        true
     }
 }
 
@@ -99,6 +138,13 @@ mod tests {
 
     fn name(text: &str) -> ChannelName {
         ChannelName::parse(text).expect("a good name")
+    }
+
+    fn open(owners: &Owners, list: &[(&str, Option<&str>)]) -> Result<(), (usize, OwnerFault)> {
+        let names: Vec<ChannelName> = list.iter().map(|(text, _)| name(text)).collect();
+        let opening = owners.judge(names.iter().zip(list.iter().map(|(_, owner)| *owner)))?;
+        opening.open();
+        Ok(())
     }
 
     #[test]
@@ -114,7 +160,7 @@ mod tests {
         for unknown in ["price:NOPE", "system:other", "job:1", "copilot:1", "nope:1"] {
             assert!(!is_served(unknown), "{unknown}");
         }
-        assert!(owners.open(&name("job:1"), "ada"));
+        assert_eq!(open(&owners, &[("job:1", Some("ada"))]), Ok(()));
         assert!(is_served("job:1") && !is_served("job:2"));
         let ada = Identity { subject: Some("ada".into()), ..Identity::anonymous() };
         let judged = |identity: &Identity, text: &str| channels.judge(identity, &name(text)).err();
@@ -127,16 +173,31 @@ mod tests {
     #[test]
     fn a_channel_has_one_owner() {
         let owners = Owners::default();
-        assert!(owners.open(&name("job:1"), "ada") && owners.open(&name("job:1"), "ada"));
-        assert!(!owners.open(&name("job:1"), "bob"));
+        for _ in 0..2 {
+            assert_eq!(open(&owners, &[("job:1", Some("ada")), ("job:1", None)]), Ok(()));
+        }
+        assert_eq!(open(&owners, &[("job:1", Some("bob"))]), Err((0, OwnerFault::Other)));
         assert_eq!(owners.of(&name("job:1")).as_deref(), Some("ada"));
+    }
+
+    #[test]
+    fn a_list_with_a_fault_opens_nothing() {
+        let owners = Owners::default();
+        for (last, fault) in
+            [(("job:3", None), OwnerFault::Nobody), (("job:1", Some("bob")), OwnerFault::Other)]
+        {
+            let list = [("job:1", Some("ada")), ("job:2", Some("bob")), last];
+            assert_eq!(open(&owners, &list), Err((2, fault)));
+            assert_eq!(owners.of(&name("job:1")), None);
+        }
+        assert_eq!(open(&owners, &[("job:1", None), ("job:1", Some("ada"))]), Err((0, OwnerFault::Nobody)));
     }
 
     #[test]
     fn the_oldest_owners_are_forgotten() {
         let owners = Owners::default();
         for number in 0..=OWNED_MAX {
-            assert!(owners.open(&name(&format!("job:{number}")), "ada"));
+            assert_eq!(open(&owners, &[(&format!("job:{number}"), Some("ada"))]), Ok(()));
         }
         assert_eq!(owners.of(&name("job:0")), None);
         assert!(owners.of(&name("job:1")).is_some());

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use self::item::{Item, Refused};
 use crate::auth::{Caller, Role};
 use crate::broker::{Broker, Published};
-use crate::directory::{OWNED, Owners};
+use crate::directory::{OWNED, OwnerFault, Owners};
 use crate::error::{AppError, JsonBytes};
 use crate::hub::Directory;
 use crate::rate::Rate;
@@ -85,9 +85,7 @@ impl Publisher {
         let (items, is_list) = self.read(subject, body)?;
         let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
         self.rate(subject).take(count).map_err(|after| AppError::later(ErrorCode::RateLimited, after))?;
-        for (index, item) in items.iter().enumerate() {
-            self.open(item).map_err(|refused| refusal(refused, is_list.then_some(index)))?;
-        }
+        self.open(&items).map_err(|(index, refused)| refusal(refused, is_list.then_some(index)))?;
         let mut results = Vec::with_capacity(items.len());
         for (index, Item { message, .. }) in items.into_iter().enumerate() {
             let channel = message.channel.clone();
@@ -130,21 +128,33 @@ impl Publisher {
         }
     }
 
-    /// Makes sure that the channel is served, and opens it for its owner.
-    fn open(&self, item: &Item) -> Result<(), Refused> {
-        let channel = &item.message.channel;
-        if let Some(owner) = &item.owner
-            && !self.owners.open(channel, owner)
-        {
-            return Err(Refused::new(ErrorCode::Forbidden, "owner", "is not whose the channel is"));
+    /// Makes sure that every channel is served, and only then opens those of persons for their owners.
+    fn open(&self, items: &[Item]) -> Result<(), (usize, Refused)> {
+        let unknown = |reason| Refused::new(ErrorCode::ChannelUnknown, "channel", reason);
+        let is_owned = |item: &Item| OWNED.contains(&item.message.channel.namespace());
+        let unserved = items
+            .iter()
+            .position(|item| !is_owned(item) && self.directory.find(&item.message.channel).is_none());
+        let (places, owned): (Vec<usize>, Vec<_>) = items[..unserved.unwrap_or(items.len())]
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| is_owned(item))
+            .map(|(index, item)| (index, (&item.message.channel, item.owner.as_deref())))
+            .unzip();
+        let opening = self.owners.judge(owned).map_err(|(at, fault)| {
+            let refused = match fault {
+                OwnerFault::Other => {
+                    Refused::new(ErrorCode::Forbidden, "owner", "is not whose the channel is")
+                }
+                OwnerFault::Nobody => unknown("was not opened: owner is missing"),
+            };
+            (places[at], refused)
+        })?;
+        if let Some(index) = unserved {
+            return Err((index, unknown("is not served")));
         }
-        match self.directory.find(channel) {
-            Some(_) => Ok(()),
-            None if OWNED.contains(&channel.namespace()) => {
-                Err(Refused::new(ErrorCode::ChannelUnknown, "channel", "was not opened: owner is missing"))
-            }
-            None => Err(Refused::new(ErrorCode::ChannelUnknown, "channel", "is not served")),
-        }
+        opening.open();
+        Ok(())
     }
 
     fn rate(&self, subject: &str) -> Arc<Rate> {

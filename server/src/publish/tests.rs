@@ -92,6 +92,27 @@ async fn nothing_of_a_list_is_published_when_one_is_wrong() {
     assert_eq!(publish(&publisher, good).await.1["data"]["seq"], 1);
 }
 
+#[tokio::test]
+async fn a_list_that_is_refused_opens_no_channel() {
+    let publisher = publisher(10_000);
+    let job = |number: u32, owner: &str| {
+        format!(r#"{{"channel":"job:{number}","event":"job.progress","data":1{owner}}}"#)
+    };
+    let ada = r#","owner":"ada""#;
+    let elsewhere = r#"{"channel":"price:NOPE","event":"a.b","data":1}"#.to_owned();
+    for (second, status, field) in [
+        (elsewhere, 404, "[1].channel"),
+        (job(2, ""), 404, "[1].channel"),
+        (job(1, r#","owner":"bob""#), 403, "[1].owner"),
+    ] {
+        let (refused, envelope) = publish(&publisher, &format!("[{},{second}]", job(1, ada))).await;
+        assert_eq!((refused, &envelope["data"]["field"]), (status, &json!(field)), "{envelope}");
+        assert_eq!(publish(&publisher, &job(1, "")).await.0, 404, "nobody's yet");
+    }
+    let (status, both) = publish(&publisher, &format!("[{},{}]", job(1, ada), job(1, ""))).await;
+    assert_eq!((status, &both["data"]["results"][1]["seq"]), (200, &json!(2)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_publisher_has_a_rate() {
     let publisher = publisher(2);
