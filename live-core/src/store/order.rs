@@ -113,14 +113,11 @@ impl Order {
 
     /// All that was published is to come again. Returns false where nothing was taken in yet.
     pub fn start_over(&mut self) -> bool {
-        if self.last() == 0 {
-            return false;
+        let has_begun = self.last() > 0;
+        if has_begun {
+            *self = Self::default();
         }
-        // Not 0, so that there is no position.
-        self.settled = self.last();
-        self.restart();
-        self.awaits_renewal = true;
-        true
+        has_begun
     }
 
     fn restart(&mut self) {

@@ -3,9 +3,9 @@
 /** By what is measured: the files of the packages as they are built here, and as they would be published. */
 export const BUDGETS = {
   /** The rules as WebAssembly. */
-  module: 53_300,
+  module: 53_400,
   /** The default entry with the module inside. */
-  whole: 66_900,
+  whole: 67_000,
   /** The client without the module. The design's goal is 9 KB; ARCHITECTURE.md, "Departures", says what stands in its way. */
   slim: 15_500,
   /** The hooks, without React and the client. */
