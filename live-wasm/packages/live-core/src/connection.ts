@@ -35,6 +35,8 @@ const DEFAULT_HEARTBEAT_MS = 15_000;
 
 /** Least time between two requests for a token to go on with. */
 const REFRESH_AGAIN_MS = 5_000;
+/** Longest time that the gateway may keep the line away. */
+const HOLD_OFF_MAX_MS = 3_600_000;
 /** Tokens in a row that may be rejected before the page is not asked for another. */
 const REJECTIONS_MAX = 2;
 /** Codes of a refusal that another token may get over. */
@@ -104,7 +106,8 @@ export class Connection {
   #connectedAt = 0;
   #heardAt = 0;
   #heardAtWall = 0;
-  #drainUntil: number | null = null;
+  /** No attempt before: the gateway said so. */
+  #notBefore = 0;
   /** Attempts to open `#next` that failed in a row. */
   #nextAttempt = 0;
   /** The set of channels that the last line was opened with. */
@@ -213,10 +216,15 @@ export class Connection {
   /** The gateway is going down: it closes the line soon, and is not to be asked again before the time named. */
   draining(reconnectAfterMs: number): void {
     if (!this.isOpen) return;
-    this.#drainUntil = this.#owner.clock.now() + reconnectAfterMs;
+    this.holdOff(reconnectAfterMs);
     this.#after("drain", reconnectAfterMs, () =>
       this.fail({ code: "DRAINING", message: "the gateway is being stopped" }),
     );
+  }
+
+  /** The gateway wants no other attempt for that time. */
+  holdOff(ms = 0): void {
+    this.#notBefore = Math.max(this.#notBefore, this.#owner.clock.now() + Math.min(ms, HOLD_OFF_MAX_MS));
   }
 
   /** Something happened to the machine or the page. */
@@ -236,8 +244,8 @@ export class Connection {
     const held = this.#phase === "connected" && now - this.#connectedAt >= STABLE_AFTER_MS;
     this.#attempt = held ? 1 : this.#attempt + 1;
     const hint = this.#attempt === 1 ? this.#owner.retryHintMs(this.kind) : -1;
-    let delay = hint >= 0 ? Math.min(hint, retry.maxMs) : backoffMs(this.#attempt, clock.random(), retry);
-    if (this.#drainUntil !== null) delay += Math.max(0, this.#drainUntil - now);
+    const jitter = hint >= 0 ? Math.min(hint, retry.maxMs) : backoffMs(this.#attempt, clock.random(), retry);
+    const delay = jitter + Math.max(0, this.#notBefore - now);
     this.#hangUp();
     this.#phase = "waiting";
     this.#after("retry", delay, () => this.#connect());
@@ -349,7 +357,9 @@ export class Connection {
     this.#mustRenew = true;
     this.#nextAttempt += 1;
     this.#stop("reopen");
-    this.#after("retry", backoffMs(this.#nextAttempt, clock.random(), retry), () => this.#reopen());
+    const delay =
+      backoffMs(this.#nextAttempt, clock.random(), retry) + Math.max(0, this.#notBefore - clock.now());
+    this.#after("retry", delay, () => this.#reopen());
   }
 
   #dropNext(): void {
@@ -391,7 +401,7 @@ export class Connection {
       this.#stop("next");
       // It was the stream before this one that was to end.
       this.#stop("drain");
-      this.#drainUntil = null;
+      this.#notBefore = 0;
       this.#awaitHello();
     } else if (line !== this.#line) return;
     if (this.#phase === "opening") this.#phase = "greeting";
@@ -411,6 +421,7 @@ export class Connection {
   #lineClosed(line: TransportLink, why: TransportClose): void {
     if (line !== this.#line && line !== this.#next) return;
     const { reason } = why;
+    this.holdOff(why.retryAfterMs);
     const told = this.#state.error;
     const message = reason || (why.code === null ? "the line broke" : `the line was closed with ${why.code}`);
     // The gateway gives its reason as a code of the catalogue, and may have said more about it.
@@ -506,7 +517,7 @@ export class Connection {
     this.#dropNext();
     this.#nextAttempt = 0;
     this.#mustRenew = false;
-    this.#drainUntil = null;
+    this.#notBefore = 0;
     this.#tokenAsked = null;
   }
 

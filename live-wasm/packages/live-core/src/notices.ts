@@ -104,6 +104,7 @@ function failed(engine: Engine, connection: Connection, notice: Notice & { kind:
     refused(engine, entry, { ...error, channel: entry.name }, retryAfterMs);
   }
   if (entries.length > 0) return;
+  connection.holdOff(retryAfterMs);
   if (id === undefined) connection.complain(error);
   else engine.report({ kind: "rejected", ...error });
 }

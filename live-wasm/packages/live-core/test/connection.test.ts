@@ -179,6 +179,21 @@ describe("a connection", () => {
     expect(connection.state.error?.code).toBe("DRAINING");
   });
 
+  it("stays away for as long as the gateway asks for, and no longer than an hour", () => {
+    const { clock, gateway, connection } = start();
+    const away = () => (connection.state.retryAt ?? 0) - clock.wallNow();
+    connection.holdOff(7_000);
+    connection.holdOff(3_000);
+    gateway.line.close({ status: 503 });
+    expect(away()).toBe(7_250);
+    clock.advance(7_250);
+    gateway.line.close({ status: 503, retryAfterMs: 9_000 });
+    expect(away()).toBe(9_500);
+    clock.advance(9_500);
+    gateway.line.close({ status: 503, retryAfterMs: 1e12 });
+    expect(away()).toBe(3_601_000);
+  });
+
   it("tries at once when the machine is online again", () => {
     const { clock, gateway, connection } = start();
     for (let round = 0; round < 6; round += 1) {

@@ -183,6 +183,26 @@ describe("a stream's channel that has to be taken anew", () => {
   });
 });
 
+describe("a line that was refused for a time", () => {
+  it("is tried again no sooner than that", async () => {
+    for (const transport of ["sse", "websocket"] as const) {
+      const { client, gateway, clock } = setUp({ preferTransport: transport });
+      client.channel("price:AAPL").subscribe(() => {});
+      await until(() => gateway.lines.length > 0, "a line");
+      const limit = refusal("CONNECTION_LIMIT", "", { channel: undefined, retryAfterMs: 7_000 });
+      if (transport === "websocket") {
+        gateway.line.greet();
+        gateway.line.say(limit);
+        gateway.line.close({ code: 4105, reason: "CONNECTION_LIMIT" });
+      } else {
+        gateway.line.bytes(new TextEncoder().encode(JSON.stringify(limit)), "envelopes");
+        gateway.line.close({ status: 503, reason: "CONNECTION_LIMIT" });
+      }
+      expect((client.link.get().retryAt ?? 0) - clock.wallNow(), transport).toBe(7_250);
+    }
+  });
+});
+
 describe("a report that throws", () => {
   it("costs neither the frame's values nor the line, and is the page's own exception", async () => {
     const thrown: unknown[] = [];

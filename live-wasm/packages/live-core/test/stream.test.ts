@@ -149,6 +149,15 @@ describe("a stream that is to take over", () => {
     expect(connection.state.status).toBe("connected");
   });
 
+  it("is tried again no sooner than the gateway asks for", () => {
+    const { clock, gateway } = replacing();
+    gateway.line.close({ status: 429, reason: "RATE_LIMITED", retryAfterMs: 5_000 });
+    clock.advance(5_249);
+    expect(gateway.lines).toHaveLength(2);
+    clock.advance(1);
+    expect(gateway.lines).toHaveLength(3);
+  });
+
   it("is given up when it does not open in time", () => {
     const { clock, gateway, connection, old, next } = replacing();
     clock.advance(9_999);

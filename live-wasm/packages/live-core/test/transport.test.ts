@@ -65,6 +65,24 @@ describe("an event stream", () => {
     expect(events.why).toEqual({ code: null, status: 404, reason: "CHANNEL_UNKNOWN" });
   });
 
+  it("says for how long it is refused, where the answer names seconds", async () => {
+    for (const [seconds, expected] of [
+      ["7", 7_000],
+      ["Wed, 21 Oct 2026 07:28:00 GMT", undefined],
+      [undefined, undefined],
+    ] as const) {
+      answer = (_, outgoing) => {
+        if (seconds !== undefined) outgoing.setHeader("retry-after", seconds);
+        outgoing.writeHead(503).end();
+      };
+      const events = new Recorder();
+      openSse(request(base, "sse"), events);
+      await until(() => events.why !== null, "the end");
+      expect(events.why).toMatchObject({ status: 503 });
+      expect(events.why?.retryAfterMs).toBe(expected);
+    }
+  });
+
   it("takes nothing else for the gateway's refusal", async () => {
     const named = refusal("FORBIDDEN", "");
     const others: [string, string][] = [

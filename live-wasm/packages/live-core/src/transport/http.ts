@@ -1,5 +1,5 @@
 import { readRefusal } from "../answer.js";
-import type { TransportEvents, TransportRequest } from "./transport.js";
+import type { TransportClose, TransportEvents, TransportRequest } from "./transport.js";
 
 /** Address of a stream or a poll of the channels, from where they stand; `isNext`: of a poll after the first. */
 export function addressOf(
@@ -18,15 +18,20 @@ export function addressOf(
   return url;
 }
 
+/** Why an answer, or what should have been one, ended. */
+export type Ending = Omit<TransportClose, "code">;
+
 /** Reads an answer that is a refusal, and hands it on when it is the gateway's own. */
 export async function refused(
   response: Response,
   signal: AbortSignal,
   events: TransportEvents,
-): Promise<{ status: number; reason: string }> {
+): Promise<Ending> {
   const body = new Uint8Array(await response.arrayBuffer());
   const isJson = response.headers.get("content-type")?.startsWith("application/json");
   const refusal = isJson ? readRefusal(body) : null;
   if (refusal && !signal.aborted) events.chunk(body, "envelopes");
-  return { status: response.status, reason: refusal?.code ?? `the gateway answered ${response.status}` };
+  const { status, headers } = response;
+  const retryAfterMs = Number(headers.get("retry-after")) * 1_000 || undefined;
+  return { status, reason: refusal?.code ?? `the gateway answered ${status}`, retryAfterMs };
 }

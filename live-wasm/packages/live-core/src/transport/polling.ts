@@ -1,5 +1,5 @@
 import { failureText } from "../answer.js";
-import { addressOf, refused } from "./http.js";
+import { addressOf, type Ending, refused } from "./http.js";
 import type { TransportEvents, TransportLink, TransportRequest } from "./transport.js";
 
 /** From one question to the next that is the same, in milliseconds: the answer had nothing to go on from. */
@@ -11,14 +11,13 @@ const SAME_AGAIN_MS = 1_000;
  */
 export function openPolling(request: TransportRequest, events: TransportEvents): TransportLink {
   const abort = new AbortController();
-  const closed = (status: number | null, reason: string) => {
+  const closed = (why: Ending) => {
     if (abort.signal.aborted) return;
     abort.abort();
-    events.closed({ code: null, status, reason });
+    events.closed({ code: null, ...why });
   };
-  void poll(request, abort.signal, events).then(
-    ({ status, reason }) => closed(status, reason),
-    (error: unknown) => closed(null, failureText(error)),
+  void poll(request, abort.signal, events).then(closed, (error: unknown) =>
+    closed({ status: null, reason: failureText(error) }),
   );
   return { send: () => false, close: () => abort.abort() };
 }
@@ -28,7 +27,7 @@ async function poll(
   request: TransportRequest,
   signal: AbortSignal,
   events: TransportEvents,
-): Promise<{ status: number | null; reason: string }> {
+): Promise<Ending> {
   let last = "";
   let askedAt = 0;
   for (let isOpen = false; ; isOpen = true) {

@@ -1,5 +1,5 @@
 import { failureText } from "../answer.js";
-import { addressOf, refused } from "./http.js";
+import { addressOf, type Ending, refused } from "./http.js";
 import type { TransportEvents, TransportLink, TransportRequest } from "./transport.js";
 
 /**
@@ -9,14 +9,13 @@ import type { TransportEvents, TransportLink, TransportRequest } from "./transpo
 export function openSse(request: TransportRequest, events: TransportEvents): TransportLink {
   const abort = new AbortController();
 
-  const closed = (status: number | null, reason: string) => {
+  const closed = (why: Ending) => {
     if (abort.signal.aborted) return;
     abort.abort();
-    events.closed({ code: null, status, reason });
+    events.closed({ code: null, ...why });
   };
-  void read(request, abort.signal, events).then(
-    ({ status, reason }) => closed(status, reason),
-    (error: unknown) => closed(null, failureText(error)),
+  void read(request, abort.signal, events).then(closed, (error: unknown) =>
+    closed({ status: null, reason: failureText(error) }),
   );
   return { send: () => false, close: () => abort.abort() };
 }
@@ -26,7 +25,7 @@ async function read(
   request: TransportRequest,
   signal: AbortSignal,
   events: TransportEvents,
-): Promise<{ status: number | null; reason: string }> {
+): Promise<Ending> {
   const headers = { ...request.headers(), accept: "text/event-stream" };
   const response = await fetch(addressOf("sse", request), { signal, headers, cache: "no-store" });
   const type = response.headers.get("content-type") ?? "";

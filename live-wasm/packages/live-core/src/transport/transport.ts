@@ -39,6 +39,8 @@ export interface TransportClose {
   status: number | null;
   /** The error's code when the gateway named one, else a few words for a person; may be empty. */
   reason: string;
+  /** How long the gateway wants to be left alone, in milliseconds, where its answer says so. */
+  retryAfterMs?: number | undefined;
 }
 
 /** What a line tells its owner. Nothing is called after `closed`, nor after the owner's `close()`. */
