@@ -13,7 +13,11 @@ use spark_live::config::{Config, Overrides, ProcessEnvironment};
 use spark_live::shutdown::on_signals;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Exit code when the settings are wrong.
 const EXIT_USAGE: u8 = 2;
@@ -76,11 +80,19 @@ fn main() -> ExitCode {
         .with_env_filter(EnvFilter::new(&config.log))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        .finish()
+        .with(filter_fn(|about| is_discreet(about.target(), *about.level())))
         .init();
     match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(1, &format!("{error:#}")),
     }
+}
+
+/// Whether what is said there may be in a log, whatever its settings are: the library of the sockets tells each
+/// message, and with it the tokens of `auth` commands.
+fn is_discreet(target: &str, level: Level) -> bool {
+    level != Level::TRACE || !target.starts_with("tungstenite")
 }
 
 #[tokio::main]

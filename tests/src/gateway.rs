@@ -169,6 +169,12 @@ impl Gateway {
         self.listening.pid
     }
 
+    /// The folder that it runs in: whatever it keeps is in there.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        self.state_dir.path()
+    }
+
     /// What it has written to its error output so far.
     #[must_use]
     pub fn stderr(&self) -> Vec<String> {
