@@ -230,10 +230,15 @@ export class Connection {
   /** Something happened to the machine or the page. */
   network(event: NetworkEvent): void {
     if (event === "hidden" || event === "visible") return;
-    if (event !== "offline" && this.#phase === "waiting") {
-      this.#attempt = 0;
-      this.#connect();
-    } else this.#probe();
+    if (event === "offline" || this.#phase !== "waiting") {
+      this.#probe();
+      return;
+    }
+    this.#attempt = 0;
+    const { clock, retry } = this.#owner;
+    const leftMs = this.#notBefore - clock.now();
+    if (leftMs > 0) this.#connectIn(leftMs + backoffMs(1, clock.random(), retry));
+    else this.#connect();
   }
 
   /** Ends the present line and starts again after a delay: the one path for all that can go wrong. */
@@ -248,9 +253,8 @@ export class Connection {
     const delay = jitter + Math.max(0, this.#notBefore - now);
     this.#hangUp();
     this.#phase = "waiting";
-    this.#after("retry", delay, () => this.#connect());
     this.#owner.lost(this);
-    this.#publish({ sessionId: null, error, retryAt: clock.wallNow() + delay, attempt: this.#attempt });
+    this.#connectIn(delay, error);
   }
 
   /** The stream is to start over, with what is wanted now. A line that takes commands needs no other. */
@@ -271,6 +275,12 @@ export class Connection {
     this.#hangUp();
     this.#phase = "closed";
     this.#publish({ sessionId: null, retryAt: null });
+  }
+
+  #connectIn(delayMs: number, error = this.#state.error): void {
+    this.#after("retry", delayMs, () => this.#connect());
+    const retryAt = this.#owner.clock.wallNow() + delayMs;
+    this.#publish({ sessionId: null, error, retryAt, attempt: this.#attempt });
   }
 
   #connect(): void {
@@ -517,7 +527,6 @@ export class Connection {
     this.#dropNext();
     this.#nextAttempt = 0;
     this.#mustRenew = false;
-    this.#notBefore = 0;
     this.#tokenAsked = null;
   }
 

@@ -208,6 +208,28 @@ describe("a connection", () => {
     expect(connection.state.attempt).toBe(1);
   });
 
+  it("waits out what the gateway asked for though the machine wakes, and a random time more", () => {
+    for (const ask of ["drain", "refusal"]) {
+      const { clock, gateway, connection, greet } = start();
+      greet();
+      if (ask === "drain") connection.draining(4_000);
+      gateway.line.close(ask === "drain" ? { code: 4200 } : { code: 4106, retryAfterMs: 4_000 });
+      for (const event of ["wake", "online"] as const) {
+        clock.advance(1_000);
+        connection.network(event);
+      }
+      expect((connection.state.retryAt ?? 0) - clock.wallNow(), ask).toBe(2_250);
+      expect(connection.state).toMatchObject({ status: "disconnected", attempt: 0 });
+      clock.advance(2_249);
+      expect(gateway.lines, ask).toHaveLength(1);
+      clock.advance(1);
+      expect(gateway.lines, ask).toHaveLength(2);
+      gateway.line.close();
+      connection.network("wake");
+      expect(gateway.lines, ask).toHaveLength(3);
+    }
+  });
+
   it("asks a silent line for a sign of life after a wake, and gives it up when none comes", () => {
     const { clock, gateway, connection, greet } = start();
     greet();
