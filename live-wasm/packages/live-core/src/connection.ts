@@ -76,7 +76,8 @@ export interface ConnectionOwner {
 
 /**
  * What the connection is doing. `opening`: waits for the line. `greeting`: waits for the hello.
- * `waiting`: for the next attempt. `refused`: the gateway said not to come back.
+ * `waiting`: for the next attempt. `refused`: the gateway said not to come back; another set of channels, or a
+ * wake, is worth an attempt all the same.
  */
 export type Phase = "idle" | "opening" | "greeting" | "connected" | "waiting" | "refused" | "closed";
 
@@ -157,7 +158,7 @@ export class Connection {
     }
     this.#stop("idle");
     if (this.#phase === "idle") this.#connect();
-    else if (this.kind !== "websocket") this.#reopenSoon();
+    else if (this.kind !== "websocket" || this.#phase === "refused") this.#reopenSoon();
   }
 
   /** Sends a command, if the line is open and takes any. */
@@ -230,7 +231,7 @@ export class Connection {
   /** Something happened to the machine or the page. */
   network(event: NetworkEvent): void {
     if (event === "hidden" || event === "visible") return;
-    if (event === "offline" || this.#phase !== "waiting") {
+    if (event === "offline" || !(this.#phase === "waiting" || this.#phase === "refused")) {
       this.#probe();
       return;
     }
@@ -451,6 +452,8 @@ export class Connection {
     this.#phase = "refused";
     this.#owner.lost(this);
     this.#publish({ sessionId: null, error, retryAt: null, attempt: this.#attempt });
+    // What a WebSocket carried changed by commands, and was all refused.
+    if (this.kind === "websocket") this.#askedFor = setKey(this.#owner.wanted(this.kind));
     this.wantedChanged();
   }
 

@@ -71,7 +71,7 @@ describe("the page's token", () => {
     expect(connection.state.error?.message).toBe("the page brought no token: it took too long");
   });
 
-  it("that was rejected is replaced twice, and then nothing more is asked", async () => {
+  it("that was rejected is replaced twice, and then nothing more is asked until the page is looked at", async () => {
     const { asked, auth } = page();
     const { connection, gateway, clock } = await startWith("websocket", auth);
     for (let round = 0; round < 5; round += 1) {
@@ -81,6 +81,13 @@ describe("the page's token", () => {
     }
     expect(asked.map(([reason]) => reason)).toEqual(["initial", "rejected", "rejected"]);
     expect(connection.phase).toBe("refused");
+    // Somebody has signed in meanwhile, in another tab.
+    connection.network("wake");
+    await settle();
+    expect(asked.slice(3).map(([reason]) => reason)).toEqual(["rejected"]);
+    gateway.line.open();
+    connection.greeted("s-1", 15_000);
+    expect(connection.state).toMatchObject({ status: "connected", error: null });
   });
 
   it("that ends soon is replaced on the line that it is for", async () => {

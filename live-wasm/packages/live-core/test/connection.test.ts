@@ -150,6 +150,34 @@ describe("a connection", () => {
     });
   });
 
+  it("comes back after a close of 40xx for another set of channels, a wake or a network", () => {
+    const occasions: Record<string, (s: ReturnType<typeof start>) => void> = {
+      "another set": ({ owner, connection, clock }) => {
+        owner.channels = [...owner.channels, { name: "price:GOOG", maxHz: null }];
+        connection.wantedChanged();
+        clock.advance(50);
+      },
+      "a wake": ({ connection }) => connection.network("wake"),
+      "a network": ({ connection }) => connection.network("online"),
+    };
+    for (const [name, happen] of Object.entries(occasions)) {
+      const setup = start();
+      const { owner, connection, clock, gateway, greet } = setup;
+      greet();
+      // Asked for by a command.
+      owner.channels = [...owner.channels, { name: "price:IBM", maxHz: null }];
+      connection.wantedChanged();
+      gateway.line.close({ code: 4002, reason: "UNAUTHENTICATED" });
+      connection.wantedChanged();
+      connection.network("offline");
+      clock.advance(600_000);
+      expect(gateway.lines, name).toHaveLength(1);
+      happen(setup);
+      expect(gateway.lines, name).toHaveLength(2);
+      expect(connection.state.status, name).toBe("connecting");
+    }
+  });
+
   it("comes back with a delay after a close of 41xx", () => {
     const { clock, gateway, greet } = start();
     greet();
