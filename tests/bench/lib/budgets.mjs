@@ -5,9 +5,9 @@ export const BUDGETS = {
   /** The rules as WebAssembly. */
   module: 53_400,
   /** The default entry with the module inside. */
-  whole: 67_000,
+  whole: 67_600,
   /** The client without the module. The design's goal is 9 KB; ARCHITECTURE.md, "Departures", says what stands in its way. */
-  slim: 15_500,
+  slim: 16_000,
   /** The hooks, without React and the client. */
   hooks: 4_000,
   /** Types and constants of the wire. */
