@@ -13,12 +13,67 @@ async fn our_own_page_and_those_of_the_settings_may_open_a_socket() {
     }
 }
 
+/// What pages of others, and those that make themselves look like ours, send as their origin.
+fn strangers(own: &str) -> Vec<String> {
+    let port = own.rsplit(':').next().unwrap_or_default();
+    let fixed = [
+        "null",
+        "Null",
+        "",
+        " ",
+        "*",
+        "http://",
+        "https://",
+        "://",
+        "file://",
+        "https://evil.example",
+        "https://app.example.org.evil.example",
+        "https://app.example.org@evil.example",
+        "https://evil.example?https://app.example.org",
+        "https://evil.example#https://app.example.org",
+        "https://evil.example/https://app.example.org",
+        "https://xapp.example.org",
+        "https://app.example.org.",
+        "https://app.example.org/",
+        "https://app.example.org:443",
+        "https://app.example.org:8443",
+        "http://app.example.org",
+        "HTTPS://app.example.org",
+        "https://APP.example.org",
+        "https://app.example.org, https://evil.example",
+        "https://app.example.org https://evil.example",
+        "data:text/html,x",
+        "http://127.0.0.1",
+        "http://localhost",
+    ];
+    let ours = [
+        format!("http://{own}.evil.example"),
+        format!("http://evil.example/{own}"),
+        format!("http://user@{own}"),
+        format!("http://{own}/"),
+        format!("http://{own}@evil.example"),
+        format!("ws://{own}"),
+        format!("file://{own}"),
+        own.to_owned(),
+        format!("//{own}"),
+        format!("HTTP://{own}"),
+        format!("http://127.1:{port}"),
+        format!("http://2130706433:{port}"),
+        format!("http://[::ffff:127.0.0.1]:{port}"),
+        format!("http://127.0.0.1.:{port}"),
+        format!("http://127.0.0.1:0{port}"),
+        format!("http://localhost:{port}"),
+    ];
+    fixed.into_iter().map(str::to_owned).chain(ours).collect()
+}
+
 #[tokio::test]
 async fn pages_of_others_are_refused_with_an_envelope() {
-    let gateway = Gateway::start().await.unwrap();
-    let own = format!("http://{}", gateway.addr());
-    let suffixed = format!("{own}.evil.example");
-    for origin in ["https://evil.example", "null", "", "http://127.0.0.1", suffixed.as_str()] {
+    let options = Gateway::options().env("SPARK_ALLOWED_ORIGINS", "https://app.example.org");
+    let gateway = options.start().await.unwrap();
+    let strangers = strangers(gateway.addr());
+    assert!(strangers.len() >= 20, "only {}", strangers.len());
+    for origin in &strangers {
         let refused = gateway.websocket_of_page(origin).await.unwrap();
         let answer = refused.expect_err(origin);
         assert_eq!(answer.status, 403, "{origin}: {answer:?}");
@@ -59,10 +114,10 @@ async fn our_own_page_may_connect_over_http2() {
 
 #[tokio::test]
 async fn pages_of_others_are_refused_over_http2() {
-    let gateway = Gateway::start().await.unwrap();
+    let options = Gateway::options().env("SPARK_ALLOWED_ORIGINS", "https://app.example.org");
+    let gateway = options.start().await.unwrap();
     let mut client = gateway.http2().await.unwrap();
-    let suffixed = format!("http://{}.evil.example", gateway.addr());
-    for origin in ["https://evil.example", "null", "", "http://127.0.0.1", suffixed.as_str()] {
+    for origin in &strangers(gateway.addr()) {
         for (method, path, _) in QUESTIONS {
             let mut answer = client.ask(method, path, &[("origin", origin)]).await.unwrap();
             let said = answer.piece().await.unwrap();
