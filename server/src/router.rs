@@ -5,7 +5,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
 use tower_http::cors::CorsLayer;
 
 use crate::app::AppState;
@@ -15,6 +18,9 @@ use crate::{auth, market, middleware, page, publish, ready, schema};
 
 /// Largest body of a request, in bytes.
 const BODY_LEN_MAX: usize = 64 * 1024;
+
+/// Smallest answer that is compressed, in bytes: one that fits into a packet gains nothing.
+const COMPRESSED_LEN_MIN: u16 = 1_024;
 
 /// The whole interface.
 pub fn router(state: AppState) -> Router {
@@ -26,18 +32,24 @@ pub fn router(state: AppState) -> Router {
             header::CONTENT_TYPE,
             header::HeaderName::from_static("last-event-id"),
         ]);
+    // Only where it is asked for, and only data: never an answer with a token, whose length would tell of it, nor
+    // a stream, which would wait within.
+    let compression = CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(COMPRESSED_LEN_MIN - 1));
     let live = Router::new()
         .route("/api/live/sse", get(sse::open))
         .route("/api/live/ws", get(websocket::open))
         .layer(from_fn_with_state(state.clone(), middleware::admit))
         // Says for itself whether it is a new one.
-        .route("/api/live/poll", get(polling::open))
+        .route("/api/live/poll", get(polling::open).layer(compression.clone()))
         .layer(from_fn_with_state(state.clone(), auth::http::guard_origin));
     let data = Router::new()
         .route("/api/market/symbols", get(market::http::symbols))
         .route("/api/market/candles", get(market::http::candles))
         .layer(from_fn_with_state(state.clone(), auth::http::guard_reader))
-        .route("/api/schema/{name}", get(schema::schema));
+        .route("/api/schema/{name}", get(schema::schema))
+        .layer(compression);
     let publishers = Router::new()
         .route("/api/live/publish", post(publish::accept))
         .layer(DefaultBodyLimit::max(publish::BODY_LEN_MAX))
