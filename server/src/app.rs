@@ -81,11 +81,12 @@ impl AppState {
             &config.live.own_namespaces,
             Arc::clone(auth.access()),
         ));
-        let broker: Arc<dyn Broker> = Arc::new(MemoryBroker::new(
+        let engine = MemoryBroker::new(
             namespaces.clone(),
             config.live.snapshot_keys,
             Arc::new(Aviary::new(Arc::clone(&status), Arc::clone(&fanout) as _)),
-        ));
+        );
+        let broker: Arc<dyn Broker> = Arc::new(engine.with_idempotency_keys(config.limits.idempotency_keys));
         let hub = Hub::new(
             fanout,
             Arc::clone(&broker),

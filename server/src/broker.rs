@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use live_core::channel::ChannelName;
@@ -33,6 +34,12 @@ pub enum BrokerError {
     /// The idempotency key was used for something else.
     #[error("the idempotency key was used for another publication on channel {0}")]
     IdempotencyMismatch(ChannelName),
+    /// There are as many idempotency keys as can be remembered; a publication without one is taken.
+    #[error("as many idempotency keys are remembered as can be")]
+    IdempotencyFull {
+        /// When the oldest of them are forgotten.
+        retry_after: Duration,
+    },
 }
 
 impl BrokerError {
@@ -42,6 +49,7 @@ impl BrokerError {
             Self::Unavailable(_) => ErrorCode::BrokerUnavailable,
             Self::Namespace(_) => ErrorCode::ChannelUnknown,
             Self::IdempotencyMismatch(_) => ErrorCode::IdempotencyMismatch,
+            Self::IdempotencyFull { .. } => ErrorCode::RateLimited,
         }
     }
 }

@@ -79,8 +79,13 @@ impl AppError {
 
     /// Refused for now; `after` that it may be tried again.
     pub fn later(code: ErrorCode, after: Duration) -> Self {
+        Self::later_for(code, after, detail(code))
+    }
+
+    /// The same with more to say than what the code means.
+    pub fn later_for(code: ErrorCode, after: Duration, detail: ErrorDetail) -> Self {
         let retry_after_ms = Some((after.as_millis() as u64).max(1));
-        let mut error = Self::with_detail(code, &ErrorDetail { retry_after_ms, ..detail(code) });
+        let mut error = Self::with_detail(code, &ErrorDetail { retry_after_ms, ..detail });
         error.retry_after = Some(after);
         error
     }

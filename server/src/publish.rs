@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use self::item::{Item, Refused};
 use crate::auth::{Caller, Role};
-use crate::broker::{Broker, Published};
+use crate::broker::{Broker, BrokerError, Published};
 use crate::directory::{OWNED, OwnerFault, Owners};
 use crate::error::{AppError, JsonBytes};
 use crate::hub::Directory;
@@ -79,8 +79,8 @@ impl Publisher {
     ///
     /// # Errors
     /// The first fault, with its place, and then nothing is published. An engine that fails, or an idempotency key
-    /// that was used for something else, ends a list where it stands: what comes before it is published, and
-    /// finds its place again when the same list is sent with its idempotency keys.
+    /// that was used for something else or cannot be remembered, ends a list where it stands: what comes before it is
+    /// published, and finds its place again when the same list is sent with its idempotency keys.
     pub async fn publish(&self, subject: &str, body: &[u8]) -> Result<Bytes, AppError> {
         let (items, is_list) = self.read(subject, body)?;
         let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
@@ -92,10 +92,7 @@ impl Publisher {
             let Published { position, is_duplicate } =
                 self.broker.publish(message).await.map_err(|error| {
                     tracing::debug!(%error, index, "not published");
-                    let field =
-                        if error.code() == ErrorCode::IdempotencyMismatch { "idempotencyKey" } else { "" };
-                    let refused = Refused::new(error.code(), field, error.code().meaning());
-                    refusal(refused, is_list.then_some(index))
+                    not_published(&error, is_list.then_some(index))
                 })?;
             let Position { epoch, seq } = position;
             results.push(Accepted { channel: ChannelText(channel), epoch, seq, duplicate: is_duplicate });
@@ -186,21 +183,42 @@ pub async fn accept(
     Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
 }
 
+/// What the engine refuses, with its place.
+fn not_published(error: &BrokerError, index: Option<usize>) -> AppError {
+    let code = error.code();
+    let refused = |field, reason| Refused::new(code, field, reason);
+    match *error {
+        BrokerError::IdempotencyFull { retry_after } => {
+            let refused =
+                refused("idempotencyKey", "cannot be remembered: there are too many of the last minutes");
+            AppError::later_for(code, retry_after, told(refused, index))
+        }
+        BrokerError::IdempotencyMismatch(_) => refusal(refused("idempotencyKey", code.meaning()), index),
+        BrokerError::Unavailable(_) | BrokerError::Namespace(_) => {
+            refusal(refused("", code.meaning()), index)
+        }
+    }
+}
+
+fn refusal(refused: Refused, index: Option<usize>) -> AppError {
+    let code = refused.code;
+    AppError::with_detail(code, &told(refused, index))
+}
+
 /// A refusal with the place of what is wrong: `[3].channel` in a list, `channel` alone.
-fn refusal(Refused { code, field, reason }: Refused, index: Option<usize>) -> AppError {
+fn told(Refused { code, field, reason }: Refused, index: Option<usize>) -> ErrorDetail {
     let place = match (index, field.is_empty()) {
         (Some(index), true) => format!("[{index}]"),
         (Some(index), false) => format!("[{index}].{field}"),
         (None, true) => "body".to_owned(),
         (None, false) => field,
     };
-    let detail = ErrorDetail {
+    ErrorDetail {
         message: code.meaning().into(),
         field: Some(place.into()),
         reason: Some(reason.into()),
         ..ErrorDetail::default()
-    };
-    AppError::with_detail(code, &detail)
+    }
 }
 
 /// The place of each. The answer to a long list is longer than what travels on a stream may be.

@@ -96,6 +96,22 @@ async fn what_is_published_again_under_its_key_is_published_once() -> Result<()>
 }
 
 #[tokio::test]
+async fn a_key_for_which_there_is_no_room_is_refused_and_not_forgotten_in_silence() -> Result<()> {
+    let target = Target::of(Gateway::options().env("SPARK_LIMITS_IDEMPOTENCY_KEYS", 2)).await?;
+    let (channel, mut publisher) = (unique("feed:"), target.publisher().await?);
+    let keyed = |key: &str| with(item(&channel, json!(1)), "idempotencyKey", key);
+    publisher.publish_all(&[keyed("a"), keyed("b")]).await?;
+    is_refused(&mut publisher, &keyed("c"), (429, "RATE_LIMITED", "idempotencyKey")).await?;
+    let list = json!([keyed("a"), item(&channel, json!(1)), keyed("c")]);
+    let (status, envelope) = publisher.post(&list.to_string()).await?;
+    ensure!(status == 429 && envelope.field::<String>("field")? == "[2].idempotencyKey", "{envelope}");
+    ensure!((1..=630_000).contains(&envelope.field::<u64>("retryAfterMs")?), "{envelope}");
+    let known = publish_one(&mut publisher, &keyed("a")).await?;
+    ensure!(known.duplicate && known.seq == 1, "{known:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_fault_is_told_with_its_place_and_then_nothing_is_published() -> Result<()> {
     let target = Target::start().await?;
     let (channel, mut publisher) = (unique("feed:"), target.publisher().await?);

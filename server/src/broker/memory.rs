@@ -5,7 +5,7 @@ mod repeated;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use live_core::channel::{ChannelName, Mode, Namespaces};
@@ -13,16 +13,22 @@ use live_core::sequence::Position;
 use tokio::time::Instant;
 
 use self::channel::{Channel, Now};
+use self::repeated::{Key, Repeated, Seen};
 use super::{Attached, Broker, BrokerError, BrokerFuture, Deliver, Message, Published};
 
 /// How often channels are looked through for those that hold nothing.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// Idempotency keys that are remembered where nothing else is said.
+const IDEMPOTENCY_KEYS: usize = 100_000;
 
 /// Channels of this process. Publishing is one short lock of the channel; nothing waits.
 pub struct MemoryBroker {
     channels: RwLock<HashMap<ChannelName, Arc<Mutex<Channel>>>>,
     namespaces: Namespaces,
     keys_max: usize,
+    /// Under the lock of the key's channel, so that the same publication cannot come twice at once.
+    repeated: Mutex<Repeated>,
     subscribers: Arc<dyn Deliver>,
     began: Instant,
     /// When to look through the channels again, in milliseconds from the beginning.
@@ -37,10 +43,21 @@ impl MemoryBroker {
             channels: RwLock::default(),
             namespaces,
             keys_max,
+            repeated: Mutex::new(Repeated::new(IDEMPOTENCY_KEYS)),
             subscribers,
             began: Instant::now(),
             sweep_due_ms: AtomicU64::new(SWEEP_EVERY.as_millis() as u64),
         }
+    }
+
+    /// Remembers at most `max` idempotency keys, of all channels. One more is refused until the oldest are forgotten.
+    #[must_use]
+    pub fn with_idempotency_keys(self, max: usize) -> Self {
+        Self { repeated: Mutex::new(Repeated::new(max)), ..self }
+    }
+
+    fn repeated(&self) -> MutexGuard<'_, Repeated> {
+        self.repeated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `act` on a channel, which is made at its first use. The lock is held meanwhile, so that what
@@ -101,17 +118,26 @@ impl MemoryBroker {
 }
 
 impl Broker for MemoryBroker {
-    fn publish(&self, message: Message) -> BrokerFuture<'_, Published> {
+    fn publish(&self, mut message: Message) -> BrokerFuture<'_, Published> {
         Box::pin(async move {
             let name = message.channel.clone();
-            let published = self.with(&name, |channel, now| {
-                let (publication, published) = channel.publish(message, now)?;
-                if let Some(publication) = publication {
-                    self.subscribers.deliver(&publication);
+            let key = message.idempotency.take().map(|idempotency| Key::new(&name, &idempotency));
+            self.with(&name, |channel, now| {
+                let seen = key.as_ref().map_or(Seen::Never, |key| self.repeated().find(key, now.at));
+                match seen {
+                    Seen::Never => {}
+                    Seen::Before(position) => return Ok(Published { position, is_duplicate: true }),
+                    Seen::Other => return Err(BrokerError::IdempotencyMismatch(name.clone())),
+                    Seen::Full(retry_after) => return Err(BrokerError::IdempotencyFull { retry_after }),
                 }
-                Some(published)
-            })?;
-            published.ok_or(BrokerError::IdempotencyMismatch(name))
+                let publication = channel.publish(message, now);
+                let position = channel.position();
+                if let Some(key) = &key {
+                    self.repeated().remember(key, &position, now.at);
+                }
+                self.subscribers.deliver(&publication);
+                Ok(Published { position, is_duplicate: false })
+            })?
         })
     }
 

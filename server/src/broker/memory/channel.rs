@@ -1,4 +1,4 @@
-//! One channel of the engine in process: its counter, its history, and who published what.
+//! One channel of the engine in process: its counter and its history.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -11,12 +11,11 @@ use live_core::sequence::Position;
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
-use super::repeated::{Repeated, Seen};
-use crate::broker::{Attached, Message, Publication, Published, Verdict};
+use crate::broker::{Attached, Message, Publication, Verdict};
 use crate::random;
 
 /// Characters of an epoch; 50 bits, so that two restarts do not meet.
-const EPOCH_LEN: usize = 10;
+pub const EPOCH_LEN: usize = 10;
 /// Most publications of a history.
 pub const HISTORY_MAX: usize = 256;
 /// How long a publication stays in a history.
@@ -41,7 +40,6 @@ pub struct Channel {
     epoch: Arc<str>,
     seq: u64,
     kept: Kept,
-    repeated: Repeated,
     last_used: Instant,
 }
 
@@ -123,46 +121,22 @@ impl Channel {
                 Kept::Lossless { items: VecDeque::new(), bytes: 0, last: now.at, has_ended: false }
             }
         };
-        Self {
-            epoch: random::text(EPOCH_LEN).into(),
-            seq: 0,
-            kept,
-            repeated: Repeated::default(),
-            last_used: now.at,
-        }
+        Self { epoch: random::text(EPOCH_LEN).into(), seq: 0, kept, last_used: now.at }
     }
 
-    /// Gives a message its place, or finds the place that it has already. The publication is there when it is
-    /// to be handed on. `None`: its idempotency key belongs to something else.
-    pub fn publish(
-        &mut self,
-        mut message: Message,
-        now: Now,
-    ) -> Option<(Option<Arc<Publication>>, Published)> {
-        let idempotency = message.idempotency.take();
-        if let Some(idempotency) = &idempotency {
-            match self.repeated.find(idempotency, now.at) {
-                Seen::Never => {}
-                Seen::Before(position) => return Some((None, Published { position, is_duplicate: true })),
-                Seen::Other => return None,
-            }
-        }
+    /// Gives a message its place.
+    pub fn publish(&mut self, message: Message, now: Now) -> Arc<Publication> {
         self.seq += 1;
-        let position = self.position();
-        if let Some(idempotency) = &idempotency {
-            self.repeated.remember(idempotency, &position, now.at);
-        }
         let publication = Arc::new(Publication::new(message, Arc::clone(&self.epoch), self.seq));
         self.last_used = now.at;
         self.keep(Arc::clone(&publication), now);
         self.trim(now);
-        Some((Some(publication), Published { position, is_duplicate: false }))
+        publication
     }
 
-    /// A new history under a new epoch. What was published under an idempotency key stays known.
+    /// A new history under a new epoch.
     pub fn reset(&mut self, mode: Mode, keys_max: usize, now: Now) -> &Arc<str> {
-        let repeated = std::mem::take(&mut self.repeated);
-        *self = Self { repeated, ..Self::new(mode, keys_max, now) };
+        *self = Self::new(mode, keys_max, now);
         &self.epoch
     }
 
@@ -211,7 +185,7 @@ impl Channel {
             Kept::Lossless { items, .. } => items.is_empty(),
         };
         let stays = if self.seq == 0 { UNUSED_MAX } else { IDLE_MAX };
-        is_empty && now.at.duration_since(self.last_used) > stays && self.repeated.is_empty(now.at)
+        is_empty && now.at.duration_since(self.last_used) > stays
     }
 
     fn judge(&self, since: &Position) -> Verdict {

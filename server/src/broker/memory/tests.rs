@@ -294,7 +294,9 @@ async fn a_repetition_is_published_once_within_ten_minutes() {
     // Also when the channel has begun anew meanwhile.
     broker.reset(&message("copilot:a", 0).channel, "test").await.expect("in memory");
     assert_eq!(publish(keyed_by("k", "me", 1)).await.map(|it| it.position), Ok(first.position));
-    tokio::time::advance(Duration::from_secs(601)).await;
+    tokio::time::advance(Duration::from_secs(600)).await;
+    assert!(publish(keyed_by("k", "me", 1)).await.is_ok_and(|again| again.is_duplicate));
+    tokio::time::advance(Duration::from_secs(30)).await;
     assert_eq!(
         publish(keyed_by("k", "me", 2)).await.map(|it| (it.position.seq, it.is_duplicate)),
         Ok((1, false))
@@ -302,15 +304,36 @@ async fn a_repetition_is_published_once_within_ten_minutes() {
     assert_eq!(kept.0.lock().expect("no panic").len(), 4);
 }
 
-#[tokio::test]
-async fn the_keys_that_are_remembered_are_bounded() {
+#[tokio::test(start_paused = true)]
+async fn no_key_is_forgotten_before_its_time_however_many_follow() {
     let (broker, _) = broker(2);
-    for number in 0..10_001 {
+    for number in 0..50_000 {
         broker.publish(keyed_by(&format!("k{number}"), "me", 1)).await.expect("in memory");
+        tokio::time::advance(Duration::from_millis(10)).await;
     }
-    let is_duplicate = async |key| broker.publish(keyed_by(key, "me", 1)).await.map(|it| it.is_duplicate);
-    assert_eq!(is_duplicate("k10000").await, Ok(true));
-    assert_eq!(is_duplicate("k0").await, Ok(false), "the oldest has made room");
+    for number in [0, 1, 30_000, 49_999] {
+        let again = broker.publish(keyed_by(&format!("k{number}"), "me", 1)).await.expect("in memory");
+        assert_eq!((again.position.seq, again.is_duplicate), (number + 1, true));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_there_is_no_room_a_new_key_is_refused_until_there_is() {
+    let (broker, kept) = broker(2);
+    let broker = broker.with_idempotency_keys(3);
+    for key in ["a", "b", "c"] {
+        broker.publish(keyed_by(key, "me", 1)).await.expect("there is room");
+        tokio::time::advance(Duration::from_secs(20)).await;
+    }
+    let publish = async |key| broker.publish(keyed_by(key, "me", 1)).await;
+    let retry_after = Duration::from_secs(570);
+    assert_eq!(publish("d").await, Err(BrokerError::IdempotencyFull { retry_after }));
+    assert_eq!(publish("a").await.map(|it| it.is_duplicate), Ok(true), "what is known is still known");
+    assert!(broker.publish(message("copilot:a", 0)).await.is_ok(), "without a key there is always room");
+    assert_eq!(kept.0.lock().expect("no panic").len(), 4, "what was refused is not published");
+    tokio::time::advance(retry_after).await;
+    assert_eq!(publish("d").await.map(|it| it.position.seq), Ok(5));
+    assert_eq!(publish("c").await.map(|it| it.is_duplicate), Ok(true), "the newer ones are not forgotten");
 }
 
 #[tokio::test(start_paused = true)]
