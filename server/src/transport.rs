@@ -7,6 +7,7 @@ pub mod websocket;
 
 mod channels;
 mod command;
+mod handover;
 mod question;
 mod reader;
 mod session;

@@ -218,6 +218,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
         if this.replay.has_remaining() {
             let len = this.replay.len().min(buf.remaining());
             buf.put_slice(&this.replay.split_to(len));
+            // What has come of the head already goes along: a parser that reads twice takes a buffer of twice the
+            // size, and keeps it.
+            if this.replay.is_empty() && !this.has_refused && !this.is_http2 && buf.remaining() > 0 {
+                let before = buf.filled().len();
+                if let Poll::Ready(Ok(())) = Pin::new(&mut this.stream).poll_read(context, buf) {
+                    this.look_at_requests(buf, before);
+                }
+            }
             return Poll::Ready(Ok(()));
         }
         if this.has_refused {

@@ -21,7 +21,7 @@ const BATCH_BYTES_MAX: usize = 64 * 1024;
 /// Most channels in one heartbeat, so that it stays far below the largest envelope.
 const HEADS_MAX: usize = 256;
 /// Most room that is kept for what goes out in one write.
-const BATCH_KEPT: usize = 32;
+const BATCH_KEPT: usize = 8;
 /// How long the byte cap of a connection may stay full.
 const FULL_MAX: Duration = Duration::from_secs(5);
 /// How often that is looked at while a write is blocked.

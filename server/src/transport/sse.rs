@@ -1,5 +1,6 @@
 //! `GET /api/live/sse?channels=a,b`: an event stream of envelopes.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,9 @@ use bytes::Bytes;
 use futures_util::stream;
 use live_core::cursor::CursorWriter;
 use live_core::outbox::Measured;
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::handover::{Giver, handover};
 use super::question::{Came, Params, Question, first_cursor};
 use super::session::{End, Gone, Lifecycle, Sink, greet, write_all};
 use super::token::{follow, last_words};
@@ -54,16 +55,15 @@ pub async fn open(
     let question = Question::read(&hub, &connection, &params, &came)?;
     let first_cursor = first_cursor(&came, &headers, &params);
     // One chunk at a time: what more there is waits in the outbox, which is bounded and merges.
-    let (chunks, body) = mpsc::channel(1);
-    let sink = SseSink { chunks, cursor: question.cursor(None), first_cursor: Some(first_cursor) };
+    let (chunks, body) = handover();
+    let sink =
+        SseSink { chunks: Arc::new(chunks), cursor: question.cursor(None), first_cursor: Some(first_cursor) };
     let tasks = lifecycle.tasks.clone();
     let grace = auth.sessions().grace();
     let stream = Stream { hub, lifecycle, connection, session, grace };
     tasks.spawn(stream.run(question, sink));
-    let body = stream::unfold(body, |mut body| async {
-        let chunk: Bytes = body.recv().await?;
-        Some((Ok::<_, std::convert::Infallible>(chunk), body))
-    });
+    let body =
+        stream::poll_fn(move |context| body.poll_take(context).map(|chunk| chunk.map(Ok::<_, Infallible>)));
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
@@ -85,7 +85,7 @@ impl Stream {
     /// Runs until the client is gone or its token ends. The subscriptions end with it.
     async fn run(mut self, question: Question, mut sink: SseSink) {
         let (hub, connection) = (&*self.hub, &self.connection);
-        let chunks = sink.chunks.clone();
+        let chunks = Arc::clone(&sink.chunks);
         greet(hub, connection).await;
         let subscribing = async {
             // Its room is given back once it is done; the stream lasts.
@@ -109,7 +109,7 @@ impl Stream {
 
 /// Frames envelopes as events and keeps the cursor.
 struct SseSink {
-    chunks: mpsc::Sender<Bytes>,
+    chunks: Arc<Giver>,
     /// How far each channel has been sent.
     cursor: CursorWriter,
     /// What goes with the greeting; gone when that was sent.
@@ -119,7 +119,7 @@ struct SseSink {
 impl Sink for SseSink {
     async fn write(&mut self, batch: &[Out]) -> Result<(), Gone> {
         let chunk = self.frame(batch);
-        self.chunks.send(chunk).await.map_err(|_| Gone)
+        if self.chunks.give(chunk).await { Ok(()) } else { Err(Gone) }
     }
 }
 
@@ -182,9 +182,9 @@ mod tests {
 
     #[test]
     fn the_greeting_and_the_last_event_of_every_flush_carry_a_cursor() {
-        let (chunks, _body) = mpsc::channel(1);
+        let (chunks, _body) = handover();
         let first_cursor = Some("1.price:A@abcdefgh:7".into());
-        let mut sink = SseSink { chunks, cursor: CursorWriter::new(None), first_cursor };
+        let mut sink = SseSink { chunks: Arc::new(chunks), cursor: CursorWriter::new(None), first_cursor };
         let hello = Out::Notice(Bytes::from_static(b"{}"));
         let after = |seq| format!("1.price:A@abcdefgh:{seq}");
         assert_eq!(ids(&sink.frame(&[hello, value(8), value(9)])), [after(7), String::new(), after(9)]);
