@@ -7,6 +7,7 @@
 //! Behind the [`Source`] trait nobody knows which source it was.
 
 mod decimal;
+pub mod exchange;
 mod feed;
 mod files;
 mod history;

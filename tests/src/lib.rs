@@ -11,6 +11,7 @@ pub mod access;
 mod csv;
 mod dice;
 mod envelope;
+pub mod exchange;
 pub mod frame;
 mod gateway;
 mod http;

@@ -1,0 +1,127 @@
+//! What is counted of an exchange.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+/// Counts since the start, and a few values of now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExchangeStats {
+    /// Connections that were opened.
+    pub connects: u64,
+    /// Connections that could not be opened, or not with all their subscriptions.
+    pub connect_failures: u64,
+    /// Connections that were lost.
+    pub disconnects: u64,
+    /// Connections of those that were lost because nothing was heard.
+    pub silences: u64,
+    /// Connections that were replaced before the exchange ended them.
+    pub renewals: u64,
+    /// Frames that came.
+    pub frames: u64,
+    /// Frames that were not what the protocol says.
+    pub frames_malformed: u64,
+    /// Frames of a kind or symbol that was not asked for.
+    pub frames_unknown: u64,
+    /// Refusals and errors in the exchange's words.
+    pub errors_told: u64,
+    /// Trades that were passed on.
+    pub trades: u64,
+    /// Trades that were not believed: a price or an amount that is not above 0.
+    pub trades_refused: u64,
+    /// Trades that had come before.
+    pub trades_repeated: u64,
+    /// Trades that were missed and could be fetched; counted among `trades` as well.
+    pub trades_filled: u64,
+    /// Trades that were missed and could not be had.
+    pub trades_lost: u64,
+    /// Times that numbers of trades were missing.
+    pub gaps: u64,
+    /// Times that the numbers of a symbol's trades began again.
+    pub restarts: u64,
+    /// Best offers that were passed on.
+    pub quotes: u64,
+    /// Best offers that were not believed.
+    pub quotes_refused: u64,
+    /// Bars that were passed on.
+    pub bars: u64,
+    /// Bars that were not believed.
+    pub bars_refused: u64,
+    /// REST requests that were sent.
+    pub requests: u64,
+    /// REST requests that failed, bans among them.
+    pub requests_failed: u64,
+    /// Times that the exchange said there were too many requests.
+    pub bans: u64,
+    /// The exchange's clock less ours, in milliseconds; 0 until it is known.
+    pub clock_offset_ms: i64,
+}
+
+macro_rules! counters {
+    ($($name:ident),* $(,)?) => {
+        /// The same while it is counted.
+        #[derive(Debug, Default)]
+        pub(super) struct Counters {
+            $(pub(super) $name: AtomicU64,)*
+            pub(super) clock_offset_ms: AtomicI64,
+        }
+
+        impl Counters {
+            /// The counts of now.
+            pub(super) fn stats(&self) -> ExchangeStats {
+                ExchangeStats {
+                    $($name: self.$name.load(Ordering::Relaxed),)*
+                    clock_offset_ms: self.clock_offset_ms.load(Ordering::Relaxed),
+                }
+            }
+        }
+    };
+}
+
+counters!(
+    connects,
+    connect_failures,
+    disconnects,
+    silences,
+    renewals,
+    frames,
+    frames_malformed,
+    frames_unknown,
+    errors_told,
+    trades,
+    trades_refused,
+    trades_repeated,
+    trades_filled,
+    trades_lost,
+    gaps,
+    restarts,
+    quotes,
+    quotes_refused,
+    bars,
+    bars_refused,
+    requests,
+    requests_failed,
+    bans,
+);
+
+/// Counts one more, and says whether a log should tell of it: the first, the second, the fourth and so on, so that
+/// what comes a thousand times a second is told of ten times.
+pub(super) fn count(counter: &AtomicU64) -> bool {
+    (counter.fetch_add(1, Ordering::Relaxed) + 1).is_power_of_two()
+}
+
+/// Counts several more.
+pub(super) fn count_many(counter: &AtomicU64, more: u64) {
+    counter.fetch_add(more, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_often_is_told_of_ever_less() {
+        let counters = Counters::default();
+        let told: Vec<u64> =
+            (1..=100).filter(|_| count(&counters.frames)).map(|_| counters.stats().frames).collect();
+        assert_eq!(told, [1, 2, 4, 8, 16, 32, 64]);
+    }
+}

@@ -1,0 +1,67 @@
+//! Numbers and intervals as exchanges write them.
+
+use live_core::event::Interval;
+use rust_decimal::Decimal;
+
+use super::FrameFault;
+
+/// Longest text of the exchange's that is repeated.
+const SHOWN_MAX: usize = 200;
+
+/// A number, kept exactly.
+///
+/// # Errors
+/// When it is not one, or has more digits than a decimal holds.
+pub(super) fn number(text: &str) -> Result<Decimal, FrameFault> {
+    let parsed = if text.contains(['e', 'E']) {
+        Decimal::from_scientific(text).ok()
+    } else {
+        Decimal::from_str_exact(text).ok()
+    };
+    parsed.ok_or_else(|| FrameFault::Malformed(format!("{:?} is not a number", cut(text))))
+}
+
+/// An interval's name: the largest unit of which it is a whole number.
+pub(super) fn interval_name(interval: Interval) -> String {
+    let length = interval.length_ms();
+    let units = [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000)];
+    let (unit, unit_ms) =
+        units.into_iter().find(|(_, unit_ms)| length.is_multiple_of(*unit_ms)).unwrap_or(("s", 1_000));
+    format!("{}{unit}", length / unit_ms)
+}
+
+/// The beginning of what an exchange wrote, fit for a line of a log.
+pub(super) fn cut(text: &str) -> String {
+    let line: String = text.chars().take(SHOWN_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if line.len() < text.len() { format!("{line}...") } else { line }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_exact() {
+        for (text, digits) in
+            [("0.00033000", "0.00033000"), ("1e-05", "0.00001"), ("64060", "64060"), ("-1.5", "-1.5")]
+        {
+            assert_eq!(number(text).map(|n| n.to_string()), Ok(digits.to_owned()));
+        }
+        for bad in ["", "NaN", "1,5", "0x1", " 1", "1e400", "null", "0.00000000000000000000000000000000001"] {
+            assert!(number(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn intervals_have_one_name() {
+        for name in ["1s", "15s", "1m", "15m", "1h", "4h", "1d", "1w"] {
+            assert_eq!(Interval::parse(name).map(interval_name).as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_and_stay_on_a_line() {
+        assert_eq!(cut("a\nb"), "a b");
+        assert_eq!(cut(&"x".repeat(300)).len(), SHOWN_MAX + 3);
+    }
+}
