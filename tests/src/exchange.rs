@@ -5,6 +5,8 @@
 
 mod binance;
 mod book;
+mod coinbase;
+mod kraken;
 mod socket;
 
 use std::net::SocketAddr;
@@ -21,6 +23,8 @@ use tokio::time::timeout;
 
 pub use self::binance::Binance;
 pub use self::book::{Book, Candle, Print};
+pub use self::coinbase::Coinbase;
+pub use self::kraken::Kraken;
 use self::socket::{Command, Sockets};
 use crate::PATIENCE;
 
@@ -46,13 +50,17 @@ pub trait Dialect: Send + Sync + 'static {
     /// Most messages in a second, and most streams on a socket.
     fn limits(&self) -> (usize, usize);
     /// Reads a message.
-    fn hear(&self, message: &str) -> Asked;
+    fn hear(&self, message: &str, book: &Book) -> Asked;
     /// A trade as it goes over the socket.
     fn trade(&self, symbol: &str, print: &Print) -> String;
     /// Best offers as they go over the socket, after the newest trade.
     fn quote(&self, symbol: &str, bid: &str, ask: &str, last: Option<&Print>) -> String;
     /// A bar as it goes over the socket.
     fn bar(&self, symbol: &str, interval: &str, candle: &Candle) -> String;
+    /// A sign of life of a symbol, where there is one.
+    fn beat(&self, _symbol: &str, _last: &Print) -> Option<String> {
+        None
+    }
     /// The answer to a REST request, if there is such a path: status and body.
     fn rest(&self, path: &str, query: &[(String, String)], book: &Book, now: i64) -> Option<(u16, String)>;
 }
@@ -192,6 +200,14 @@ impl ExchangeServer {
     /// A bar of the history.
     pub fn past_bar(&self, symbol: &str, interval: &str, candle: &Candle) {
         locked(&self.shared.book).candle(symbol, interval, candle);
+    }
+
+    /// Sends the sign of life of a symbol that has been traded to every socket.
+    pub fn beat(&self, symbol: &str) {
+        let last = locked(&self.shared.book).tape(symbol).last().cloned();
+        if let Some(beat) = last.and_then(|last| self.shared.dialect.beat(symbol, &last)) {
+            self.say(&beat);
+        }
     }
 
     /// Sends any text to every socket.
@@ -366,4 +382,50 @@ fn response(status: u16, retry_after: Option<u64>, body: &str) -> Vec<u8> {
 /// The value of a query's parameter.
 fn parameter<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
     query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// A time as RFC 3339 has it, to the millisecond.
+fn rfc3339(unix_ms: i64) -> String {
+    let (day, in_day) = (unix_ms.div_euclid(86_400_000), unix_ms.rem_euclid(86_400_000));
+    let (year, month, date) = civil(day);
+    let (hour, minute, second, ms) =
+        (in_day / 3_600_000, in_day / 60_000 % 60, in_day / 1_000 % 60, in_day % 1_000);
+    format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+}
+
+/// Year, month and day of a day since the Unix epoch, which counts from 0.
+fn civil(mut day: i64) -> (i64, i64, i64) {
+    let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let mut year = 1970;
+    while day >= 365 + i64::from(is_leap(year)) {
+        day -= 365 + i64::from(is_leap(year));
+        year += 1;
+    }
+    let lengths = [31, 28 + i64::from(is_leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut month = 1;
+    for length in lengths {
+        if day < length {
+            break;
+        }
+        day -= length;
+        month += 1;
+    }
+    (year, month, day + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_days_of_the_calendar() {
+        for (unix_ms, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_790_689_558_116, "2026-09-29T13:45:58.116Z"),
+            (1_798_761_599_999, "2026-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(rfc3339(unix_ms), text);
+        }
+    }
 }

@@ -13,9 +13,11 @@
 
 mod backoff;
 mod binance;
+mod coinbase;
 mod connection;
 mod counters;
 mod judge;
+mod kraken;
 mod lines;
 mod link;
 mod rest;
@@ -34,7 +36,9 @@ use live_core::event::Interval;
 use super::{Bar, Quote, Trade};
 
 pub use self::binance::Binance;
+pub use self::coinbase::Coinbase;
 pub use self::counters::ExchangeStats;
+pub use self::kraken::Kraken;
 pub use self::link::{Handle, Link, LinkOptions, OpenFault, Timing};
 pub use self::rest::{Fetched, RestFault};
 pub use self::urls::{UrlFault, Urls};
@@ -249,3 +253,6 @@ impl Directory {
         self.places.get(native).copied().ok_or(FrameFault::Unknown)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ impl Dialect for Binance {
         (5, 1_024)
     }
 
-    fn hear(&self, message: &str) -> Asked {
+    fn hear(&self, message: &str, _: &Book) -> Asked {
         let Ok(message) = serde_json::from_str::<Value>(message) else {
             let answers = vec![
                 json!({"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"}).to_string(),

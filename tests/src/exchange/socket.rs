@@ -111,7 +111,7 @@ async fn hear(
     text: &str,
     shared: &Shared,
 ) -> Result<(), Error> {
-    let asked = shared.dialect.hear(text);
+    let asked = shared.dialect.hear(text, &locked(&shared.book));
     let is_subscription = !asked.streams.is_empty();
     let is_full = {
         let mut sockets = locked(&shared.sockets);

@@ -11,6 +11,7 @@ mod bans;
 mod clock;
 mod faults;
 mod history;
+mod others;
 mod outages;
 mod rig;
 mod start;

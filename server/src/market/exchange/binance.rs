@@ -34,8 +34,8 @@ impl Exchange for Binance {
     }
 
     fn urls(&self) -> Urls {
-        // The two hosts that have public market data and nothing else.
-        Urls::of("wss://data-stream.binance.vision", "https://data-api.binance.vision")
+        // The socket of public market data alone. The REST host that goes with it has not the trades of the past.
+        Urls::of("wss://data-stream.binance.vision", "https://api.binance.com")
     }
 
     fn socket_path(&self) -> &'static str {

@@ -87,8 +87,12 @@ impl Rest {
         base: reqwest::Url,
         counters: Arc<Counters>,
     ) -> Result<Self, reqwest::Error> {
-        let client =
-            reqwest::Client::builder().timeout(ANSWER_TIME).redirect(redirect::Policy::none()).build()?;
+        let client = reqwest::Client::builder()
+            // Some refuse whoever does not say who they are.
+            .user_agent(concat!("spark-live/", env!("CARGO_PKG_VERSION")))
+            .timeout(ANSWER_TIME)
+            .redirect(redirect::Policy::none())
+            .build()?;
         Ok(Self { exchange, base, client, counters, silent_until: Mutex::new(None) })
     }
 

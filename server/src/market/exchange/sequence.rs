@@ -64,6 +64,8 @@ pub(super) struct Sequence {
     held: BTreeMap<u64, Numbered>,
     /// How many of those that are missing have come meanwhile.
     came: u64,
+    /// The newest trade, as the exchange said last.
+    announced: Option<u64>,
 }
 
 impl Sequence {
@@ -99,10 +101,13 @@ impl Sequence {
         Step::Gap(self.open(last, last_time, numbered.id - 1))
     }
 
-    /// The exchange says what its newest trade is: those up to it that have not come are missing.
+    /// The exchange says what its newest trade is. It may overtake the trade itself: those up to it are missing when
+    /// they have not come by the next time that it says so.
     pub(super) fn newest(&mut self, id: u64) -> Option<Missing> {
+        let announced = self.announced.replace(id)?;
         let (last, last_time) = self.last?;
-        (self.missing.is_none() && id > last).then(|| self.open(last, last_time, id))
+        let is_missing = self.missing.is_none() && announced > last && announced <= id;
+        is_missing.then(|| self.open(last, last_time, announced))
     }
 
     /// Whether trades wait for these.
@@ -235,10 +240,14 @@ mod tests {
         assert_eq!(sequence.newest(5), None);
         sequence.offer(nth(5));
         assert_eq!(sequence.newest(5), None);
-        assert_eq!(sequence.newest(7), Some(missing(6..=7, 5)));
-        assert_eq!(sequence.newest(8), None);
+        // Perhaps it is on its way.
+        assert_eq!(sequence.newest(7), None);
+        assert_eq!(sequence.newest(8), Some(missing(6..=7, 5)));
+        assert_eq!(sequence.newest(9), None);
         assert_eq!(ids(&sequence.release(vec![nth(6), nth(7)])), [6, 7]);
-        assert_eq!(sequence.newest(8), Some(missing(8..=8, 7)));
+        sequence.offer(nth(8));
+        sequence.offer(nth(9));
+        assert_eq!(sequence.newest(9), None);
     }
 
     #[test]

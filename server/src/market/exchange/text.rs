@@ -1,5 +1,8 @@
-//! Numbers and intervals as exchanges write them.
+//! Numbers, times and intervals as exchanges write them.
 
+use std::str::FromStr;
+
+use jiff::Timestamp;
 use live_core::event::Interval;
 use rust_decimal::Decimal;
 
@@ -19,6 +22,15 @@ pub(super) fn number(text: &str) -> Result<Decimal, FrameFault> {
         Decimal::from_str_exact(text).ok()
     };
     parsed.ok_or_else(|| FrameFault::Malformed(format!("{:?} is not a number", cut(text))))
+}
+
+/// A time of RFC 3339, in milliseconds since the Unix epoch.
+///
+/// # Errors
+/// When it is not one.
+pub(super) fn time(text: &str) -> Result<i64, FrameFault> {
+    let parsed = Timestamp::from_str(text).map(Timestamp::as_millisecond);
+    parsed.map_err(|_| FrameFault::Malformed(format!("{:?} is not a time", cut(text))))
 }
 
 /// An interval's name: the largest unit of which it is a whole number.
@@ -41,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_exact() {
+    fn numbers_are_exact_and_times_are_milliseconds() {
         for (text, digits) in
             [("0.00033000", "0.00033000"), ("1e-05", "0.00001"), ("64060", "64060"), ("-1.5", "-1.5")]
         {
@@ -50,6 +62,9 @@ mod tests {
         for bad in ["", "NaN", "1,5", "0x1", " 1", "1e400", "null", "0.00000000000000000000000000000000001"] {
             assert!(number(bad).is_err(), "{bad}");
         }
+        assert_eq!(time("2014-11-07T08:19:28.464459Z"), Ok(1_415_348_368_464));
+        assert_eq!(time("2023-10-04T15:25:00.000000000Z"), Ok(1_696_433_100_000));
+        assert!(time("2014-11-07").is_err() && time("").is_err());
     }
 
     #[test]
