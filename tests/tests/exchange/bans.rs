@@ -62,3 +62,52 @@ async fn a_socket_that_is_turned_away_for_a_while_is_not_tried_meanwhile() {
     // Without the second that was asked for there would have been no telling how many.
     assert_eq!((rig.server.seen().turned_away, rig.server.seen().opened), (1, 1));
 }
+
+#[tokio::test]
+async fn a_ban_stops_the_requests_that_wait_for_their_turn() {
+    let names: Vec<String> = (0..100).map(|n| format!("S{n}USDT")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut rig = Rig::start(&names).await;
+    rig.server.until(|seen| seen.requests.len() == 1).await.unwrap();
+    for name in &names {
+        rig.server.trade(name, "10", "1");
+        rig.server.unsent_trade(name, "11", "1");
+    }
+    rig.ids(100).await;
+    rig.server.ban(Some(Ban { status: 429, retry_after: Some(60) }));
+    for name in &names {
+        rig.server.trade(name, "12", "1");
+    }
+    assert_eq!(rig.ids(100).await, [3; 100]);
+    assert_eq!(rig.stats().trades_lost, 100);
+    // No more than were under way when the first was answered.
+    let asked = rig.server.seen().requests.len() - 1;
+    assert!((1..=4).contains(&asked), "{asked} requests");
+}
+
+#[tokio::test]
+async fn an_outage_of_many_symbols_is_made_up_for_a_few_at_a_time() {
+    let names: Vec<String> = (0..100).map(|n| format!("S{n}USDT")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut rig = Rig::start(&names).await;
+    for name in &names {
+        rig.server.trade(name, "10", "1");
+    }
+    rig.ids(100).await;
+    rig.server.cut();
+    for name in &names {
+        rig.server.unsent_trade(name, "11", "1");
+    }
+    rig.down().await;
+    rig.up().await;
+    for name in &names {
+        rig.server.trade(name, "12", "1");
+    }
+    let mut trades: Vec<(usize, u64)> =
+        rig.trades(200).await.into_iter().map(|(place, id, ..)| (place, id)).collect();
+    // Each symbol's in their order, whatever the order of symbols.
+    trades.sort_by_key(|(place, _)| *place);
+    let expected: Vec<(usize, u64)> = (0..100).flat_map(|place| [(place, 2), (place, 3)]).collect();
+    assert_eq!(trades, expected);
+    assert_eq!((rig.stats().trades_filled, rig.stats().trades_lost), (100, 0));
+}

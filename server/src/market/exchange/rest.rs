@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use live_core::event::Interval;
 use reqwest::{StatusCode, header, redirect};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::super::{Bar, Trade};
@@ -22,6 +23,8 @@ const ANSWER_LEN_MAX: usize = 16 << 20;
 pub(super) const BAN_DEFAULT: Duration = Duration::from_secs(60);
 /// Longest that is believed: the longest ban that an exchange is known to speak.
 pub(super) const BAN_MAX: Duration = Duration::from_secs(3 * 86_400);
+/// Most requests at once. After an outage there may be one for each symbol.
+const REQUESTS_MAX: usize = 4;
 /// Most requests for the trades of one gap.
 const PAGES_MAX: usize = 8;
 
@@ -77,6 +80,8 @@ pub(super) struct Rest {
     base: reqwest::Url,
     client: reqwest::Client,
     counters: Arc<Counters>,
+    /// Requests that may be under way at once.
+    room: Semaphore,
     /// Nothing is asked before then.
     silent_until: Mutex<Option<Instant>>,
 }
@@ -93,7 +98,14 @@ impl Rest {
             .timeout(ANSWER_TIME)
             .redirect(redirect::Policy::none())
             .build()?;
-        Ok(Self { exchange, base, client, counters, silent_until: Mutex::new(None) })
+        Ok(Self {
+            exchange,
+            base,
+            client,
+            counters,
+            room: Semaphore::new(REQUESTS_MAX),
+            silent_until: Mutex::new(None),
+        })
     }
 
     /// The exchange's time, by its answer, and how much it is ahead of ours, in milliseconds.
@@ -178,6 +190,8 @@ impl Rest {
     }
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, RestFault> {
+        let _room = self.room.acquire().await.map_err(|fault| RestFault::Unreachable(fault.to_string()))?;
+        // Looked at when it is our turn: whoever was before us may have been told that it is enough.
         if let Some(left) = self.silence() {
             return Err(RestFault::Banned(left));
         }
