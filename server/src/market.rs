@@ -18,6 +18,7 @@ mod problem;
 mod replay;
 mod row;
 mod trade;
+pub mod watch;
 
 use std::future::Future;
 use std::pin::Pin;
