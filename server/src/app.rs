@@ -59,18 +59,14 @@ impl AppState {
         let auth =
             Auth::open(&config.auth, config.state_dir.as_deref()).context("open keys and state folder")?;
         let auth = Arc::new(auth);
-        let (source, problems) =
-            market::open(&config.market).with_context(|| match &config.market.data_dir {
-                Some(dir) => format!("read the folder of data files {}", dir.display()),
-                None => "open the source".to_owned(),
-            })?;
+        let (source, problems) = market::open(&config.market)?;
         for problem in &problems {
             tracing::warn!("{problem}");
         }
         let instruments = source.instruments();
         let skipped_rows: u64 = instruments.iter().map(|instrument| instrument.skipped_rows).sum();
         tracing::info!(source = source.name(), symbols = instruments.len(), skipped_rows, "source opened");
-        let market = Arc::new(Market::new(source.name(), &instruments));
+        let market = Arc::new(Market::new(source.name()));
         let fanout = Arc::new(Fanout::new(&config.live));
         let namespaces = config.live.namespaces.clone();
         let status = Arc::<Status>::default();

@@ -154,7 +154,7 @@ mod tests {
         let weather =
             NamespacePolicy { name: "weather".into(), mode: Mode::State, max_hz: None, stale_after_ms: None };
         let channels =
-            Channels::new(Arc::new(Market::new("replay", &[])), Arc::clone(&owners), &[weather], access);
+            Channels::new(Arc::new(Market::new("replay")), Arc::clone(&owners), &[weather], access);
         let is_served = |text: &str| channels.find(&name(text)).is_some();
         assert!(is_served("weather:Izmir") && is_served("system:status"));
         for unknown in ["price:NOPE", "system:other", "job:1", "copilot:1", "nope:1"] {

@@ -74,7 +74,7 @@ fn every_mistake_is_told_at_once_by_name() {
         r#"SPARK_ADDR: "nowhere" is not an address and port such as 127.0.0.1:8080"#,
         r#"SPARK_LOG: "a=b=c" is not a log filter such as info"#,
         r#"SPARK_ALLOWED_ORIGINS: "null" is not an origin such as https://app.example.org"#,
-        r#"SPARK_SOURCE: "moon" is not one of: replay"#,
+        r#"SPARK_SOURCE: "moon" is not one of: replay, synthetic, binance, coinbase, kraken"#,
         r#"SPARK_REPLAY_SPEED: "NaN" is not a number from 0.01 to 1000"#,
         r#"SPARK_LIVE_QUEUE_CAPACITY: "201" is not a whole number from 16 to 200"#,
     ];

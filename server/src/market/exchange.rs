@@ -23,6 +23,7 @@ mod link;
 mod rest;
 mod sequence;
 mod shard;
+mod source;
 mod text;
 mod urls;
 
@@ -41,6 +42,7 @@ pub use self::counters::ExchangeStats;
 pub use self::kraken::Kraken;
 pub use self::link::{Handle, Link, LinkOptions, OpenFault, Timing};
 pub use self::rest::{Fetched, RestFault};
+pub use self::source::ExchangeSource;
 pub use self::urls::{UrlFault, Urls};
 
 /// What happens on an exchange. Symbols are named by their place in [`LinkOptions::symbols`].
@@ -185,6 +187,9 @@ pub trait Exchange: fmt::Debug + Send + Sync {
 
     /// Its limits.
     fn limits(&self) -> Limits;
+
+    /// The symbols that are taken where none are named, by our names.
+    fn usual_symbols(&self) -> &'static [&'static str];
 
     /// Its own name of a symbol of ours.
     fn native(&self, symbol: &str) -> String;

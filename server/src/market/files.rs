@@ -10,10 +10,10 @@ use std::sync::Arc;
 use live_core::channel::ChannelName;
 use live_core::event::SYMBOL_LEN_MAX;
 
+use super::Bar;
 use super::lines::{LINE_LEN_MAX, Lines};
 use super::problem::{Fault, RowProblem};
 use super::row::{self, COLUMNS, FieldFault};
-use super::{Bar, DAY};
 
 /// Largest file that is read, in bytes: a century of days is a fiftieth of it.
 const FILE_LEN_MAX: u64 = 64 * 1024 * 1024;
@@ -133,7 +133,7 @@ impl Loaded {
 /// The symbol that a file is named by, if it can be part of a channel's name.
 fn symbol_of(file_name: &str) -> Option<Arc<str>> {
     let (symbol, _) = file_name.rsplit_once('.')?;
-    let channel = ChannelName::parse(&format!("candles:{symbol}.{DAY}"));
+    let channel = ChannelName::parse(&format!("candles:{symbol}.1d"));
     (channel.is_ok() && symbol.len() <= SYMBOL_LEN_MAX).then(|| symbol.into())
 }
 

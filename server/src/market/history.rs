@@ -1,43 +1,72 @@
-//! Closed bars, for history over HTTP.
+//! Closed bars, for history over HTTP, and which channels of the market there are.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use live_core::channel::ChannelName;
+use live_core::event::Interval;
 use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 
 use super::decimal::nearest;
 use super::http::Number;
-use super::{Bar, DAY, Instrument};
+use super::normalize::History;
+use super::stats::MarketStats;
+use super::{Archive, Bar, Instrument, intervals};
 use crate::hub::ChannelInfo;
 
 /// Least age from which a price or a bar counts as stale.
 const STALE_AFTER_MIN: Duration = Duration::from_secs(5);
+/// How long somebody who asks for history waits for the archive.
+const ARCHIVE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long an archive that has failed is left alone.
+const ARCHIVE_PAUSE: Duration = Duration::from_secs(5);
 
 /// The closed bars of every symbol, up to the source's present and never beyond.
-#[derive(Debug)]
 pub struct Market {
     source: &'static str,
-    symbols: BTreeMap<Arc<str>, Symbol>,
+    symbols: RwLock<BTreeMap<Arc<str>, Arc<Symbol>>>,
+    archive: OnceLock<Arc<dyn Archive>>,
+    stats: Arc<MarketStats>,
 }
 
+/// One symbol; its intervals do not change.
 #[derive(Debug)]
 struct Symbol {
     skipped_rows: u64,
     print_gap: Duration,
-    bar_duration: Duration,
-    /// Bars of the history that the source began with; a restart goes back to them.
-    origin_len: usize,
-    bars: RwLock<Vec<Bar>>,
+    speed: f64,
+    series: Vec<Series>,
 }
 
-/// A symbol as it is listed.
+/// The closed bars of one interval.
+#[derive(Debug)]
+struct Series {
+    interval: Interval,
+    name: Box<str>,
+    /// Most bars that are kept.
+    len_max: usize,
+    /// Bars of the history that the source began with; a restart goes back to them.
+    origin_len: usize,
+    rows: RwLock<VecDeque<Row>>,
+    /// When the archive may be asked; `None` once it has answered.
+    ask_at: Mutex<Option<Instant>>,
+}
+
+/// A closed bar as it is handed out: its open time in milliseconds since the Unix epoch, then open, high, low, close and
+/// volume.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row(pub i64, pub [f64; 5]);
+
+/// A symbol as it is listed. What is said of bars is said of its shortest ones.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listed {
     symbol: Box<str>,
-    intervals: [&'static str; 1],
+    /// Intervals of its bars, from the shortest.
+    intervals: Vec<Box<str>>,
     /// How many bars are closed.
     bars: usize,
     /// Open time of the oldest closed bar; null before the first has closed.
@@ -52,7 +81,7 @@ pub struct Listed {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     /// The bars in ascending order.
-    pub bars: Vec<Bar>,
+    pub rows: Vec<Row>,
     /// Open time before which the next page ends; `None` at the oldest bar.
     pub next_before: Option<i64>,
     /// Closed bars in all.
@@ -60,30 +89,31 @@ pub struct Page {
 }
 
 /// Why there is no page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PageError {
     /// There is no such symbol.
     #[error("symbol is not served")]
     Symbol,
     /// The symbol has no bars of that interval.
     #[error("interval is not served")]
-    Interval,
+    Interval {
+        /// Those that it has.
+        served: Vec<Box<str>>,
+    },
+}
+
+impl Row {
+    /// Of a bar: the numbers that are nearest to its decimals.
+    pub fn of(bar: &Bar) -> Self {
+        Self(bar.open_time, [bar.open, bar.high, bar.low, bar.close, bar.volume].map(nearest))
+    }
 }
 
 impl Market {
-    /// What a source begins with.
-    pub fn new(source: &'static str, instruments: &[Instrument]) -> Self {
-        let symbol = |instrument: &Instrument| {
-            let symbol = Symbol {
-                skipped_rows: instrument.skipped_rows,
-                print_gap: instrument.print_gap,
-                bar_duration: instrument.bar_duration,
-                origin_len: instrument.history.len(),
-                bars: RwLock::new(instrument.history.clone()),
-            };
-            (Arc::clone(&instrument.symbol), symbol)
-        };
-        Self { source, symbols: instruments.iter().map(symbol).collect() }
+    /// A market without symbols.
+    pub fn new(source: &'static str) -> Self {
+        let (symbols, archive, stats) = Default::default();
+        Self { source, symbols, archive, stats }
     }
 
     /// Name of the source.
@@ -91,26 +121,32 @@ impl Market {
         self.source
     }
 
-    /// Names of all symbols, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.symbols.keys().map(|name| &**name)
+    /// What is counted of it.
+    pub fn stats(&self) -> &Arc<MarketStats> {
+        &self.stats
+    }
+
+    /// Names of the first symbols, in order.
+    pub fn names(&self, limit: usize) -> Vec<Arc<str>> {
+        self.read().keys().take(limit).cloned().collect()
     }
 
     /// All symbols, in the order of their names.
     pub fn list(&self) -> Vec<Listed> {
-        let listed = |(name, symbol): (&Arc<str>, &Symbol)| {
-            let bars = symbol.bars.read().unwrap_or_else(PoisonError::into_inner);
+        let listed = |(name, symbol): (&Arc<str>, &Arc<Symbol>)| {
+            let rows = symbol.series.first().map(Series::read);
+            let rows = rows.as_deref();
             Listed {
                 symbol: (&**name).into(),
-                intervals: [DAY],
-                bars: bars.len(),
-                first_time: bars.first().map(|bar| bar.open_time),
-                last_time: bars.last().map(|bar| bar.open_time),
+                intervals: symbol.names(),
+                bars: rows.map_or(0, VecDeque::len),
+                first_time: rows.and_then(VecDeque::front).map(|row| row.0),
+                last_time: rows.and_then(VecDeque::back).map(|row| row.0),
                 skipped_rows: symbol.skipped_rows,
-                last_close: bars.last().map(|bar| Number(nearest(bar.close))),
+                last_close: symbol.last_close().map(Number),
             }
         };
-        self.symbols.iter().map(listed).collect()
+        self.read().iter().map(listed).collect()
     }
 
     /// The newest `limit` bars that opened before `before`, or the newest of all.
@@ -124,30 +160,135 @@ impl Market {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Page, PageError> {
-        let symbol = self.symbols.get(symbol).ok_or(PageError::Symbol)?;
-        if interval != DAY {
-            return Err(PageError::Interval);
-        }
-        let bars = symbol.bars.read().unwrap_or_else(PoisonError::into_inner);
-        let end = before.map_or(bars.len(), |before| bars.partition_point(|bar| bar.open_time < before));
+        let symbol = self.symbol(symbol)?;
+        let rows = symbol.series(interval)?.read();
+        let end = before.map_or(rows.len(), |before| rows.partition_point(|row| row.0 < before));
         let start = end.saturating_sub(limit);
-        let page = bars[start..end].to_vec();
-        let next_before = if start > 0 { page.first().map(|bar| bar.open_time) } else { None };
-        Ok(Page { bars: page, next_before, total: bars.len() })
+        let page: Vec<Row> = rows.range(start..end).copied().collect();
+        let next_before = if start > 0 { page.first().map(|row| row.0) } else { None };
+        Ok(Page { rows: page, next_before, total: rows.len() })
+    }
+
+    /// Has the archive's bars in place before somebody asks for a page; whoever asks at the same time waits for the
+    /// one request. An archive that does not answer is asked again later; until then there is what was heard live.
+    pub async fn prepare(&self, symbol: &str, interval: &str) {
+        let Some(archive) = self.archive.get() else { return };
+        let Ok(of) = self.symbol(symbol) else { return };
+        let Ok(series) = of.series(interval) else { return };
+        let waiting = async {
+            let mut ask_at = series.ask_at.lock().await;
+            if ask_at.is_none_or(|at| at > Instant::now()) {
+                return;
+            }
+            *ask_at = Some(Instant::now() + ARCHIVE_PAUSE);
+            match archive.bars(symbol, series.interval).await {
+                Ok(bars) => {
+                    series.prepend(&bars);
+                    *ask_at = None;
+                }
+                Err(reason) => tracing::warn!(symbol, interval, reason, "the archive has no history"),
+            }
+        };
+        if timeout(ARCHIVE_PATIENCE, waiting).await.is_err() {
+            tracing::warn!(symbol, interval, "the archive does not answer in time");
+        }
+    }
+
+    /// Where history is fetched from that the source does not bring.
+    pub(super) fn set_archive(&self, archive: Arc<dyn Archive>) {
+        // A second one would be of a second source; there is one.
+        let _ = self.archive.set(archive);
+    }
+
+    /// Lists an instrument with its history, in place of one of the same symbol.
+    pub(super) fn add(&self, instrument: &Instrument, history: &History) {
+        let series = |(interval, bars): &(Interval, Vec<Bar>)| Series {
+            interval: *interval,
+            name: intervals::name(*interval).into(),
+            len_max: instrument.history_max.unwrap_or(usize::MAX),
+            origin_len: bars.len(),
+            rows: RwLock::new(bars.iter().map(Row::of).collect()),
+            ask_at: Mutex::new(Some(Instant::now())),
+        };
+        let symbol = Symbol {
+            skipped_rows: instrument.skipped_rows,
+            print_gap: instrument.print_gap,
+            speed: instrument.speed,
+            series: history.iter().map(series).collect(),
+        };
+        let mut symbols = self.symbols.write().unwrap_or_else(PoisonError::into_inner);
+        symbols.insert(Arc::clone(&instrument.symbol), Arc::new(symbol));
     }
 
     /// Adds a bar that has closed.
-    pub(super) fn push(&self, symbol: &str, bar: Bar) {
-        if let Some(symbol) = self.symbols.get(symbol) {
-            symbol.bars.write().unwrap_or_else(PoisonError::into_inner).push(bar);
+    pub(super) fn push(&self, symbol: &str, interval: Interval, bar: &Bar) {
+        let Ok(symbol) = self.symbol(symbol) else { return };
+        let Some(series) = symbol.series.iter().find(|series| series.interval == interval) else { return };
+        let mut rows = series.rows.write().unwrap_or_else(PoisonError::into_inner);
+        let row = Row::of(bar);
+        // Nearly always it is the newest; one that was fetched late, or said again, takes its place.
+        match rows.back().is_none_or(|newest| newest.0 < row.0) {
+            true => rows.push_back(row),
+            false => match rows.binary_search_by_key(&row.0, |row| row.0) {
+                Ok(at) => rows[at] = row,
+                Err(at) => rows.insert(at, row),
+            },
+        }
+        if rows.len() > series.len_max {
+            rows.pop_front();
         }
     }
 
     /// Goes back to the history that the source began with.
     pub(super) fn restart(&self, symbol: &str) {
-        if let Some(symbol) = self.symbols.get(symbol) {
-            symbol.bars.write().unwrap_or_else(PoisonError::into_inner).truncate(symbol.origin_len);
+        let Ok(symbol) = self.symbol(symbol) else { return };
+        for series in &symbol.series {
+            series.rows.write().unwrap_or_else(PoisonError::into_inner).truncate(series.origin_len);
         }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Arc<str>, Arc<Symbol>>> {
+        self.symbols.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn symbol(&self, name: &str) -> Result<Arc<Symbol>, PageError> {
+        self.read().get(name).cloned().ok_or(PageError::Symbol)
+    }
+}
+
+impl Symbol {
+    fn series(&self, interval: &str) -> Result<&Series, PageError> {
+        let found = self.series.iter().find(|series| *series.name == *interval);
+        found.ok_or_else(|| PageError::Interval { served: self.names() })
+    }
+
+    fn names(&self) -> Vec<Box<str>> {
+        self.series.iter().map(|series| series.name.clone()).collect()
+    }
+
+    /// Close of the newest bar, of whatever length.
+    fn last_close(&self) -> Option<f64> {
+        let end = |series: &Series| {
+            let newest = *series.read().back()?;
+            Some((newest.0.saturating_add(series.interval.length_ms() as i64), newest.1[3]))
+        };
+        self.series.iter().filter_map(end).max_by_key(|(end, _)| *end).map(|(_, close)| close)
+    }
+}
+
+impl Series {
+    fn read(&self) -> RwLockReadGuard<'_, VecDeque<Row>> {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts bars of an archive before and between those that are there, which stay as they are.
+    fn prepend(&self, bars: &[Bar]) {
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        let live = std::mem::take(&mut *rows);
+        let mut all: BTreeMap<i64, Row> = bars.iter().map(|bar| (bar.open_time, Row::of(bar))).collect();
+        all.extend(live.into_iter().map(|row| (row.0, row)));
+        let more = all.len().saturating_sub(self.len_max);
+        rows.extend(all.into_values().skip(more));
     }
 }
 
@@ -156,21 +297,30 @@ impl Market {
     /// What is known of a channel; `None` when it is not served.
     pub fn find(&self, channel: &ChannelName) -> Option<ChannelInfo> {
         let usual = match channel.namespace() {
-            "price" => self.symbols.get(channel.path())?.print_gap,
+            "price" => self.symbol(channel.path()).ok()?.print_gap,
             "candles" => {
                 let (symbol, interval) = channel.path().rsplit_once('.')?;
-                self.symbols.get(symbol).filter(|_| interval == DAY)?.bar_duration
+                let symbol = self.symbol(symbol).ok()?;
+                let series = symbol.series(interval).ok()?;
+                Duration::from_millis(series.interval.length_ms()).div_f64(symbol.speed)
             }
             _ => return None,
         };
-        let stale_after = (usual * 2).max(STALE_AFTER_MIN);
+        let stale_after = usual.saturating_mul(2).max(STALE_AFTER_MIN);
         Some(ChannelInfo { stale_after_ms: Some(stale_after.as_millis() as u64) })
+    }
+}
+
+impl std::fmt::Debug for Market {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Market({}, {} symbols)", self.source, self.read().len())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::market::intervals::interval;
     use rust_decimal::Decimal;
 
     fn bar(open_time: i64) -> Bar {
@@ -178,36 +328,61 @@ mod tests {
         Bar { open_time, open: price, high: price, low: price, close: price, volume: Decimal::ONE }
     }
 
-    fn market() -> Market {
-        let gap = Duration::from_secs(10);
-        let instrument = |symbol: &str, bars: i64| Instrument {
+    fn instrument(symbol: &str) -> Instrument {
+        Instrument {
             symbol: symbol.into(),
-            history: (0..bars).map(bar).collect(),
+            base: Some(interval("1d")),
+            lateness_ms: 0,
+            makes: Vec::new(),
+            history: Vec::new(),
+            history_max: None,
             skipped_rows: 3,
-            print_gap: gap,
-            bar_duration: gap * 4,
-        };
-        Market::new("replay", &[instrument("BRK.B", 5), instrument("A", 0)])
+            print_gap: Duration::from_secs(10),
+            speed: 2_160.0,
+        }
+    }
+
+    fn market() -> Market {
+        let market = Market::new("replay");
+        let (day, week) = (interval("1d"), interval("1w"));
+        market.add(&instrument("BRK.B"), &vec![(day, (0..5).map(bar).collect()), (week, vec![bar(-1)])]);
+        market.add(&instrument("A"), &vec![(day, Vec::new())]);
+        market
     }
 
     fn times(market: &Market, before: Option<i64>, limit: usize) -> (Vec<i64>, Option<i64>) {
         let page = market.page("BRK.B", "1d", before, limit).expect("served");
-        (page.bars.iter().map(|bar| bar.open_time).collect(), page.next_before)
+        (page.rows.iter().map(|row| row.0).collect(), page.next_before)
     }
 
     #[test]
     fn pages_go_from_the_newest_to_the_oldest_while_bars_are_added() {
         let market = market();
         assert_eq!(times(&market, None, 2), (vec![3, 4], Some(3)));
-        market.push("BRK.B", bar(5));
+        market.push("BRK.B", interval("1d"), &bar(5));
         assert_eq!(times(&market, Some(3), 2), (vec![1, 2], Some(1)));
         assert_eq!(times(&market, Some(1), 2), (vec![0], None));
         assert_eq!(times(&market, Some(0), 2), (vec![], None));
         assert_eq!(times(&market, None, 6), ((0..6).collect(), None));
+        // One that is said again is not there twice, and one that comes late is at its place.
+        market.push("BRK.B", interval("1d"), &bar(7));
+        market.push("BRK.B", interval("1d"), &bar(5));
+        market.push("BRK.B", interval("1d"), &bar(6));
+        assert_eq!(times(&market, None, 4), (vec![4, 5, 6, 7], Some(4)));
         market.restart("BRK.B");
         assert_eq!(times(&market, None, 1), (vec![4], Some(4)));
         assert_eq!(market.page("B", "1d", None, 1), Err(PageError::Symbol));
-        assert_eq!(market.page("A", "1m", None, 1), Err(PageError::Interval));
+        let served = vec!["1d".into()];
+        assert_eq!(market.page("A", "1m", None, 1), Err(PageError::Interval { served }));
+    }
+
+    #[test]
+    fn of_a_live_source_the_newest_are_kept() {
+        let market = Market::new("binance");
+        let instrument = Instrument { history_max: Some(3), ..instrument("BRK.B") };
+        market.add(&instrument, &vec![(interval("1d"), vec![bar(0)])]);
+        (1..10).for_each(|time| market.push("BRK.B", interval("1d"), &bar(time)));
+        assert_eq!(times(&market, None, 9), (vec![7, 8, 9], None));
     }
 
     #[test]
@@ -215,7 +390,7 @@ mod tests {
         let listed = serde_json::to_value(market().list()).expect("JSON");
         let expected = serde_json::json!([
             {"symbol": "A", "intervals": ["1d"], "bars": 0, "firstTime": null, "lastTime": null, "skippedRows": 3, "lastClose": null},
-            {"symbol": "BRK.B", "intervals": ["1d"], "bars": 5, "firstTime": 0, "lastTime": 4, "skippedRows": 3, "lastClose": 104},
+            {"symbol": "BRK.B", "intervals": ["1d", "1w"], "bars": 5, "firstTime": 0, "lastTime": 4, "skippedRows": 3, "lastClose": 99},
         ]);
         assert_eq!(listed, expected);
     }
@@ -233,5 +408,37 @@ mod tests {
         {
             assert_eq!(find(name), None, "{name}");
         }
+    }
+
+    struct Shelf(std::sync::atomic::AtomicUsize);
+
+    impl Archive for Shelf {
+        fn bars(&self, symbol: &str, _: Interval) -> crate::market::Waiting<'_, Result<Vec<Bar>, String>> {
+            let nth = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let is_known = symbol == "BRK.B";
+            Box::pin(async move {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                if nth > 0 && is_known { Ok((-3..2).map(bar).collect()) } else { Err("closed".to_owned()) }
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_archive_is_asked_once_and_again_after_it_has_failed() {
+        let market = Market::new("binance");
+        market.add(&instrument("BRK.B"), &vec![(interval("1d"), Vec::new())]);
+        let shelf = Arc::new(Shelf(0.into()));
+        market.set_archive(Arc::clone(&shelf) as _);
+        market.push("BRK.B", interval("1d"), &bar(1));
+        let asked = || shelf.0.load(std::sync::atomic::Ordering::Relaxed);
+        market.prepare("BRK.B", "1d").await;
+        market.prepare("BRK.B", "1d").await;
+        assert_eq!((asked(), times(&market, None, 9).0), (1, vec![1]));
+        tokio::time::advance(ARCHIVE_PAUSE).await;
+        tokio::join!(market.prepare("BRK.B", "1d"), market.prepare("BRK.B", "1d"));
+        assert_eq!((asked(), times(&market, None, 9).0), (2, vec![-3, -2, -1, 0, 1]));
+        market.prepare("BRK.B", "1d").await;
+        market.prepare("BRK.B", "5m").await;
+        assert_eq!(asked(), 2);
     }
 }

@@ -9,9 +9,8 @@ use live_core::error::ErrorCode;
 use live_core::system::ErrorDetail;
 use serde::{Deserialize, Serialize};
 
-use super::decimal::nearest;
-use super::history::{Market, PageError};
-use super::{Bar, DAY};
+use super::history::{self, Market, PageError};
+use super::intervals::STANDARD;
 use crate::error::{AppError, AppQuery};
 use crate::wire;
 
@@ -76,16 +75,9 @@ impl Serialize for Number {
 }
 
 impl Row {
-    fn of(bar: &Bar) -> Self {
-        let number = |value| Number(nearest(value));
-        Self(
-            bar.open_time,
-            number(bar.open),
-            number(bar.high),
-            number(bar.low),
-            number(bar.close),
-            number(bar.volume),
-        )
+    fn of(row: &history::Row) -> Self {
+        let [open, high, low, close, volume] = row.1.map(Number);
+        Self(row.0, open, high, low, close, volume)
     }
 }
 
@@ -98,18 +90,20 @@ pub async fn candles(
     AppQuery(params): AppQuery<Params>,
 ) -> Result<Response, AppError> {
     let symbol = params.symbol.as_deref().ok_or_else(|| invalid("symbol", "is missing", &names(&market)))?;
-    let interval = params.interval.as_deref().ok_or_else(|| invalid("interval", "is missing", DAY))?;
+    let interval =
+        params.interval.as_deref().ok_or_else(|| invalid("interval", "is missing", &STANDARD.join(", ")))?;
     let limit = read_limit(params.limit.as_deref())?;
     let before = params.cursor.as_deref().map(|cursor| read_cursor(cursor, symbol, interval)).transpose()?;
+    market.prepare(symbol, interval).await;
     let page = market.page(symbol, interval, before, limit).map_err(|error| match error {
         PageError::Symbol => invalid("symbol", "is not served", &names(&market)),
-        PageError::Interval => invalid("interval", "is not served", DAY),
+        PageError::Interval { served } => invalid("interval", "is not served", &served.join(", ")),
     })?;
     let body = PageBody {
         symbol,
         interval,
         columns: ["openTime", "open", "high", "low", "close", "volume"],
-        rows: page.bars.iter().map(Row::of).collect(),
+        rows: page.rows.iter().map(Row::of).collect(),
         next_cursor: page.next_before.map(|before| format!("{CURSOR_PREFIX}:{symbol}.{interval}:{before}")),
         total: page.total,
     };
@@ -144,7 +138,7 @@ fn read_cursor(cursor: &str, symbol: &str, interval: &str) -> Result<i64, AppErr
 }
 
 fn names(market: &Market) -> String {
-    let names: Vec<&str> = market.names().take(NAMES_MAX + 1).collect();
+    let names = market.names(NAMES_MAX + 1);
     let more = if names.len() > NAMES_MAX { ", ..." } else { "" };
     names[..names.len().min(NAMES_MAX)].join(", ") + more
 }

@@ -17,7 +17,7 @@ fn publisher(per_second: u32) -> Publisher {
     let namespaces = own.iter().cloned().try_fold(Namespaces::builtin(), Namespaces::with).expect("sound");
     let broker = Arc::new(MemoryBroker::new(namespaces.clone(), 100, Arc::<Fanout>::default()));
     let owners = Arc::<Owners>::default();
-    let market = Arc::new(Market::new("replay", &[]));
+    let market = Arc::new(Market::new("replay"));
     // Who reads is not asked here.
     let access = Arc::new(Access::new(&std::array::from_fn(|_| Rules::default())));
     let directory = Arc::new(Channels::new(market, Arc::clone(&owners), &own, access));

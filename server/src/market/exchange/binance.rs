@@ -10,8 +10,8 @@ use live_core::event::Interval;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::{Bar, Quote, Side, Trade};
-use super::text::{cut, interval_name, number};
+use super::super::{Bar, Quote, Side, Trade, intervals};
+use super::text::{cut, number};
 use super::{
     Directory, Exchange, FrameFault, HasTime, Limits, Missing, RestFault, Said, Subscription, Symbol, Urls,
 };
@@ -51,12 +51,16 @@ impl Exchange for Binance {
         }
     }
 
+    fn usual_symbols(&self) -> &'static [&'static str] {
+        &["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "XRPUSDT"]
+    }
+
     fn native(&self, symbol: &str) -> String {
         symbol.to_ascii_uppercase()
     }
 
     fn has_bars(&self, interval: Interval) -> bool {
-        INTERVALS.contains(&interval_name(interval).as_str())
+        INTERVALS.contains(&intervals::name(interval).as_str())
     }
 
     fn streams_per_symbol(&self, bars: &[Interval]) -> usize {
@@ -100,7 +104,7 @@ impl Exchange for Binance {
     }
 
     fn bars_request(&self, symbol: &Symbol, interval: Interval, count: usize) -> Option<String> {
-        let (symbol, name, limit) = (&symbol.native, interval_name(interval), (count + 1).min(ROWS_MAX));
+        let (symbol, name, limit) = (&symbol.native, intervals::name(interval), (count + 1).min(ROWS_MAX));
         self.has_bars(interval)
             .then(|| format!("/api/v3/klines?symbol={symbol}&interval={name}&limit={limit}"))
     }
@@ -129,7 +133,7 @@ impl Exchange for Binance {
 fn streams(symbol: &Symbol, bars: &[Interval]) -> Vec<String> {
     let name = symbol.native.to_ascii_lowercase();
     let mut streams = vec![format!("{name}@trade"), format!("{name}@bookTicker")];
-    streams.extend(bars.iter().map(|interval| format!("{name}@kline_{}", interval_name(*interval))));
+    streams.extend(bars.iter().map(|interval| format!("{name}@kline_{}", intervals::name(*interval))));
     streams
 }
 

@@ -51,6 +51,10 @@ impl Exchange for Coinbase {
         }
     }
 
+    fn usual_symbols(&self) -> &'static [&'static str] {
+        &["BTC-USD", "ETH-USD", "SOL-USD", "XRP-USD", "ADA-USD"]
+    }
+
     fn native(&self, symbol: &str) -> String {
         symbol.to_ascii_uppercase()
     }

@@ -48,6 +48,10 @@ impl Exchange for Kraken {
         Limits { streams_per_connection: 1_000, message_gap: Duration::from_millis(250), lifetime: None }
     }
 
+    fn usual_symbols(&self) -> &'static [&'static str] {
+        &["BTC-USD", "ETH-USD", "SOL-USD", "XRP-USD", "ADA-USD"]
+    }
+
     fn native(&self, symbol: &str) -> String {
         symbol.to_ascii_uppercase().replace('-', "/")
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use live_core::event::{Interval, is_symbol};
@@ -256,6 +257,11 @@ impl Handle {
     /// As [`Handle::history`].
     pub async fn measure_clock(&self) -> Result<i64, RestFault> {
         self.rest.measure_clock().await
+    }
+
+    /// The exchange's time, in milliseconds since the Unix epoch; ours until its clock is known.
+    pub fn now_ms(&self) -> i64 {
+        super::rest::unix_ms() + self.counters.clock_offset_ms.load(Ordering::Relaxed)
     }
 
     /// How long the exchange is to be left alone, when it has said that there were too many requests.

@@ -3,7 +3,6 @@
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use live_core::event::Interval;
 use rust_decimal::Decimal;
 
 use super::FrameFault;
@@ -33,15 +32,6 @@ pub(super) fn time(text: &str) -> Result<i64, FrameFault> {
     parsed.map_err(|_| FrameFault::Malformed(format!("{:?} is not a time", cut(text))))
 }
 
-/// An interval's name: the largest unit of which it is a whole number.
-pub(super) fn interval_name(interval: Interval) -> String {
-    let length = interval.length_ms();
-    let units = [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000)];
-    let (unit, unit_ms) =
-        units.into_iter().find(|(_, unit_ms)| length.is_multiple_of(*unit_ms)).unwrap_or(("s", 1_000));
-    format!("{}{unit}", length / unit_ms)
-}
-
 /// The beginning of what an exchange wrote, fit for a line of a log.
 pub(super) fn cut(text: &str) -> String {
     let line: String = text.chars().take(SHOWN_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -65,13 +55,6 @@ mod tests {
         assert_eq!(time("2014-11-07T08:19:28.464459Z"), Ok(1_415_348_368_464));
         assert_eq!(time("2023-10-04T15:25:00.000000000Z"), Ok(1_696_433_100_000));
         assert!(time("2014-11-07").is_err() && time("").is_err());
-    }
-
-    #[test]
-    fn intervals_have_one_name() {
-        for name in ["1s", "15s", "1m", "15m", "1h", "4h", "1d", "1w"] {
-            assert_eq!(Interval::parse(name).map(interval_name).as_deref(), Some(name));
-        }
     }
 
     #[test]

@@ -1,0 +1,335 @@
+//! From trades to bars, in one place: all lengths of one symbol at once, in exact decimals.
+//!
+//! - A trade belongs to the bar of its own time, whenever it comes. Of a bar, the open is the price of the earliest
+//!   trade and the close that of the latest, by time and then by the order of their numbers (or of their coming, where
+//!   they have none).
+//! - A bar becomes final once the market's time is `lateness` past its end. Until then a late trade is put where it
+//!   belongs; one that comes after that changes nothing and is told as [`BookFault::Late`].
+//! - No bar is made up for a time without trades.
+//!
+//! A trade touches the shortest bar alone; the longer ones are put together when one of those has become final, or when
+//! somebody looks. What is kept are the bars that are not final: a handful, whatever the number of trades.
+
+use std::collections::VecDeque;
+
+use live_core::event::Interval;
+use rust_decimal::Decimal;
+
+use super::intervals::{floor, served};
+use super::{Bar, Trade};
+
+/// Why a trade is in no bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BookFault {
+    /// Its bar is final.
+    #[error("its time {time} is before {final_to}, up to where bars are final")]
+    Late {
+        /// The trade's time, in milliseconds since the Unix epoch.
+        time: i64,
+        /// Bars that end here or before do not change any more.
+        final_to: i64,
+    },
+    /// The numbers are larger than any market's.
+    #[error("its numbers are too large to compute with")]
+    Overflow,
+}
+
+/// A bar as it stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// Its length.
+    pub interval: Interval,
+    /// The bar.
+    pub bar: Bar,
+    /// It is final.
+    pub is_closed: bool,
+}
+
+/// The bars of one symbol that are not final.
+#[derive(Clone, Debug)]
+pub struct Book {
+    base: Interval,
+    /// How long a bar waits for late trades, in milliseconds of the market's time.
+    lateness: i64,
+    /// Bars of the base, in ascending order.
+    cells: VecDeque<Cell>,
+    levels: Vec<Level>,
+    /// The market's time as far as it is known.
+    now: i64,
+    /// Bars that end here or before are final.
+    final_to: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Cell {
+    bar: Bar,
+    first: Place,
+    last: Place,
+    /// It has changed since somebody looked.
+    is_dirty: bool,
+}
+
+/// Place of a trade among others: time and number.
+type Place = (i64, u64);
+
+/// Bars of one longer interval.
+#[derive(Clone, Debug)]
+struct Level {
+    interval: Interval,
+    /// What final bars of the base make up of the current one.
+    done: Option<Bar>,
+}
+
+impl Book {
+    /// A book whose shortest bars are of `base`, and that makes the standard longer ones of them.
+    pub fn new(base: Interval, lateness: i64) -> Self {
+        Self::without(base, lateness, &[])
+    }
+
+    /// The same without the longer ones that the source makes itself.
+    pub fn without(base: Interval, lateness: i64, made: &[Interval]) -> Self {
+        let wanted = served(base).into_iter().skip(1).filter(|interval| !made.contains(interval));
+        let levels = wanted.map(|interval| Level { interval, done: None }).collect();
+        Self { base, lateness, cells: VecDeque::new(), levels, now: i64::MIN, final_to: i64::MIN }
+    }
+
+    /// Length of the shortest bars.
+    pub fn base(&self) -> Interval {
+        self.base
+    }
+
+    /// All its intervals, from the shortest.
+    pub fn intervals(&self) -> impl Iterator<Item = Interval> {
+        std::iter::once(self.base).chain(self.levels.iter().map(|level| level.interval))
+    }
+
+    /// Takes in a trade. Bars that became final by it are appended to `closed`.
+    ///
+    /// # Errors
+    /// When it comes too late or its numbers are too large; nothing has changed then.
+    pub fn trade(&mut self, trade: &Trade, closed: &mut Vec<Update>) -> Result<(), BookFault> {
+        let start = floor(trade.time, self.base);
+        let place = (trade.time, trade.id.unwrap_or_default());
+        self.take(start, place, trade.price, trade.quantity)?;
+        self.advance(trade.time, closed);
+        Ok(())
+    }
+
+    /// Takes in a print of the base's bar that begins at `start`, in the order in which they were made; the last one
+    /// of a bar closes it.
+    ///
+    /// # Errors
+    /// As [`Book::trade`].
+    pub fn print(
+        &mut self,
+        start: i64,
+        price: Decimal,
+        quantity: Decimal,
+        closes_bar: bool,
+        closed: &mut Vec<Update>,
+    ) -> Result<(), BookFault> {
+        self.take(start, (start, 0), price, quantity)?;
+        self.advance(start, closed);
+        if closes_bar {
+            self.advance(self.end_of(start).saturating_add(self.lateness), closed);
+        }
+        Ok(())
+    }
+
+    /// Takes in a final bar of the base whole.
+    ///
+    /// # Errors
+    /// As [`Book::trade`].
+    pub fn bar(&mut self, bar: &Bar, closed: &mut Vec<Update>) -> Result<(), BookFault> {
+        if bar.open_time < self.final_to {
+            return Err(BookFault::Late { time: bar.open_time, final_to: self.final_to });
+        }
+        let place = (bar.open_time, 0);
+        self.cells.push_back(Cell { bar: *bar, first: place, last: place, is_dirty: true });
+        self.advance(self.end_of(bar.open_time).saturating_add(self.lateness), closed);
+        Ok(())
+    }
+
+    /// The market's time has come to `now`, in milliseconds since the Unix epoch, with or without a trade.
+    pub fn advance(&mut self, now: i64, closed: &mut Vec<Update>) {
+        if now <= self.now {
+            return;
+        }
+        self.now = now;
+        self.settle(now.saturating_sub(self.lateness), closed);
+    }
+
+    /// No trade is to come any more: every bar is final.
+    pub fn finish(&mut self, closed: &mut Vec<Update>) {
+        let Some(last) = self.cells.back().map(|cell| cell.bar.open_time).or_else(|| self.newest_start())
+        else {
+            return;
+        };
+        let end = |interval| floor(last, interval).saturating_add(length(interval));
+        let end = self.intervals().map(end).max().unwrap_or(last);
+        self.settle(end, closed);
+    }
+
+    /// Appends what has changed since the last look and is not final.
+    pub fn look(&mut self, out: &mut Vec<Update>) {
+        for cell in self.cells.iter().filter(|cell| cell.is_dirty) {
+            out.push(Update { interval: self.base, bar: cell.bar, is_closed: false });
+        }
+        for level in &self.levels {
+            let mut current = level.done;
+            let mut is_dirty = false;
+            for cell in &self.cells {
+                let start = floor(cell.bar.open_time, level.interval);
+                match &mut current {
+                    Some(bar) if bar.open_time == start => append(bar, &cell.bar),
+                    _ => {
+                        push_if(out, is_dirty, level.interval, current);
+                        (current, is_dirty) = (Some(Bar { open_time: start, ..cell.bar }), false);
+                    }
+                }
+                is_dirty |= cell.is_dirty;
+            }
+            push_if(out, is_dirty, level.interval, current);
+        }
+        for cell in &mut self.cells {
+            cell.is_dirty = false;
+        }
+    }
+
+    /// Whether there is something to look at.
+    pub fn is_dirty(&self) -> bool {
+        self.cells.iter().any(|cell| cell.is_dirty)
+    }
+
+    /// What final bars of the base make up of the current bar of an interval.
+    pub fn forming(&self, interval: Interval) -> Option<&Bar> {
+        self.levels.iter().find(|level| level.interval == interval)?.done.as_ref()
+    }
+
+    /// Sets what is known of a bar that began before the first trade here: its trades so far.
+    pub fn seed(&mut self, interval: Interval, bar: &Bar) {
+        if let Some(level) = self.levels.iter_mut().find(|level| level.interval == interval) {
+            level.done = Some(*bar);
+        }
+    }
+
+    fn newest_start(&self) -> Option<i64> {
+        self.levels.iter().filter_map(|level| level.done).map(|bar| bar.open_time).max()
+    }
+
+    fn end_of(&self, start: i64) -> i64 {
+        start.saturating_add(length(self.base))
+    }
+
+    /// Puts a trade into its cell.
+    fn take(&mut self, start: i64, place: Place, price: Decimal, quantity: Decimal) -> Result<(), BookFault> {
+        if start < self.final_to {
+            return Err(BookFault::Late { time: place.0, final_to: self.final_to });
+        }
+        // Nearly always it is the last one.
+        let at = self.cells.iter().rposition(|cell| cell.bar.open_time <= start);
+        if let Some(cell) = at.map(|at| &mut self.cells[at])
+            && cell.bar.open_time == start
+        {
+            return cell.take(place, price, quantity);
+        }
+        let bar =
+            Bar { open_time: start, open: price, high: price, low: price, close: price, volume: quantity };
+        let cell = Cell { bar, first: place, last: place, is_dirty: true };
+        self.cells.insert(at.map_or(0, |at| at + 1), cell);
+        Ok(())
+    }
+
+    /// Makes everything final that ends at `to` or before.
+    fn settle(&mut self, to: i64, closed: &mut Vec<Update>) {
+        if to <= self.final_to {
+            return;
+        }
+        while let Some(cell) = self.cells.front()
+            && self.end_of(cell.bar.open_time) <= to
+        {
+            let bar = cell.bar;
+            self.cells.pop_front();
+            closed.push(Update { interval: self.base, bar, is_closed: true });
+            for level in &mut self.levels {
+                level.take(&bar, closed);
+            }
+        }
+        for level in &mut self.levels {
+            level.close(to, closed);
+        }
+        // A bar of the base that has begun by then is not final.
+        self.final_to = floor(to, self.base);
+    }
+}
+
+impl Cell {
+    fn take(&mut self, place: Place, price: Decimal, quantity: Decimal) -> Result<(), BookFault> {
+        let bar = &mut self.bar;
+        bar.volume = bar.volume.checked_add(quantity).ok_or(BookFault::Overflow)?;
+        bar.high = bar.high.max(price);
+        bar.low = bar.low.min(price);
+        if place >= self.last {
+            (self.last, bar.close) = (place, price);
+        }
+        if place < self.first {
+            (self.first, bar.open) = (place, price);
+        }
+        self.is_dirty = true;
+        Ok(())
+    }
+}
+
+impl Level {
+    /// Takes in a final bar of the base.
+    fn take(&mut self, cell: &Bar, closed: &mut Vec<Update>) {
+        let start = floor(cell.open_time, self.interval);
+        self.close(start, closed);
+        match &mut self.done {
+            Some(bar) => append(bar, cell),
+            None => self.done = Some(Bar { open_time: start, ..*cell }),
+        }
+    }
+
+    /// Closes the bar if it ends at `to` or before.
+    fn close(&mut self, to: i64, closed: &mut Vec<Update>) {
+        if let Some(bar) = self.done.take_if(|bar| bar.open_time.saturating_add(length(self.interval)) <= to)
+        {
+            closed.push(Update { interval: self.interval, bar, is_closed: true });
+        }
+    }
+}
+
+fn length(interval: Interval) -> i64 {
+    interval.length_ms() as i64
+}
+
+fn push_if(out: &mut Vec<Update>, is_dirty: bool, interval: Interval, bar: Option<Bar>) {
+    if let Some(bar) = bar.filter(|_| is_dirty) {
+        out.push(Update { interval, bar, is_closed: false });
+    }
+}
+
+/// Longer bars of shorter ones that are in ascending order.
+pub(super) fn roll_up(bars: &[Bar], interval: Interval) -> Vec<Bar> {
+    let mut longer: Vec<Bar> = Vec::new();
+    for bar in bars {
+        let open_time = floor(bar.open_time, interval);
+        match longer.last_mut() {
+            Some(last) if last.open_time == open_time => append(last, bar),
+            _ => longer.push(Bar { open_time, ..*bar }),
+        }
+    }
+    longer
+}
+
+/// A longer bar with the next shorter one in it.
+fn append(bar: &mut Bar, next: &Bar) {
+    bar.high = bar.high.max(next.high);
+    bar.low = bar.low.min(next.low);
+    bar.close = next.close;
+    bar.volume = bar.volume.saturating_add(next.volume);
+}
+
+#[cfg(test)]
+mod tests;

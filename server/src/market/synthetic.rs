@@ -1,0 +1,207 @@
+//! A made-up market for load and demonstrations: every symbol goes a random walk of its own, and the same seed gives
+//! the same walk.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rust_decimal::Decimal;
+use tokio::time::{Instant, sleep_until};
+
+use super::{Instrument, Side, Source, SourceEvent, Trade, Waiting, intervals};
+use crate::config::MarketConfig;
+
+/// Most trades in one answer, so that whoever asks has its turn.
+const BATCH_MAX: u64 = 4_096;
+/// Least time between two answers: at high rates trades come in small heaps, as they do from a socket.
+const HEAP_EVERY: Duration = Duration::from_millis(1);
+/// How late the schedule may run before it is moved.
+const LATE_MAX: Duration = Duration::from_secs(1);
+/// How long a bar waits for late trades; there are none.
+const LATENESS_MS: i64 = 0;
+/// Decimal places of prices.
+const PRICE_PLACES: u32 = 2;
+/// Decimal places of amounts.
+const QUANTITY_PLACES: u32 = 3;
+/// Least and largest price in the last decimal place.
+const PRICE_RANGE: (i64, i64) = (100, 1_000_000_000);
+
+/// The source `synthetic`.
+#[derive(Debug)]
+pub struct Synthetic {
+    walks: Vec<Walk>,
+    /// Trades a second, of all symbols together.
+    rate: f64,
+    history_max: usize,
+    /// The first trade: on the clock that waits, and since the Unix epoch.
+    began: Option<Instant>,
+    /// Trades so far.
+    made: u64,
+    random: Random,
+}
+
+#[derive(Debug)]
+struct Walk {
+    symbol: Arc<str>,
+    /// In the last decimal place.
+    price: i64,
+    trades: u64,
+}
+
+impl Synthetic {
+    /// As the settings say: how many symbols, how many trades a second, which seed.
+    pub fn new(config: &MarketConfig) -> Self {
+        let mut random = Random(config.synthetic_seed);
+        let walk = |nth: usize| Walk {
+            symbol: format!("SYN{nth:04}").into(),
+            // From 10 to 1,000.
+            price: 1_000 + (random.next() % 99_000) as i64,
+            trades: 0,
+        };
+        let walks = (0..config.synthetic_symbols).map(walk).collect();
+        let rate = f64::from(config.synthetic_rate);
+        Self { walks, rate, history_max: config.history_bars, began: None, made: 0, random }
+    }
+
+    fn due(&self, began: Instant) -> Instant {
+        began + Duration::from_secs_f64(self.made as f64 / self.rate)
+    }
+
+    async fn next_events(&mut self, out: &mut Vec<SourceEvent>) {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        let due = self.due(began);
+        sleep_until(due.max(Instant::now() + HEAP_EVERY)).await;
+        let now = Instant::now();
+        let late = now.saturating_duration_since(due);
+        let began = if late > LATE_MAX { began + late } else { began };
+        self.began = Some(began);
+        let wanted = (now.saturating_duration_since(began).as_secs_f64() * self.rate) as u64 + 1;
+        let time = now_ms();
+        for _ in 0..wanted.saturating_sub(self.made).min(BATCH_MAX) {
+            out.push(self.trade(time));
+        }
+    }
+
+    /// The next symbol's next trade.
+    fn trade(&mut self, time: i64) -> SourceEvent {
+        let instrument = (self.made % self.walks.len() as u64) as usize;
+        self.made += 1;
+        let random = self.random.next();
+        let walk = &mut self.walks[instrument];
+        // Up to 5 hundredths of a percent, up as likely as down, and one unit at least.
+        let step = (walk.price / 2_000).max(1);
+        let change = (random % (2 * step as u64 + 1)) as i64 - step;
+        walk.price = (walk.price + change).clamp(PRICE_RANGE.0, PRICE_RANGE.1);
+        walk.trades += 1;
+        let quantity = 1 + (random >> 32) % 5_000;
+        let trade = Trade {
+            time,
+            id: Some(walk.trades),
+            side: Some(if random >> 63 == 0 { Side::Buy } else { Side::Sell }),
+            price: Decimal::new(walk.price, PRICE_PLACES),
+            quantity: Decimal::new(quantity as i64, QUANTITY_PLACES),
+        };
+        SourceEvent::Trade { instrument, trade }
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): any seed is a good one.
+#[derive(Debug)]
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as i64)
+}
+
+impl Source for Synthetic {
+    fn name(&self) -> &'static str {
+        "synthetic"
+    }
+
+    fn instruments(&self) -> Vec<Instrument> {
+        let print_gap = Duration::from_secs_f64(self.walks.len() as f64 / self.rate);
+        let instrument = |walk: &Walk| Instrument {
+            symbol: Arc::clone(&walk.symbol),
+            base: Some(intervals::interval(intervals::STANDARD[0])),
+            lateness_ms: LATENESS_MS,
+            makes: Vec::new(),
+            history: Vec::new(),
+            history_max: Some(self.history_max),
+            skipped_rows: 0,
+            print_gap,
+            speed: 1.0,
+        };
+        self.walks.iter().map(instrument).collect()
+    }
+
+    fn next<'a>(&'a mut self, out: &'a mut Vec<SourceEvent>) -> Waiting<'a, ()> {
+        Box::pin(self.next_events(out))
+    }
+
+    fn clock(&self, _instrument: usize) -> Option<i64> {
+        Some(now_ms())
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn synthetic(symbols: usize, rate: u32, seed: u64) -> Synthetic {
+        let mut market = Config::defaults().expect("sound").market;
+        (market.synthetic_symbols, market.synthetic_rate, market.synthetic_seed) = (symbols, rate, seed);
+        Synthetic::new(&market)
+    }
+
+    async fn prices(source: &mut Synthetic, count: usize) -> Vec<(usize, Decimal)> {
+        let mut events = Vec::new();
+        while events.len() < count {
+            source.next(&mut events).await;
+        }
+        let price = |event: &SourceEvent| match event {
+            SourceEvent::Trade { instrument, trade } => (*instrument, trade.price),
+            other => panic!("{other:?}"),
+        };
+        events.iter().take(count).map(price).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_same_seed_goes_the_same_way() {
+        let first = prices(&mut synthetic(3, 1_000, 7), 3_000).await;
+        assert_eq!(first, prices(&mut synthetic(3, 50, 7), 3_000).await);
+        assert_ne!(first, prices(&mut synthetic(3, 1_000, 8), 3_000).await);
+        assert!((0..3).all(|nth| first.iter().skip(nth).step_by(3).all(|(place, _)| *place == nth)));
+        assert!(first.iter().all(|(_, price)| *price >= Decimal::ONE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_rate_is_kept_however_high() {
+        for rate in [1, 50, 100_000] {
+            let mut source = synthetic(100, rate, 1);
+            let start = Instant::now();
+            let mut count = 0;
+            while start.elapsed() < Duration::from_secs(10) {
+                let mut events = Vec::new();
+                source.next(&mut events).await;
+                count += events.len() as u64;
+            }
+            // The first one is at once; the last ones a heap late.
+            let expected = u64::from(rate) * 10;
+            assert!((expected..=expected + 2 + u64::from(rate) / 100).contains(&count), "{count} at {rate}");
+        }
+    }
+}
