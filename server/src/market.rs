@@ -22,6 +22,7 @@ mod row;
 mod stats;
 mod synthetic;
 mod trade;
+pub mod watch;
 
 use std::borrow::Cow;
 use std::future::Future;
