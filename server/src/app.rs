@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::directory::{Channels, Owners};
 use crate::hub::{Directory, Fanout, Hub};
 use crate::market::{self, Feed, Market};
+use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::publish::Publisher;
 use crate::rate::Rate;
@@ -36,6 +37,8 @@ pub struct AppState {
     pub status: Arc<Status>,
     /// History.
     pub market: Arc<Market>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
     /// Whose pages may connect.
     pub origins: Arc<Origins>,
     /// New live connections.
@@ -92,8 +95,13 @@ impl AppState {
             &config.limits,
         )
         .watched_by(Arc::clone(&status));
+        let metrics = Metrics::default();
+        let mut readings = source.readings();
+        readings.extend(market.readings());
+        metrics.add(readings).context("name the metrics")?;
         let feed = Feed::new(source, Arc::clone(&market), Arc::clone(&broker))
-            .context("name the source's channels")?;
+            .context("name the source's channels")?
+            .watched_by(Arc::clone(&status));
         let publisher = Publisher::new(
             Arc::clone(&broker),
             channels,
@@ -109,6 +117,7 @@ impl AppState {
             owners,
             status,
             market,
+            metrics: Arc::new(metrics),
             origins: Arc::new(Origins::new(config.allowed_origins.clone())),
             opens: Arc::new(Rate::new(config.limits.opens_per_second, config.limits.opens_per_second)),
             lifecycle: Lifecycle::default(),
@@ -133,6 +142,12 @@ impl FromRef<AppState> for Arc<Hub> {
 impl FromRef<AppState> for Arc<Market> {
     fn from_ref(state: &AppState) -> Self {
         Arc::clone(&state.market)
+    }
+}
+
+impl FromRef<AppState> for Arc<Metrics> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.metrics)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod error;
 pub mod hub;
 pub mod listener;
 pub mod market;
+pub mod metrics;
 pub mod middleware;
 pub mod origin;
 pub mod page;

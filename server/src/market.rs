@@ -35,6 +35,7 @@ use live_core::event::Interval;
 use rust_decimal::Decimal;
 
 use crate::config::{MarketConfig, SourceKind};
+use crate::metrics::Reading;
 
 use self::exchange::{Binance, Coinbase, Exchange, ExchangeSource, Kraken, LinkOptions};
 
@@ -195,6 +196,11 @@ pub trait Source: Send + Sync {
     /// there are trades.
     fn is_live(&self) -> bool {
         false
+    }
+
+    /// What can be measured of it.
+    fn readings(&self) -> Vec<Reading> {
+        Vec::new()
     }
 
     /// Where older bars are had that [`Source::instruments`] does not bring.

@@ -14,7 +14,7 @@ use tower_http::cors::CorsLayer;
 use crate::app::AppState;
 use crate::error::AppError;
 use crate::transport::{polling, sse, websocket};
-use crate::{auth, market, middleware, page, publish, ready, schema};
+use crate::{auth, market, metrics, middleware, page, publish, ready, schema};
 
 /// Largest body of a request, in bytes.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -59,7 +59,10 @@ pub fn router(state: AppState) -> Router {
         .route("/api/live/session/{id}/auth", post(auth::http::refresh))
         .route("/api/auth/revoke", post(auth::http::revoke))
         .layer(from_fn_with_state(state.clone(), auth::http::guard_origin));
-    let operation = Router::new().route("/healthz", get(ready::health)).route("/readyz", get(ready::ready));
+    let operation = Router::new()
+        .route("/healthz", get(ready::health))
+        .route("/readyz", get(ready::ready))
+        .route("/api/public/metrics", get(metrics::page));
     let not_allowed = async || AppError::method_not_allowed();
     Router::new()
         .merge(live)

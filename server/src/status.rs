@@ -64,7 +64,7 @@ pub struct BrokerCheck {
 /// Whether the source runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SourceCheck {
-    /// Its task has not failed.
+    /// It runs, and hears what it has its prices from.
     pub ok: bool,
 }
 
@@ -73,6 +73,7 @@ pub struct SourceCheck {
 pub struct Status {
     broker: Mutex<BrokerCheck>,
     has_source: AtomicBool,
+    is_source_heard: AtomicBool,
     returned: watch::Sender<u64>,
 }
 
@@ -82,6 +83,7 @@ impl Default for Status {
         Self {
             broker: Mutex::new(BrokerCheck { ok: false, canary_ms: None }),
             has_source: AtomicBool::new(true),
+            is_source_heard: AtomicBool::new(true),
             returned: watch::Sender::new(0),
         }
     }
@@ -91,12 +93,26 @@ impl Status {
     /// What the checks found last.
     pub fn checks(&self) -> Checks {
         let broker = *self.broker.lock().unwrap_or_else(PoisonError::into_inner);
-        Checks { broker, source: SourceCheck { ok: self.has_source.load(Ordering::Relaxed) } }
+        let ok = self.has_source.load(Ordering::Relaxed) && self.is_source_heard.load(Ordering::Relaxed);
+        Checks { broker, source: SourceCheck { ok } }
     }
 
     /// The source has failed; nothing new comes from it.
     pub fn source_failed(&self) {
         self.has_source.store(false, Ordering::Relaxed);
+    }
+
+    /// The source has lost the feed that it has its prices from, or has it again.
+    pub fn source_heard(&self, is_heard: bool) {
+        self.is_source_heard.store(is_heard, Ordering::Relaxed);
+    }
+
+    fn source_word(&self, name: &'static str) -> &'static str {
+        match (self.has_source.load(Ordering::Relaxed), self.is_source_heard.load(Ordering::Relaxed)) {
+            (true, true) => name,
+            (true, false) => "disconnected",
+            (false, _) => "failed",
+        }
     }
 
     fn found(&self, canary_ms: Option<u64>) {
@@ -204,10 +220,10 @@ impl Watch {
         if self.told == Some(condition) {
             return;
         }
-        let Checks { broker, source } = self.status.checks();
+        let Checks { broker, .. } = self.status.checks();
         let changed = Changed {
             status: condition,
-            source: if source.ok { self.source } else { "failed" },
+            source: self.status.source_word(self.source),
             broker: if broker.ok { "ok" } else { "unavailable" },
         };
         // An engine that does not take it is asked again with the next canary.

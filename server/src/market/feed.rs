@@ -20,6 +20,7 @@ use super::normalize::{MarketFault, Normalizer};
 use super::stats::MarketStats;
 use super::{Instrument, Source, SourceEvent};
 use crate::broker::{Broker, Message};
+use crate::status::Status;
 use crate::wire;
 
 /// Why channels start over at the end of a replay, in the words that clients are told.
@@ -48,6 +49,7 @@ pub struct Feed {
     /// When it is next looked at what time alone brings.
     clock_at: Instant,
     is_live: bool,
+    status: Arc<Status>,
 }
 
 /// One instrument on its way.
@@ -86,6 +88,7 @@ impl Feed {
             seen: Vec::new(),
             clock_at: Instant::now(),
             is_live,
+            status: Arc::default(),
         };
         if let Some(archive) = feed.source.archive() {
             feed.market.set_archive(archive);
@@ -95,6 +98,12 @@ impl Feed {
             feed.lines.push(line);
         }
         Ok(feed)
+    }
+
+    /// Tells a status when the source loses its own feed.
+    #[must_use]
+    pub fn watched_by(self, status: Arc<Status>) -> Self {
+        Self { status, ..self }
     }
 
     /// Lists an instrument and begins with it.
@@ -187,6 +196,7 @@ impl Feed {
             SourceEvent::Joined { place, instrument } => self.join(place, &instrument).await,
             SourceEvent::Link { is_up, reason } => {
                 self.stats.is_down.store(!is_up, Ordering::Relaxed);
+                self.status.source_heard(is_up);
                 let source = self.source.name();
                 match is_up {
                     true => tracing::info!(source, %reason, "the source is heard"),

@@ -16,6 +16,7 @@ use super::normalize::History;
 use super::stats::MarketStats;
 use super::{Archive, Bar, Instrument, intervals};
 use crate::hub::ChannelInfo;
+use crate::metrics::Reading;
 
 /// Least age from which a price or a bar counts as stale.
 const STALE_AFTER_MIN: Duration = Duration::from_secs(5);
@@ -124,6 +125,15 @@ impl Market {
     /// What is counted of it.
     pub fn stats(&self) -> &Arc<MarketStats> {
         &self.stats
+    }
+
+    /// What can be measured of it and of the feed that fills it.
+    pub fn readings(self: &Arc<Self>) -> Vec<Reading> {
+        let market = Arc::clone(self);
+        let symbols = move || market.read().len() as f64;
+        let mut readings = MarketStats::readings(&self.stats);
+        readings.push(Reading::gauge("spark_market_symbols", "Symbols that are served.", symbols));
+        readings
     }
 
     /// Names of the first symbols, in order.

@@ -1,6 +1,9 @@
 //! What is counted of an exchange.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use crate::metrics::{Field, Reading, counters as labelled};
 
 /// Counts since the start, and a few values of now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -101,6 +104,93 @@ counters!(
     requests_failed,
     bans,
 );
+
+/// A name, its help, its label, and the label's values with their counters.
+type Family = (&'static str, &'static str, &'static str, &'static [Field<Counters>]);
+
+/// What is measured of an exchange.
+const FAMILIES: [Family; 7] = [
+    (
+        "spark_exchange_connections_total",
+        "Connections to the exchange, by what became of them.",
+        "outcome",
+        &[
+            ("opened", |c| &c.connects),
+            ("failed", |c| &c.connect_failures),
+            ("lost", |c| &c.disconnects),
+            ("silent", |c| &c.silences),
+            ("renewed", |c| &c.renewals),
+        ],
+    ),
+    (
+        "spark_exchange_frames_total",
+        "Frames from the exchange: all, and those of them that said nothing.",
+        "kind",
+        &[
+            ("all", |c| &c.frames),
+            ("malformed", |c| &c.frames_malformed),
+            ("unknown", |c| &c.frames_unknown),
+            ("refusal", |c| &c.errors_told),
+        ],
+    ),
+    (
+        "spark_exchange_trades_total",
+        "Trades of the exchange. Those that were filled in are among those that were passed on.",
+        "outcome",
+        &[
+            ("passed", |c| &c.trades),
+            ("filled", |c| &c.trades_filled),
+            ("refused", |c| &c.trades_refused),
+            ("repeated", |c| &c.trades_repeated),
+            ("lost", |c| &c.trades_lost),
+        ],
+    ),
+    (
+        "spark_exchange_gaps_total",
+        "Times that numbers of trades were missing, or began again.",
+        "kind",
+        &[("missing", |c| &c.gaps), ("restarted", |c| &c.restarts)],
+    ),
+    (
+        "spark_exchange_quotes_total",
+        "Best offers of the exchange.",
+        "outcome",
+        &[("passed", |c| &c.quotes), ("refused", |c| &c.quotes_refused)],
+    ),
+    (
+        "spark_exchange_bars_total",
+        "Bars of the exchange's own making.",
+        "outcome",
+        &[("passed", |c| &c.bars), ("refused", |c| &c.bars_refused)],
+    ),
+    (
+        "spark_exchange_requests_total",
+        "REST requests to the exchange: all, and those of them that failed.",
+        "kind",
+        &[("all", |c| &c.requests), ("failed", |c| &c.requests_failed)],
+    ),
+];
+
+impl Counters {
+    /// What can be measured of it.
+    pub(super) fn readings(counters: &Arc<Self>) -> Vec<Reading> {
+        let family = |(name, help, label, fields): &Family| {
+            labelled(counters, name, help, label, fields.iter().copied())
+        };
+        let mut readings: Vec<Reading> = FAMILIES.iter().flat_map(family).collect();
+        let of = Arc::clone(counters);
+        let offset = move || of.clock_offset_ms.load(Ordering::Relaxed) as f64 / 1_000.0;
+        let help = "The exchange's clock less ours, in seconds; 0 until it is known.";
+        let bans = Arc::clone(counters);
+        readings.push(Reading::counter(
+            "spark_exchange_bans_total",
+            "Times that the exchange said there were too many requests.",
+            move || bans.bans.load(Ordering::Relaxed),
+        ));
+        readings.push(Reading::gauge("spark_exchange_clock_offset_seconds", help, offset));
+        readings
+    }
+}
 
 /// Counts one more, and says whether a log should tell of it: the first, the second, the fourth and so on, so that
 /// what comes a thousand times a second is told of ten times.

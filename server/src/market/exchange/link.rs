@@ -15,6 +15,7 @@ use super::counters::{Counters, ExchangeStats};
 use super::rest::{Fetched, Rest, RestFault};
 use super::shard::{Shard, Shared};
 use super::{Exchange, ExchangeEvent, Symbol, Urls};
+use crate::metrics::Reading;
 
 /// Events that wait for whoever takes them; when there are more, the connections are not read.
 const WAITING_MAX: usize = 16_384;
@@ -257,6 +258,11 @@ impl Handle {
     /// As [`Handle::history`].
     pub async fn measure_clock(&self) -> Result<i64, RestFault> {
         self.rest.measure_clock().await
+    }
+
+    /// What can be measured of it.
+    pub fn readings(&self) -> Vec<Reading> {
+        Counters::readings(&self.counters)
     }
 
     /// The exchange's time, in milliseconds since the Unix epoch; ours until its clock is known.

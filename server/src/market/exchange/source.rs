@@ -22,6 +22,7 @@ use super::{Exchange, ExchangeEvent};
 use crate::market::aggregate::roll_up;
 use crate::market::intervals::{STANDARD, floor, interval};
 use crate::market::{Archive, Bar, Instrument, Made, Source, SourceEvent, Trade, Waiting};
+use crate::metrics::Reading;
 
 /// Usual time between two prices: while the exchange is heard they are said again that often.
 const PRINT_GAP: Duration = Duration::from_millis(2_500);
@@ -315,6 +316,10 @@ impl Source for ExchangeSource {
 
     fn is_live(&self) -> bool {
         true
+    }
+
+    fn readings(&self) -> Vec<Reading> {
+        self.handle.readings()
     }
 
     fn archive(&self) -> Option<Arc<dyn Archive>> {
