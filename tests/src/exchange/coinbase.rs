@@ -90,7 +90,11 @@ impl Dialect for Coinbase {
             "candles" => {
                 let interval = match number("granularity")? {
                     60 => "1m",
+                    300 => "5m",
+                    900 => "15m",
                     3_600 => "1h",
+                    21_600 => "6h",
+                    86_400 => "1d",
                     _ => return Some((400, json!({"message": "Unsupported granularity"}).to_string())),
                 };
                 book.candles(product, interval, 300).into_iter().rev().map(past_bar).collect()

@@ -10,6 +10,7 @@
 mod bans;
 mod clock;
 mod faults;
+mod gateway;
 mod history;
 mod others;
 mod outages;

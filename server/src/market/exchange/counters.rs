@@ -1,7 +1,7 @@
 //! What is counted of an exchange.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crate::metrics::{Field, Reading, counters as labelled};
 
@@ -65,6 +65,7 @@ macro_rules! counters {
         pub(super) struct Counters {
             $(pub(super) $name: AtomicU64,)*
             pub(super) clock_offset_ms: AtomicI64,
+            pub(super) is_clock_known: AtomicBool,
         }
 
         impl Counters {

@@ -265,6 +265,11 @@ impl Handle {
         Counters::readings(&self.counters)
     }
 
+    /// Whether the exchange's clock is known.
+    pub fn knows_clock(&self) -> bool {
+        self.counters.is_clock_known.load(Ordering::Acquire)
+    }
+
     /// The exchange's time, in milliseconds since the Unix epoch; ours until its clock is known.
     pub fn now_ms(&self) -> i64 {
         super::rest::unix_ms() + self.counters.clock_offset_ms.load(Ordering::Relaxed)

@@ -116,6 +116,7 @@ impl Rest {
         // The answer was written about halfway between question and answer.
         let offset = there.saturating_sub(clock + (sent.elapsed().as_millis() / 2) as i64);
         self.counters.clock_offset_ms.store(offset, Ordering::Relaxed);
+        self.counters.is_clock_known.store(true, Ordering::Release);
         Ok(offset)
     }
 

@@ -182,6 +182,11 @@ impl ExchangeSource {
 async fn begin(handle: Handle, symbol: usize, made: Vec<Interval>, needs_beginning: bool) -> Vec<Fetch> {
     let mut fetched = Vec::new();
     let bars = async {
+        if !handle.knows_clock()
+            && let Err(fault) = handle.measure_clock().await
+        {
+            tracing::debug!(exchange = handle.name(), %fault, "the exchange's clock is not known");
+        }
         let day = interval("1d");
         for length in STANDARD.map(interval) {
             let is_wanted = length == day || needs_beginning && !made.contains(&length);
@@ -311,7 +316,8 @@ impl Source for ExchangeSource {
     }
 
     fn clock(&self, _instrument: usize) -> Option<i64> {
-        Some(self.handle.now_ms())
+        // By our own clock, trades of an exchange that is behind would be late from the first one on.
+        self.handle.knows_clock().then(|| self.handle.now_ms())
     }
 
     fn is_live(&self) -> bool {

@@ -1,0 +1,250 @@
+//! The gateway on an exchange: what its clients see of each thing that happens there.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use spark_live_tests::exchange::{self as local, Ban, Candle, ExchangeServer};
+use spark_live_tests::{CandleQuery, Envelope, Gateway, WebSocket};
+
+const MINUTE: i64 = 60_000;
+
+/// A gateway whose source is an exchange on this machine.
+async fn gateway(server: &ExchangeServer, source: &str, symbols: &str) -> Gateway {
+    let options = Gateway::options().env("SPARK_SOURCE", source).env("SPARK_SYMBOLS", symbols);
+    options.env("SPARK_EXCHANGE_URL", server.url()).start().await.unwrap()
+}
+
+fn unix_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
+}
+
+/// Sets the exchange's clock to 20 s past a full minute, so that none ends for real while the test runs. Comes back
+/// with the start of that minute.
+fn set_clock(server: &ExchangeServer) -> i64 {
+    let now = unix_ms();
+    let minute = (now / MINUTE - 2) * MINUTE;
+    server.set_clock(minute + 20_000 - now);
+    minute
+}
+
+/// Waits until the gateway hears the exchange and knows its clock.
+async fn ready(server: &ExchangeServer, gateway: &Gateway) {
+    server.until(|seen| seen.subscriptions > 0).await.unwrap();
+    while metrics(gateway).await["spark_exchange_clock_offset_seconds"] == 0.0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn candle(open_time: i64, close: &str, is_closed: bool) -> Candle {
+    Candle::new(open_time, ["10", "20", "5", close, "3"], is_closed)
+}
+
+async fn bar(socket: &mut WebSocket, open_time: i64, is_closed: bool) -> Envelope {
+    let is_it = |envelope: &Envelope| {
+        envelope.event == "candles.bar"
+            && envelope.field::<i64>("openTime").unwrap() == open_time
+            && envelope.field::<bool>("closed").unwrap() == is_closed
+    };
+    socket.find(is_it).await.unwrap()
+}
+
+async fn tick(socket: &mut WebSocket, price: f64) -> Envelope {
+    let is_it = |envelope: &Envelope| {
+        envelope.event == "price.tick" && envelope.field::<f64>("price").unwrap() == price
+    };
+    socket.find(is_it).await.unwrap()
+}
+
+/// What the gateway says of its source from now on.
+async fn source_says(socket: &mut WebSocket, word: &str) {
+    let is_it = |envelope: &Envelope| {
+        envelope.event == "status.changed" && envelope.field::<String>("source").unwrap() == word
+    };
+    socket.find(is_it).await.unwrap();
+}
+
+/// All metrics by name and labels.
+async fn metrics(gateway: &Gateway) -> BTreeMap<String, f64> {
+    let answer = gateway.get("/api/public/metrics").await.unwrap();
+    assert_eq!(answer.status, 200);
+    let text = answer.body;
+    let sample =
+        |line: &str| line.rsplit_once(' ').map(|(name, value)| (name.to_owned(), value.parse().unwrap()));
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(sample).collect()
+}
+
+async fn open_times(gateway: &Gateway, symbol: &str, interval: &str) -> Vec<i64> {
+    let query = CandleQuery { interval: Some(interval.to_owned()), ..CandleQuery::daily(symbol) };
+    gateway.candles(&query).await.unwrap().bars().unwrap().iter().map(|bar| bar.open_time).collect()
+}
+
+#[tokio::test]
+async fn history_and_live_bars_of_an_exchange_join() {
+    let server = ExchangeServer::start(local::Binance).await.unwrap();
+    let forming = set_clock(&server);
+    for back in [3, 2, 1] {
+        server.past_bar("ETHUSDT", "1m", &candle(forming - back * MINUTE, "11", true));
+    }
+    let gateway = gateway(&server, "binance", "ETHUSDT,BTCUSDT").await;
+    let mut socket = gateway.websocket().await.unwrap();
+    socket.subscribe(&["price:ETHUSDT", "candles:ETHUSDT.1m"]).await.unwrap();
+    ready(&server, &gateway).await;
+    server.bar("ETHUSDT", "1m", &candle(forming, "12", false));
+    bar(&mut socket, forming, false).await;
+    server.trade("ETHUSDT", "12.5", "2");
+    server.quote("ETHUSDT", "12.4", "12.6");
+    tick(&mut socket, 12.5).await;
+    let quoted =
+        socket.find(|envelope| envelope.event == "price.tick" && envelope.data.get().contains("bid"));
+    assert_eq!(quoted.await.unwrap().field::<f64>("ask").unwrap(), 12.6);
+
+    // The forming one is no history; what closes is, after the older ones.
+    let before = open_times(&gateway, "ETHUSDT", "1m").await;
+    assert_eq!(before, [3, 2, 1].map(|back| forming - back * MINUTE));
+    server.bar("ETHUSDT", "1m", &candle(forming, "13", true));
+    bar(&mut socket, forming, true).await;
+    assert_eq!(open_times(&gateway, "ETHUSDT", "1m").await.last(), Some(&forming));
+    assert_eq!(open_times(&gateway, "ETHUSDT", "1m").await.len(), 4);
+
+    let metrics = metrics(&gateway).await;
+    assert_eq!(metrics["spark_market_source_up"], 1.0);
+    assert_eq!(metrics["spark_market_symbols"], 2.0);
+    assert_eq!(metrics[r#"spark_exchange_trades_total{outcome="passed"}"#], 1.0);
+    assert_eq!(metrics[r#"spark_exchange_bars_total{outcome="passed"}"#], 2.0);
+}
+
+#[tokio::test]
+async fn an_outage_is_told_and_the_bars_that_were_missed_come_after_it() {
+    let server = ExchangeServer::start(local::Binance).await.unwrap();
+    let first = set_clock(&server) - 3 * MINUTE;
+    server.past_bar("ETHUSDT", "1m", &candle(first - MINUTE, "11", true));
+    let gateway = gateway(&server, "binance", "ETHUSDT").await;
+    let mut socket = gateway.websocket().await.unwrap();
+    socket.subscribe(&["price:ETHUSDT", "candles:ETHUSDT.1m", "system:status"]).await.unwrap();
+    ready(&server, &gateway).await;
+    server.bar("ETHUSDT", "1m", &candle(first, "12", false));
+    bar(&mut socket, first, false).await;
+    server.trade("ETHUSDT", "12", "1");
+    tick(&mut socket, 12.0).await;
+
+    server.turn_away(Some(Ban { status: 503, retry_after: None }));
+    server.cut();
+    source_says(&mut socket, "disconnected").await;
+    assert_eq!(metrics(&gateway).await["spark_market_source_up"], 0.0);
+    let ready = gateway.get("/readyz").await.unwrap();
+    assert_eq!(ready.status, 200, "a source without a feed does not stop the gateway");
+    assert!(ready.body.contains(r#""source":{"ok":false}"#), "{}", ready.body);
+
+    // Meanwhile: three bars close, and two trades are made.
+    for nth in 0..3 {
+        server.past_bar("ETHUSDT", "1m", &candle(first + nth * MINUTE, "14", true));
+    }
+    server.trade("ETHUSDT", "13", "1");
+    server.trade("ETHUSDT", "14", "1");
+    server.turn_away(None);
+    source_says(&mut socket, "binance").await;
+    server.bar("ETHUSDT", "1m", &candle(first + 3 * MINUTE, "15", false));
+    server.trade("ETHUSDT", "15", "1");
+    let mut closed = Vec::new();
+    let mut prices = Vec::new();
+    while closed.len() < 3 || prices.last() != Some(&15.0) {
+        let envelope = socket.next().await.unwrap();
+        match &*envelope.event {
+            "candles.bar" if envelope.field("closed").unwrap() => {
+                closed.push(envelope.field::<i64>("openTime").unwrap())
+            }
+            "price.tick" => prices.push(envelope.field::<f64>("price").unwrap()),
+            _ => {}
+        }
+    }
+    assert_eq!(closed, [first, first + MINUTE, first + 2 * MINUTE]);
+    // What was missed came before what followed, though a price that is replaced at once may never leave the gateway.
+    assert!(prices.is_sorted(), "{prices:?}");
+    let history = open_times(&gateway, "ETHUSDT", "1m").await;
+    assert_eq!(history, (-1..3).map(|nth| first + nth * MINUTE).collect::<Vec<_>>());
+    let metrics = metrics(&gateway).await;
+    assert_eq!(metrics[r#"spark_exchange_trades_total{outcome="filled"}"#], 2.0);
+    assert_eq!(metrics[r#"spark_exchange_trades_total{outcome="lost"}"#], 0.0);
+    assert_eq!(metrics[r#"spark_exchange_connections_total{outcome="lost"}"#], 1.0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_right_is_counted_and_seen_by_nobody() {
+    let server = ExchangeServer::start(local::Binance).await.unwrap();
+    let gateway = gateway(&server, "binance", "ETHUSDT").await;
+    let mut socket = gateway.websocket().await.unwrap();
+    socket.subscribe(&["price:ETHUSDT"]).await.unwrap();
+    server.until(|seen| seen.subscriptions > 0).await.unwrap();
+    server.trade("ETHUSDT", "12", "1");
+    tick(&mut socket, 12.0).await;
+    server.say("{not JSON");
+    server.say(r#"{"stream":"ethusdt@depth","data":{}}"#);
+    server.say_bytes(&[0xFF; 100]);
+    server.trade("ETHUSDT", "0", "1");
+    server.trade("ETHUSDT", "13", "-1");
+    server.trade("ETHUSDT", "14", "1");
+    let seen = socket
+        .find(|envelope| envelope.event == "price.tick" && envelope.field::<f64>("price").unwrap() != 12.0);
+    assert_eq!(seen.await.unwrap().field::<f64>("price").unwrap(), 14.0);
+    let metrics = metrics(&gateway).await;
+    assert_eq!(metrics[r#"spark_exchange_trades_total{outcome="refused"}"#], 2.0);
+    assert_eq!(metrics[r#"spark_exchange_frames_total{kind="malformed"}"#], 2.0);
+    assert_eq!(metrics[r#"spark_exchange_frames_total{kind="unknown"}"#], 1.0);
+    assert_eq!(metrics["spark_market_source_up"], 1.0);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_makes_nothing_look_new_or_old() {
+    for ahead_ms in [3_000, -3_000] {
+        let server = ExchangeServer::start(local::Binance).await.unwrap();
+        server.set_clock(ahead_ms);
+        let gateway = gateway(&server, "binance", "ETHUSDT").await;
+        let mut socket = gateway.websocket().await.unwrap();
+        socket.subscribe(&["price:ETHUSDT"]).await.unwrap();
+        ready(&server, &gateway).await;
+        let before = unix_ms();
+        server.trade("ETHUSDT", "12", "1");
+        let ts = tick(&mut socket, 12.0).await.ts as i64;
+        // The clocks differ by what they do, give or take the way to the exchange and back.
+        assert!((before - 2_000..=unix_ms()).contains(&ts), "{ahead_ms}: {}", ts - before);
+        let offset = metrics(&gateway).await["spark_exchange_clock_offset_seconds"];
+        assert!((offset - ahead_ms as f64 / 1_000.0).abs() < 2.0, "{offset}");
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_without_bars_of_its_own_has_them_made_of_its_trades() {
+    let server = ExchangeServer::start(local::Coinbase).await.unwrap();
+    let day = set_clock(&server).div_euclid(86_400_000) * 86_400_000;
+    server.past_bar("ETH-USD", "1d", &candle(day - 86_400_000, "8", true));
+    server.past_bar("ETH-USD", "1d", &Candle::new(day, ["10", "20", "5", "11", "100"], false));
+    let gateway = gateway(&server, "coinbase", "ETH-USD").await;
+    let mut socket = gateway.websocket().await.unwrap();
+    socket.subscribe(&["price:ETH-USD", "candles:ETH-USD.1d", "candles:ETH-USD.1s"]).await.unwrap();
+    server.until(|seen| seen.subscriptions > 0).await.unwrap();
+    // What the exchange knows of the day is asked for first.
+    server.until(|seen| seen.requests.iter().any(|path| path.contains("granularity=86400"))).await.unwrap();
+    let mut found = None;
+    for nth in 0..100 {
+        server.trade("ETH-USD", &format!("{}", 30 + nth), "1");
+        let next = tokio::time::timeout(Duration::from_millis(500), async {
+            let is_day = |envelope: &Envelope| {
+                envelope.event == "candles.bar" && envelope.field::<String>("interval").unwrap() == "1d"
+            };
+            socket.find(is_day).await.unwrap()
+        });
+        if let Ok(envelope) = next.await {
+            found = Some(envelope);
+            break;
+        }
+    }
+    let live = found.expect("a bar of the day");
+    assert_eq!(live.field::<i64>("openTime").unwrap(), day);
+    // It opened and had its low before anybody listened here, and has its high and its close from the trades.
+    assert_eq!((live.field::<f64>("open").unwrap(), live.field::<f64>("low").unwrap()), (10.0, 5.0));
+    assert!(live.field::<f64>("high").unwrap() >= 30.0 && live.field::<f64>("volume").unwrap() >= 101.0);
+    let tick = socket.find(|envelope| envelope.event == "price.tick").await.unwrap();
+    let (price, change) = (tick.field::<f64>("price").unwrap(), tick.field::<f64>("change").unwrap());
+    assert_eq!(price - change, 8.0, "compared with the close of the day before");
+    assert_eq!(open_times(&gateway, "ETH-USD", "1d").await, [day - 86_400_000]);
+}
