@@ -55,7 +55,7 @@ async fn the_shipped_symbols_are_listed_with_their_history() {
     assert_eq!(names, ["AAPL", "FB", "GOOG", "IBM", "MSFT"]);
     for symbol in &listed.symbols {
         let bars = shipped_bars(&symbol.symbol).unwrap();
-        assert_eq!(symbol.intervals, ["1d"], "{symbol:?}");
+        assert_eq!(symbol.intervals, ["1d", "1w"], "{symbol:?}");
         assert_eq!(symbol.skipped_rows, 0, "{symbol:?}");
         assert_eq!(symbol.first_time, bars[0].open_time, "{symbol:?}");
         assert!(symbol.first_time <= symbol.last_time && symbol.last_close > 0.0, "{symbol:?}");
