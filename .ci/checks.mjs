@@ -71,6 +71,12 @@ export function checkSteps({ long }) {
     tests("verdicts", "native and WebAssembly judge alike", ["build-wasm", ...rust], () =>
       verdicts(effort.verdictInputs),
     ),
+    tests(
+      "canonical",
+      "native, WebAssembly and JavaScript write the same canonical JSON",
+      ["build-packages", ...rust],
+      () => canonical(effort.verdictInputs),
+    ),
     tests("packages", "the npm packages and the page", ["build-packages"], packageTests),
     tests("packaging", "the npm packages as they would be published", ["build-packages"], () =>
       counted(nodeCounts, "npm", ["test", "--silent", "-w", "@spark/packaging-tests"]),
@@ -109,14 +115,15 @@ function scriptTests() {
     .map((name) => `.ci/test/${name}`);
 }
 
-function coreAsWebAssembly(env) {
+/** Has cargo compile for WebAssembly with a system's interface, and Node run it. */
+function asWebAssembly() {
   const runner = ["node", "--no-warnings", path.join(ROOT, ".ci", "wasi-run.mjs")];
-  const config = `target.wasm32-wasip1.runner=${JSON.stringify(runner)}`;
+  return ["--target", "wasm32-wasip1", "--config", `target.wasm32-wasip1.runner=${JSON.stringify(runner)}`];
+}
+
+function coreAsWebAssembly(env) {
   // Integration and unit tests; documentation examples are compiled for the machine itself only.
-  return cargoTest(
-    ["-p", "live-core", "--target", "wasm32-wasip1", "--config", config, "--lib", "--tests"],
-    env,
-  );
+  return cargoTest(["-p", "live-core", ...asWebAssembly(), "--lib", "--tests"], env);
 }
 
 async function verdicts(inputs) {
@@ -145,6 +152,24 @@ async function verdicts(inputs) {
     },
   );
   rmSync(file, { force: true });
+  return counts;
+}
+
+async function canonical(inputs) {
+  mkdirSync(ARTIFACTS, { recursive: true });
+  const [native, wasm] = ["native", "wasm"].map((name) => path.join(ARTIFACTS, `canonical-${name}.jsonl`));
+  const example = ["run", "--quiet", "--locked", "-p", "live-core", "--example", "canonical"];
+  await must("cargo", [...example, "--", native, String(inputs)]);
+  // WASI looks a path up from the folder that it was started in.
+  const seenFromInside = path.relative(ROOT, wasm);
+  await must("cargo", [...example, ...asWebAssembly(), "--", seenFromInside, String(inputs)]);
+  const counts = await counted(
+    nodeCounts,
+    "node",
+    ["--test", "--test-reporter=spec", "tests/verdicts/canonical.test.mjs"],
+    { CANONICAL_NATIVE: native, CANONICAL_WASM: wasm, CANONICAL_MINIMUM: String(inputs) },
+  );
+  for (const file of [native, wasm]) rmSync(file, { force: true });
   return counts;
 }
 

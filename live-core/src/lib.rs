@@ -11,10 +11,12 @@
 //! - [`outbox`]: all that waits for one connection.
 //! - [`sse`]: reading an event stream.
 //! - [`store`]: the client's store.
+//! - [`canonical`]: canonical JSON and its hash.
 //! - [`error`]: the catalogue of error codes.
 
 pub mod access;
 pub mod backpressure;
+pub mod canonical;
 pub mod channel;
 pub mod cursor;
 mod decimal;

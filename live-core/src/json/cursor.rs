@@ -97,7 +97,7 @@ impl<'a> Cursor<'a> {
 
     /// A JSON number; returns how many digits its exponent has.
     #[inline]
-    fn number(&mut self) -> Option<usize> {
+    pub(crate) fn number(&mut self) -> Option<usize> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -119,7 +119,7 @@ impl<'a> Cursor<'a> {
         Some(0)
     }
 
-    pub(super) fn string(&mut self) -> Option<()> {
+    pub(crate) fn string(&mut self) -> Option<()> {
         loop {
             let byte = self.peek()?;
             self.at += 1;

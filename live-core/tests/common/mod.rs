@@ -1,4 +1,9 @@
-//! What several tests and the `verdicts` example share: a generator of envelopes, good and bad, from a seed.
+//! What several tests and the examples share: generators of inputs, good and bad, from a seed.
+
+// Each of them uses a part.
+#![allow(dead_code)]
+
+pub mod json;
 
 /// A small generator of pseudo-random numbers (SplitMix64; Steele, Lea, Flood 2014), the same on every build.
 pub struct Random(pub u64);

@@ -8,6 +8,8 @@ export const BUDGETS = {
   whole: 67_600,
   /** The client without the module. The design's goal is 9 KB; ARCHITECTURE.md, "Departures", says what stands in its way. */
   slim: 16_000,
+  /** `stableStringify`, which a page that does not import it does not download. */
+  canonical: 1_100,
   /** The hooks, without React and the client. */
   hooks: 4_000,
   /** Types and constants of the wire. */

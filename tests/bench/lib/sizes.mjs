@@ -14,11 +14,20 @@ const MEASURED = [
     budget: BUDGETS.module,
     measure: () => readFileSync(require.resolve("@spark/live-core/core.wasm")),
   },
-  { what: "@spark/live-core, all in", budget: BUDGETS.whole, measure: () => bundle("@spark/live-core") },
+  {
+    what: "@spark/live-core, all in",
+    budget: BUDGETS.whole,
+    measure: () => bundle("@spark/live-core", isOfClient),
+  },
   {
     what: "@spark/live-core/slim, without the module",
     budget: BUDGETS.slim,
-    measure: () => bundle("@spark/live-core/slim"),
+    measure: () => bundle("@spark/live-core/slim", isOfClient),
+  },
+  {
+    what: "stableStringify of @spark/live-core, by itself",
+    budget: BUDGETS.canonical,
+    measure: () => bundle("@spark/live-core", (name) => !isOfClient(name)),
   },
   { what: "@spark/live-react", budget: BUDGETS.hooks, measure: () => bundle("@spark/live-react") },
   {
@@ -28,15 +37,24 @@ const MEASURED = [
   },
 ];
 
-/** The whole entry as a bundler ships it: minified, React and the core package left to their own files. */
-async function bundle(entry) {
+/** False for what stands beside the client: who does not import it does not download it. */
+function isOfClient(name) {
+  return name !== "stableStringify";
+}
+
+/**
+ * What an entry exports under those names, by default all, as a bundler ships it: minified, React and the core package
+ * left to their own files.
+ */
+async function bundle(entry, isWanted = () => true) {
+  const names = Object.keys(await import(entry)).filter(isWanted);
   const external = [
     "react",
     "react-dom",
     ...(entry.startsWith("@spark/live-react") ? ["@spark/live-core"] : []),
   ];
   const { outputFiles } = await build({
-    stdin: { contents: `export * from "${entry}";`, resolveDir: import.meta.dirname },
+    stdin: { contents: `export { ${names.join()} } from "${entry}";`, resolveDir: import.meta.dirname },
     bundle: true,
     minify: true,
     format: "esm",

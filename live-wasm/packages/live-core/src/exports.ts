@@ -1,4 +1,5 @@
 /** What both entries of the package have in common. */
+export { stableStringify } from "./canonical.js";
 export { type Clock, systemClock } from "./clock.js";
 export type { Envelope, ErrorCode } from "./envelope.js";
 export { guestSession } from "./guest.js";
