@@ -10,6 +10,7 @@ pub mod config;
 pub mod directory;
 pub mod error;
 pub mod hub;
+pub mod import;
 pub mod listener;
 pub mod market;
 pub mod metrics;

@@ -1,6 +1,6 @@
 //! The command line of the gateway.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 use spark_live::Gateway;
 use spark_live::config::{Config, Overrides, ProcessEnvironment};
+use spark_live::import;
 use spark_live::shutdown::on_signals;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,7 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Exit code when the settings are wrong.
+/// Exit code when the settings are wrong, or there is nothing to import.
 const EXIT_USAGE: u8 = 2;
 
 /// Live market data in the browser.
@@ -34,6 +35,19 @@ struct Cli {
 enum Command {
     /// Runs the gateway with the web page inside it.
     Serve(ServeArgs),
+    /// Checks and describes data files without starting anything.
+    ///
+    /// Exit code 0: all is good; 1: some rows or files are not; 2: PATH cannot be read or holds no data file.
+    Import(ImportArgs),
+}
+
+#[derive(Args)]
+struct ImportArgs {
+    /// A folder of data files, or one file.
+    path: PathBuf,
+    /// Prints one object of JSON instead of a table.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Every setting can also be given in the file or the environment; see config.default.toml.
@@ -71,7 +85,27 @@ impl From<ServeArgs> for Overrides {
 }
 
 fn main() -> ExitCode {
-    let Command::Serve(args) = Cli::parse().command;
+    match Cli::parse().command {
+        Command::Serve(args) => start(args),
+        Command::Import(args) => import(&args),
+    }
+}
+
+fn import(args: &ImportArgs) -> ExitCode {
+    let report = match import::check(&args.path) {
+        Ok(report) => report,
+        Err(error) => return fail(EXIT_USAGE, &error.to_string()),
+    };
+    let text = if args.json { report.json() } else { import::text(&report) };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads it may stop in the middle.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => fail(1, &format!("print the report: {error}")),
+        _ if report.is_good() => ExitCode::SUCCESS,
+        _ => ExitCode::from(1),
+    }
+}
+
+fn start(args: ServeArgs) -> ExitCode {
     let config = match Config::load(&args.into(), &ProcessEnvironment) {
         Ok(config) => config,
         Err(error) => return fail(EXIT_USAGE, &format!("settings are wrong:\n{error}")),

@@ -41,7 +41,7 @@ use self::exchange::{Binance, Coinbase, Exchange, ExchangeSource, Kraken, LinkOp
 
 pub use self::aggregate::{Book, BookFault, Update};
 pub use self::feed::Feed;
-pub use self::files::{Loaded, SymbolFile, load_dir, load_shipped};
+pub use self::files::{Loaded, SymbolFile, is_data_file, load_dir, load_file, load_shipped};
 pub use self::history::{Market, Page, PageError, Row};
 pub use self::normalize::{MarketFault, Normalizer};
 pub use self::problem::{Fault, RowProblem};

@@ -285,7 +285,10 @@ async fn read_lines(stream: impl AsyncRead + Unpin, mut take: impl FnMut(String)
 }
 
 /// The binary under test: `SPARK_BIN`, else the one beside this test's own executable.
-fn binary() -> Result<PathBuf> {
+///
+/// # Errors
+/// When it has not been built.
+pub fn binary() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("SPARK_BIN") {
         return Ok(path.into());
     }

@@ -31,7 +31,7 @@ mod websocket;
 pub use csv::{Bar, DataDir, shipped_bars};
 pub use dice::Dice;
 pub use envelope::{ENVELOPE_FIELDS, Envelope};
-pub use gateway::{Gateway, GatewayOptions};
+pub use gateway::{Gateway, GatewayOptions, binary};
 pub use http::{Answer, CandlePage, CandleQuery};
 pub use ledger::{Ledger, Took};
 pub use line::{Body, Head, Line};

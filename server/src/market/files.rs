@@ -70,20 +70,29 @@ pub fn load_shipped() -> Loaded {
 pub fn load_dir(dir: &Path) -> std::io::Result<Loaded> {
     let mut paths = BTreeMap::new();
     for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("csv")) && !path.is_dir() {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            paths.insert(name, path);
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_data_file(&name) && !entry.path().is_dir() {
+            paths.insert(name, entry.path());
         }
     }
     let mut loaded = Loaded::default();
     for (name, path) in paths {
-        match open(&path) {
-            Ok(file) => loaded.take(&name, BufReader::new(file)),
-            Err(fault) => loaded.report(&name.into(), None, (None, fault)),
-        }
+        loaded.open(&name, &path);
     }
     Ok(loaded)
+}
+
+/// Reads one file. What is wrong with it, or that it cannot be read, is a problem and not an error.
+pub fn load_file(path: &Path) -> Loaded {
+    let mut loaded = Loaded::default();
+    loaded.open(&path.file_name().unwrap_or_default().to_string_lossy(), path);
+    loaded
+}
+
+/// Whether a file of this name is one of data.
+pub fn is_data_file(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ext| ext.eq_ignore_ascii_case("csv"))
 }
 
 fn open(path: &Path) -> Result<File, Fault> {
@@ -98,6 +107,13 @@ fn unreadable(error: &std::io::Error) -> Fault {
 }
 
 impl Loaded {
+    fn open(&mut self, name: &str, path: &Path) {
+        match open(path) {
+            Ok(file) => self.take(name, BufReader::new(file)),
+            Err(fault) => self.report(&name.into(), None, (None, fault)),
+        }
+    }
+
     /// Reads one file's content and keeps what is good of it.
     fn take(&mut self, name: &str, content: impl BufRead) {
         let file: Arc<str> = name.into();
