@@ -39,10 +39,15 @@ pub(super) fn write_number(out: &mut String, number: f64) {
 /// The digits of a number that is not negative, as `d.ddde-7`.
 fn shortest(number: f64) -> String {
     let shortest = format!("{number:e}");
-    // Where two shortest forms are equally near, ECMAScript takes the one whose last digit is even, and the standard
-    // library the upper. Rounded to as many digits it takes the even one; but that need not come back as the same
-    // number where the next number below is nearer than the next above.
     let decimals = shortest.find('e').map_or(0, |mantissa_len| mantissa_len.saturating_sub(2));
+    // Where two shortest forms are equally near, ECMAScript takes the one whose last digit is even, and the standard
+    // library the upper. No double has two forms of 15 digits, and the smallest, for which that is not
+    // true, are never halfway between two.
+    if decimals < 15 {
+        return shortest;
+    }
+    // Rounded to as many digits it is the even one; but that need not come back as the same number where the next
+    // number below is nearer than the next above.
     let nearest = format!("{number:.decimals$e}");
     if nearest.parse() == Ok(number) { nearest } else { shortest }
 }

@@ -127,7 +127,7 @@ fn string(random: &mut Random, flaw: Flaw) -> String {
 /// A number: any double, one near a change of form, or digits of any length.
 fn number(random: &mut Random, flaw: Flaw) -> String {
     let sign = if random.below(3) == 0 { "-" } else { "" };
-    match random.below(8) {
+    match random.below(9) {
         0 if flaw == Flaw::Values && random.below(10) == 0 => format!("{sign}1E400"),
         0 => random
             .pick(&["0", "-0", "-0.0", "1e21", "999999999999999999999", "1e-6", "1e-7", "5e-324", "1e-400"])
@@ -137,6 +137,14 @@ fn number(random: &mut Random, flaw: Flaw) -> String {
         3 => format!("{sign}{}e{}", random.below(100_000), random.below(50) as i32 - 30),
         4 => format!("{sign}{}.{}E+{}", random.below(10), random.next(), random.below(30)),
         5 => format!("{sign}{}", random.next() >> random.below(64)),
+        // Often halfway between two forms of as many digits.
+        6 => {
+            format!(
+                "{sign}{}.{}",
+                random.next() >> (12 + random.below(8)),
+                random.pick(&["25", "75", "125", "375"])
+            )
+        }
         _ => match f64::from_bits(random.next()) {
             double if !double.is_finite() => "0.5".into(),
             double if random.below(8) == 0 => format!("{double}"),
