@@ -34,7 +34,7 @@ const RENEW_EVERY: Duration = Duration::from_secs(2);
 
 /// Runs a source: what happens there becomes events and closed bars.
 ///
-/// A trade is published as a price at once. Its bars are looked at no more often than [`LOOK_EVERY`], so that a
+/// A trade is published as a price at once. Its bars are looked at no more often than `LOOK_EVERY`, so that a
 /// thousand trades cost no more states of a bar than one does; that a bar closes is published at once.
 pub struct Feed {
     source: Box<dyn Source>,

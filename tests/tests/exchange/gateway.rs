@@ -151,7 +151,7 @@ async fn an_outage_is_told_and_the_bars_that_were_missed_come_after_it() {
         let envelope = socket.next().await.unwrap();
         match &*envelope.event {
             "candles.bar" if envelope.field("closed").unwrap() => {
-                closed.push(envelope.field::<i64>("openTime").unwrap())
+                closed.push(envelope.field::<i64>("openTime").unwrap());
             }
             "price.tick" => prices.push(envelope.field::<f64>("price").unwrap()),
             _ => {}
