@@ -13,12 +13,10 @@ mod feed;
 mod files;
 mod history;
 pub mod http;
-mod intervals;
-mod lines;
+pub mod intervals;
 mod normalize;
 mod problem;
 mod replay;
-mod row;
 mod stats;
 mod synthetic;
 mod trade;
@@ -41,11 +39,11 @@ use self::exchange::{Binance, Coinbase, Exchange, ExchangeSource, Kraken, LinkOp
 
 pub use self::aggregate::{Book, BookFault, Update};
 pub use self::feed::Feed;
-pub use self::files::{Loaded, SymbolFile, is_data_file, load_dir, load_file, load_shipped};
+pub use self::files::{Content, DataFile, Loaded, is_data_file, load_dir, load_file, load_shipped};
 pub use self::history::{Market, Page, PageError, Row};
 pub use self::normalize::{MarketFault, Normalizer};
 pub use self::problem::{Fault, RowProblem};
-pub use self::replay::Replay;
+pub use self::replay::{Folder, Replay};
 pub use self::stats::MarketStats;
 pub use self::synthetic::Synthetic;
 pub use self::trade::{Quote, Side, Trade};
@@ -226,12 +224,14 @@ pub trait Archive: Send + Sync {
 pub fn open(config: &MarketConfig) -> anyhow::Result<(Box<dyn Source>, Vec<RowProblem>)> {
     let exchange: Arc<dyn Exchange> = match config.source {
         SourceKind::Replay => {
-            let loaded = match &config.data_dir {
-                Some(dir) => load_dir(dir)
-                    .with_context(|| format!("read the folder of data files {}", dir.display()))?,
-                None => load_shipped(),
+            let Some(dir) = &config.data_dir else {
+                let loaded = load_shipped();
+                let replay = Replay::new(replay::played(loaded.files), config.replay_speed);
+                return Ok((Box::new(replay), loaded.problems));
             };
-            let replay = Replay::new(replay::played(loaded.files), config.replay_speed);
+            let (folder, loaded) = Folder::open(dir.clone())
+                .with_context(|| format!("read the folder of data files {}", dir.display()))?;
+            let replay = Replay::new(replay::played(loaded.files), config.replay_speed).watching(folder);
             return Ok((Box::new(replay), loaded.problems));
         }
         SourceKind::Synthetic => return Ok((Box::new(Synthetic::new(config)), Vec::new())),

@@ -8,12 +8,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use live_core::event::Interval;
 
-use crate::market::{Fault, Loaded, RowProblem, SymbolFile, is_data_file, load_file};
+use crate::market::{Content, Fault, Loaded, RowProblem, intervals, is_data_file, load_file};
 
 use super::{FileReport, ImportError, Kind, Report, Total, gaps};
-
-/// The one interval of files: a day.
-const DAY: &str = "1d";
 
 /// Reads a folder of data files, or one file, and says what it holds. Rows are judged as by a gateway that serves
 /// them. No more than one file is in memory at a time.
@@ -64,11 +61,11 @@ fn named(path: &Path) -> Option<(String, PathBuf)> {
     is_data_file(&name).then(|| (name.into_owned(), path.to_owned()))
 }
 
-/// A symbol is served from one file, the first by name.
-fn refuse_second(loaded: &mut Loaded, name: &str, symbols: &mut HashSet<Arc<str>>) {
-    let Some(SymbolFile { symbol, .. }) = loaded.files.first() else { return };
-    let symbol = Arc::clone(symbol);
-    if !symbols.insert(Arc::clone(&symbol)) {
+/// Of a symbol there is one file of trades and one of each length of bars, the first by name.
+fn refuse_second(loaded: &mut Loaded, name: &str, symbols: &mut HashSet<(Arc<str>, Option<Interval>)>) {
+    let Some(file) = loaded.files.first() else { return };
+    let symbol = Arc::clone(&file.symbol);
+    if !symbols.insert((Arc::clone(&symbol), file.content.interval())) {
         let fault = Fault::SecondFile(symbol);
         *loaded = Loaded::default();
         loaded.problems.push(RowProblem { file: name.into(), line: None, field: None, fault });
@@ -77,7 +74,8 @@ fn refuse_second(loaded: &mut Loaded, name: &str, symbols: &mut HashSet<Arc<str>
 
 fn describe(name: &str, loaded: &Loaded) -> FileReport {
     let problems = &loaded.problems;
-    let is_duplicate = |problem: &&RowProblem| matches!(problem.fault, Fault::DuplicateDate(_));
+    let is_duplicate =
+        |problem: &&RowProblem| matches!(problem.fault, Fault::DuplicateDate(_) | Fault::DuplicateTrade(_));
     let mut report = FileReport {
         file: name.to_owned(),
         symbol: None,
@@ -91,15 +89,19 @@ fn describe(name: &str, loaded: &Loaded) -> FileReport {
         gaps: None,
     };
     if let Some(file) = loaded.files.first() {
-        let times: Vec<i64> = file.bars.iter().map(|bar| bar.open_time).collect();
+        let times: Vec<i64> = match &file.content {
+            Content::Bars { bars, .. } => bars.iter().map(|bar| bar.open_time).collect(),
+            Content::Trades(trades) => trades.iter().map(|trade| trade.time).collect(),
+        };
         let time = |ms: &i64| Timestamp::from_millisecond(*ms).ok();
+        let interval = file.content.interval();
         report.symbol = Some(file.symbol.to_string());
-        report.kind = Some(Kind::Bars);
-        report.interval = Some(DAY.to_owned());
+        report.kind = Some(if interval.is_some() { Kind::Bars } else { Kind::Trades });
+        report.interval = interval.map(intervals::name);
         report.rows = times.len() as u64;
         report.first = times.first().and_then(time);
         report.last = times.last().and_then(time);
-        report.gaps = Interval::parse(DAY).map(|interval| gaps::find(&times, interval));
+        report.gaps = interval.map(|interval| gaps::find(&times, interval));
     }
     report
 }

@@ -39,11 +39,36 @@ pub enum Fault {
     /// The file is larger than any that makes sense.
     #[error("is larger than {0} bytes")]
     TooLarge(u64),
+    /// The file cannot be read to its end.
+    #[error("breaks off after line {line}: {reason}")]
+    BreaksOff {
+        /// The last line that could be read.
+        line: u64,
+        /// Why it ends there.
+        reason: String,
+    },
+    /// The file is text in another encoding.
+    #[error("is UTF-16; save it as UTF-8")]
+    Utf16,
+    /// The file has changed under the reader's hands.
+    #[error("has changed while it was read; it is read again when it stands still")]
+    Changed,
+    /// Not what its name says.
+    #[error("is not {0}")]
+    NotThat(&'static str),
+    /// A column of a type that holds no such thing.
+    #[error("is a column of type {found} instead of {expected}")]
+    ColumnType {
+        /// The column's type.
+        found: String,
+        /// What can be read.
+        expected: &'static str,
+    },
     /// The file's name is not a symbol.
     #[error("is not named by a symbol: letters, digits, '_' and '-' in at most 7 parts joined by dots")]
     Name,
-    /// Another file has the symbol already.
-    #[error("is a second file of the symbol {0}")]
+    /// Another file has the symbol and the same kind of rows already.
+    #[error("is a second file of the symbol {0} with the same kind of rows")]
     SecondFile(Arc<str>),
     /// The head line lacks a column.
     #[error("is a missing column")]
@@ -101,12 +126,45 @@ pub enum Fault {
         /// The high.
         high: String,
     },
-    /// Not a day of the calendar.
-    #[error("{0:?} is not a date such as 2013-03-01")]
+    /// Not a time.
+    #[error("{0:?} is not a time such as 2013-03-01 or 2013-03-01T09:30:00Z")]
     BadDate(String),
-    /// The day has a row already.
+    /// The bar has a row already.
     #[error("{0} is a duplicate")]
     DuplicateDate(String),
+    /// The trade has a row already.
+    #[error("{0} is a duplicate")]
+    DuplicateTrade(u64),
+    /// The bar begins where none of its length does.
+    #[error("{time} is not where a bar of {interval} begins")]
+    OffGrid {
+        /// The time.
+        time: String,
+        /// Length of the file's bars.
+        interval: String,
+    },
+    /// The rows are too far apart for bars.
+    #[error(
+        "has rows that are mostly {0} s apart, which is no length of a bar; its name can say one: SYMBOL.1h.csv"
+    )]
+    Distance(i64),
+    /// The name says an interval that there is not.
+    #[error("is named by {0:?} where an interval such as 15m or 1d is expected")]
+    Interval(String),
+    /// The row is of another symbol.
+    #[error("{found:?} is another symbol than {expected:?} in the rows before")]
+    OtherSymbol {
+        /// The row's.
+        found: String,
+        /// The first row's.
+        expected: String,
+    },
+    /// A text where a whole number should be.
+    #[error("{0:?} is not a whole number")]
+    NotAWholeNumber(String),
+    /// Neither buy nor sell.
+    #[error("{0:?} is neither buy nor sell")]
+    NotASide(String),
     /// The day has not come yet.
     #[error("{0} is in the future")]
     FutureDate(String),

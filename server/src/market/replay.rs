@@ -8,9 +8,13 @@
 //!
 //! A file of trades is played from its first trade on, each as long after the one before as it was made, divided by the
 //! speed. At its end a file rests for a moment and starts over.
+//!
+//! A file that comes into the folder joins, and one that is replaced starts anew, without the others noticing.
+
+mod folder;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +22,8 @@ use live_core::event::Interval;
 use rust_decimal::{Decimal, RoundingStrategy};
 use tokio::time::{Instant, sleep_until};
 
-use super::files::SymbolFile;
+pub use self::folder::Folder;
+use super::files::{Content, DataFile};
 use super::{Bar, Instrument, Print, Source, SourceEvent, Trade, Waiting, intervals};
 
 /// Prints of one bar.
@@ -55,15 +60,31 @@ pub enum Tape {
     Trades(Vec<Trade>),
 }
 
-/// What is played of files: of each symbol its trades, or else its shortest bars; the other files are history.
-pub fn played(files: Vec<SymbolFile>) -> Vec<Played> {
-    let play = |file: SymbolFile| Played {
-        symbol: file.symbol,
-        tape: Tape::Bars(intervals::interval("1d"), file.bars),
-        history: Vec::new(),
-        skipped_rows: file.skipped_rows,
+/// What is played of files: of each symbol its trades, or else its shortest bars; its other files are history.
+pub fn played(files: Vec<DataFile>) -> Vec<Played> {
+    let mut symbols: BTreeMap<Arc<str>, Vec<DataFile>> = BTreeMap::new();
+    for file in files {
+        symbols.entry(Arc::clone(&file.symbol)).or_default().push(file);
+    }
+    symbols.into_values().filter_map(played_of).collect()
+}
+
+/// The same of the files of one symbol.
+fn played_of(mut files: Vec<DataFile>) -> Option<Played> {
+    // Trades have no interval, and so come first.
+    files.sort_by_key(|file| file.content.interval().map(Interval::length_ms));
+    let skipped_rows = files.iter().map(|file| file.skipped_rows).sum();
+    let mut files = files.into_iter();
+    let first = files.next()?;
+    let tape = match first.content {
+        Content::Trades(trades) => Tape::Trades(trades),
+        Content::Bars { interval, bars } => Tape::Bars(interval, bars),
     };
-    files.into_iter().map(play).collect()
+    let history = files.filter_map(|file| match file.content {
+        Content::Bars { interval, bars } => Some((interval, bars)),
+        Content::Trades(_) => None,
+    });
+    Some(Played { symbol: first.symbol, tape, history: history.collect(), skipped_rows })
 }
 
 /// The source `replay`.
@@ -73,6 +94,8 @@ pub struct Replay {
     is_started: bool,
     /// Tracks by the time of their next event.
     queue: BinaryHeap<Reverse<(Instant, usize)>>,
+    speed: f64,
+    folder: Option<Folder>,
 }
 
 /// One symbol on its way.
@@ -104,7 +127,13 @@ impl Replay {
         let now = Instant::now();
         let tracks = played.into_iter().filter(|played| played.tape.len() > 0);
         let tracks = tracks.map(|played| Track::new(played, speed, now)).collect();
-        Self { tracks, is_started: false, queue: BinaryHeap::new() }
+        Self { tracks, is_started: false, queue: BinaryHeap::new(), speed, folder: None }
+    }
+
+    /// The same with a folder whose files may change.
+    #[must_use]
+    pub fn watching(self, folder: Folder) -> Self {
+        Self { folder: Some(folder), ..self }
     }
 
     /// Begins every track at its own moment.
@@ -120,15 +149,6 @@ impl Replay {
     fn schedule(&mut self) {
         let due = |(index, track): (usize, &Track)| Reverse((track.due(), index));
         self.queue = self.tracks.iter().enumerate().map(due).collect();
-    }
-
-    /// Waits until something is due.
-    async fn wait(&self) {
-        match self.queue.peek() {
-            Some(Reverse((due, _))) => sleep_until(*due).await,
-            // There is nothing to play, and never will be.
-            None => std::future::pending().await,
-        }
     }
 
     /// Plays what is due.
@@ -154,8 +174,40 @@ impl Replay {
         if !self.is_started {
             self.start();
         }
-        self.wait().await;
-        self.play(out);
+        let changed = async {
+            match &mut self.folder {
+                Some(folder) => folder.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let due = self.queue.peek().map(|Reverse((due, _))| *due);
+        let is_due = async {
+            match due {
+                Some(due) => sleep_until(due).await,
+                // There is nothing to play yet.
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = is_due => self.play(out),
+            played = changed => self.join(played, out),
+        }
+    }
+
+    /// Takes in what is played of a symbol from now on.
+    fn join(&mut self, played: Played, out: &mut Vec<SourceEvent>) {
+        if played.tape.len() == 0 {
+            return;
+        }
+        let known = self.tracks.iter().position(|track| track.played.symbol == played.symbol);
+        let place = known.unwrap_or(self.tracks.len());
+        let track = Track::new(played, self.speed, Instant::now());
+        out.push(SourceEvent::Joined { place, instrument: Box::new(track.instrument()) });
+        match self.tracks.get_mut(place) {
+            Some(before) => *before = track,
+            None => self.tracks.push(track),
+        }
+        self.schedule();
     }
 }
 

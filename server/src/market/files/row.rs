@@ -1,13 +1,11 @@
-//! Reading and judging one row of a file of daily bars.
+//! Reading and judging one row of a file.
 
-use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::Bar;
-use super::problem::Fault;
+use super::super::problem::Fault;
+use super::super::{Bar, Side, Trade};
+use super::times;
 
-/// The columns, in the order in which rows are kept and told of.
-pub(super) const COLUMNS: [&str; 6] = ["date", "open", "high", "low", "close", "volume"];
 /// Largest price: digits enough for any market, and far from where decimals overflow.
 const PRICE_MAX: Decimal = Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, false, 0); // 10^15
 /// Largest volume: 2^53 - 1, the largest integer that the wire carries exactly.
@@ -18,17 +16,48 @@ const SHOWN_MAX: usize = 40;
 /// The fault and the column it is in.
 pub(super) type FieldFault = (Option<&'static str>, Fault);
 
-/// Reads the six fields of a row, in the order of [`COLUMNS`], and judges them against each other.
-pub(super) fn read(fields: [&str; 6]) -> Result<Bar, FieldFault> {
-    let fields = fields.map(str::trim);
-    let open_time = date(fields[0]).ok_or_else(|| (Some("date"), Fault::BadDate(cut(fields[0]))))?;
+/// Reads a bar: its time (with the time of day, where that has a column of its own), open, high, low, close, volume.
+pub(super) fn bar(time: &str, clock: Option<&str>, numbers: [&str; 5]) -> Result<Bar, FieldFault> {
+    let time = time.trim();
+    let open_time = match clock {
+        Some(clock) => times::read_with_clock(time, clock)
+            .ok_or_else(|| (Some("date"), Fault::BadDate(cut(&format!("{time} {clock}"))))),
+        None => times::read(time).ok_or_else(|| (Some("date"), Fault::BadDate(cut(time)))),
+    }?;
     let mut prices = [Decimal::ZERO; 4];
-    for (index, price) in prices.iter_mut().enumerate() {
-        *price = read_price(fields[index + 1]).map_err(|fault| (Some(COLUMNS[index + 1]), fault))?;
+    for ((price, text), field) in prices.iter_mut().zip(numbers).zip(["open", "high", "low", "close"]) {
+        *price = read_price(text.trim()).map_err(|fault| (Some(field), fault))?;
     }
-    let volume = read_volume(fields[5]).map_err(|fault| (Some("volume"), fault))?;
+    let volume = read_volume(numbers[4].trim()).map_err(|fault| (Some("volume"), fault))?;
     let [open, high, low, close] = prices;
     judge(Bar { open_time, open, high, low, close, volume })
+}
+
+/// Reads a trade: its time, number, side, price and amount. Number and side may be missing.
+pub(super) fn trade(
+    time: &str,
+    id: Option<&str>,
+    side: Option<&str>,
+    price: &str,
+    amount: &str,
+) -> Result<Trade, FieldFault> {
+    let bad_time = || (Some("timestamp"), Fault::BadDate(cut(time.trim())));
+    let time = times::read(time.trim()).ok_or_else(bad_time)?;
+    let id = id.map(str::trim).filter(|id| !id.is_empty());
+    let bad_id = |id: &str| (Some("id"), Fault::NotAWholeNumber(cut(id)));
+    let id = id.map(|id| id.parse().map_err(|_| bad_id(id))).transpose()?;
+    let side = match side.map(str::trim).unwrap_or_default() {
+        "" => None,
+        side if side.eq_ignore_ascii_case("buy") => Some(Side::Buy),
+        side if side.eq_ignore_ascii_case("sell") => Some(Side::Sell),
+        other => return Err((Some("side"), Fault::NotASide(cut(other)))),
+    };
+    let price = read_price(price.trim()).map_err(|fault| (Some("price"), fault))?;
+    let quantity = read_volume(amount.trim()).map_err(|fault| (Some("amount"), fault))?;
+    if quantity.is_zero() {
+        return Err((Some("amount"), Fault::NotAboveZero(cut(amount.trim()))));
+    }
+    Ok(Trade { time, id, side, price, quantity })
 }
 
 /// The rules between the prices of one bar.
@@ -43,19 +72,6 @@ fn judge(bar: Bar) -> Result<Bar, FieldFault> {
         }
     }
     Ok(bar)
-}
-
-/// Midnight (UTC) of a day written `YYYY-MM-DD`, in milliseconds since the Unix epoch.
-fn date(text: &str) -> Option<i64> {
-    let digits = |from: usize, to: usize| {
-        let part = text.get(from..to)?;
-        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse::<i16>().ok()).flatten()
-    };
-    let dashes = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
-    let (year, month, day) = (digits(0, 4)?, digits(5, 7)?, digits(8, 10)?);
-    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
-    let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    dashes.then(|| midnight.timestamp().as_millisecond())
 }
 
 fn read_price(text: &str) -> Result<Decimal, Fault> {
@@ -110,7 +126,7 @@ mod tests {
 
     fn check(row: &str, expected: Result<(), &str>) {
         let fields: Vec<&str> = row.split(',').collect();
-        let found = read(fields.try_into().expect("six fields"))
+        let found = bar(fields[0], None, fields[1..].try_into().expect("six fields"))
             .map(|_| ())
             .map_err(|(field, fault)| format!("{} {fault}", field.unwrap_or_default()));
         assert_eq!(found.as_ref().copied().map_err(String::as_str), expected, "{row}");
@@ -127,11 +143,23 @@ mod tests {
             check(row, Ok(()));
         }
         for (row, reason) in [
-            ("2021-02-29,10,12,9,11,100", r#"date "2021-02-29" is not a date such as 2013-03-01"#),
-            ("2021-2-9,10,12,9,11,100", r#"date "2021-2-9" is not a date such as 2013-03-01"#),
-            ("01/02/2021,10,12,9,11,100", r#"date "01/02/2021" is not a date such as 2013-03-01"#),
-            ("2021-01-0\u{131},1,2,1,2,100", "date \"2021-01-0\u{131}\" is not a date such as 2013-03-01"),
-            (",10,12,9,11,100", r#"date "" is not a date such as 2013-03-01"#),
+            (
+                "2021-02-29,10,12,9,11,100",
+                r#"date "2021-02-29" is not a time such as 2013-03-01 or 2013-03-01T09:30:00Z"#,
+            ),
+            (
+                "2021-2-9,10,12,9,11,100",
+                r#"date "2021-2-9" is not a time such as 2013-03-01 or 2013-03-01T09:30:00Z"#,
+            ),
+            (
+                "01/02/2021,10,12,9,11,100",
+                r#"date "01/02/2021" is not a time such as 2013-03-01 or 2013-03-01T09:30:00Z"#,
+            ),
+            (
+                "2021-01-0\u{131},1,2,1,2,100",
+                "date \"2021-01-0\u{131}\" is not a time such as 2013-03-01 or 2013-03-01T09:30:00Z",
+            ),
+            (",10,12,9,11,100", r#"date "" is not a time such as 2013-03-01 or 2013-03-01T09:30:00Z"#),
             ("2020-01-01,ten,12,9,11,100", r#"open "ten" is not a number"#),
             ("2020-01-01,,12,9,11,100", r#"open "" is not a number"#),
             ("2020-01-01,1_0,12,9,11,100", r#"open "1_0" is not a number"#),
@@ -154,12 +182,6 @@ mod tests {
         ] {
             check(row, Err(reason));
         }
-    }
-
-    #[test]
-    fn a_date_is_midnight_utc() {
-        assert_eq!(date("1970-01-02"), Some(86_400_000));
-        assert_eq!(date("2013-03-01"), Some(1_362_096_000_000));
     }
 
     #[test]

@@ -1,0 +1,279 @@
+//! What the rows of one file are: columns by their names, good rows kept, bad ones told.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use live_core::event::Interval;
+
+use super::super::intervals::{self, floor};
+use super::super::problem::Fault;
+use super::super::{Bar, Trade};
+use super::Content;
+use super::row::{self, FieldFault, cut};
+use super::times::shown;
+
+/// Most bad rows of one file that are told one by one; the rest are counted.
+const PROBLEMS_MAX: usize = 1_000;
+/// A day in milliseconds.
+const DAY_MS: i64 = 86_400_000;
+/// Midnight (UTC) of 1800-01-01: a time before it is a slip of the pen.
+const EARLIEST_MS: i64 = -5_364_662_400_000;
+/// Names of the column of times, the best first: where a file has several, the first of these is meant.
+const TIMES: [&str; 8] =
+    ["timestamp", "open_time", "open time", "opentime", "datetime", "date_time", "date", "time"];
+
+/// Where the columns of bars stand.
+#[derive(Clone, Debug)]
+struct BarColumns {
+    time: usize,
+    /// The time of day, where it is a column of its own.
+    clock: Option<usize>,
+    /// Open, high, low, close, volume.
+    numbers: [usize; 5],
+}
+
+/// Where the columns of trades stand.
+#[derive(Clone, Debug)]
+struct TradeColumns {
+    time: usize,
+    id: Option<usize>,
+    side: Option<usize>,
+    price: usize,
+    amount: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Columns {
+    Bars(BarColumns),
+    Trades(TradeColumns),
+}
+
+/// The rows of one file on their way in. What is kept is bounded: by the length that a file may have, and by the faults
+/// that are told.
+#[derive(Debug)]
+pub(super) struct Rows {
+    columns: Columns,
+    /// The column that names the symbol, and the first one there.
+    symbol: Option<(usize, Option<String>)>,
+    /// How many columns there are.
+    width: usize,
+    latest_ms: i64,
+    bars: Vec<(u64, Bar)>,
+    trades: Vec<Trade>,
+    ids: HashSet<u64>,
+    /// The first faults, by line.
+    pub problems: Vec<(u64, FieldFault)>,
+    /// How many rows have one.
+    pub skipped: u64,
+}
+
+impl Rows {
+    /// Reads the head line: names in any case and order; columns of other names are passed over.
+    pub fn new(head: &[&str]) -> Result<Self, FieldFault> {
+        let names: Vec<String> = head.iter().map(|name| name.trim().to_lowercase()).collect();
+        let is_of_trades =
+            names.iter().any(|name| name == "price") && !names.iter().any(|name| name == "open");
+        let columns = if is_of_trades { trade_columns(&names) } else { bar_columns(&names) }?;
+        let symbol = find(&names, "symbol", &["symbol", "ticker"])?.map(|at| (at, None));
+        Ok(Self {
+            columns,
+            symbol,
+            width: head.len(),
+            latest_ms: jiff::Timestamp::now().as_millisecond() + DAY_MS,
+            bars: Vec::new(),
+            trades: Vec::new(),
+            ids: HashSet::new(),
+            problems: Vec::new(),
+            skipped: 0,
+        })
+    }
+
+    /// Whether they are trades.
+    pub fn is_of_trades(&self) -> bool {
+        matches!(self.columns, Columns::Trades(_))
+    }
+
+    /// The columns that are read, for whoever can leave the others out.
+    pub fn wanted(&self) -> Vec<usize> {
+        let mut wanted = match &self.columns {
+            Columns::Bars(of) => [&[of.time], &of.numbers[..], of.clock.as_slice()].concat(),
+            Columns::Trades(of) => {
+                [&[of.time, of.price, of.amount], of.id.as_slice(), of.side.as_slice()].concat()
+            }
+        };
+        wanted.extend(self.symbol.iter().map(|(at, _)| *at));
+        wanted
+    }
+
+    /// Takes a row in.
+    pub fn take(&mut self, line: u64, fields: &[&[u8]]) {
+        if let Err(fault) = self.read(line, fields) {
+            self.report(line, fault);
+        }
+    }
+
+    /// A row that could not even be taken apart, or is not what it should be.
+    pub fn report(&mut self, line: u64, fault: FieldFault) {
+        self.skipped += 1;
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push((line, fault));
+        }
+    }
+
+    fn read(&mut self, line: u64, fields: &[&[u8]]) -> Result<(), FieldFault> {
+        if fields.len() != self.width {
+            return Err((None, Fault::ColumnCount { found: fields.len(), expected: self.width }));
+        }
+        let text = |at: usize, name| str::from_utf8(fields[at]).map_err(|_| (Some(name), Fault::NotUtf8));
+        if let Some((at, first)) = &mut self.symbol {
+            let found = text(*at, "symbol")?.trim();
+            match first {
+                Some(expected) if expected != found => {
+                    let (found, expected) = (cut(found), cut(expected));
+                    return Err((Some("symbol"), Fault::OtherSymbol { found, expected }));
+                }
+                Some(_) => {}
+                None => *first = Some(found.to_owned()),
+            }
+        }
+        match &self.columns {
+            Columns::Bars(of) => {
+                let clock = of.clock.map(|at| text(at, "time")).transpose()?;
+                let names = ["open", "high", "low", "close", "volume"];
+                let mut numbers = [""; 5];
+                for ((number, at), name) in numbers.iter_mut().zip(of.numbers).zip(names) {
+                    *number = text(at, name)?;
+                }
+                let bar = row::bar(text(of.time, "date")?, clock, numbers)?;
+                judge_time("date", bar.open_time, self.latest_ms)?;
+                self.bars.push((line, bar));
+            }
+            Columns::Trades(of) => {
+                let id = of.id.map(|at| text(at, "id")).transpose()?;
+                let side = of.side.map(|at| text(at, "side")).transpose()?;
+                let (price, amount) = (text(of.price, "price")?, text(of.amount, "amount")?);
+                let trade = row::trade(text(of.time, "timestamp")?, id, side, price, amount)?;
+                judge_time("timestamp", trade.time, self.latest_ms)?;
+                if let Some(id) = trade.id.filter(|id| !self.ids.insert(*id)) {
+                    return Err((Some("id"), Fault::DuplicateTrade(id)));
+                }
+                self.trades.push(trade);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the good rows are, in ascending order; `None` when there is none. `named` is the interval that the file's
+    /// name says.
+    pub fn finish(&mut self, named: Option<Interval>) -> Result<Option<Content>, Fault> {
+        let content = if self.is_of_trades() {
+            let mut trades = std::mem::take(&mut self.trades);
+            trades.sort_by_key(|trade| (trade.time, trade.id));
+            (!trades.is_empty()).then_some(Content::Trades(trades))
+        } else {
+            let rows = std::mem::take(&mut self.bars);
+            let interval = match named {
+                Some(interval) => interval,
+                None => usual_distance(&rows)?,
+            };
+            let bars = self.place(rows, interval);
+            (!bars.is_empty()).then_some(Content::Bars { interval, bars })
+        };
+        self.problems.sort_by_key(|(line, _)| *line);
+        Ok(content)
+    }
+
+    /// Puts bars at the beginnings that their interval has. Of two of one time the first one stays.
+    fn place(&mut self, rows: Vec<(u64, Bar)>, interval: Interval) -> Vec<Bar> {
+        let mut bars = BTreeMap::new();
+        for (line, bar) in rows {
+            let open_time = floor(bar.open_time, interval);
+            // A day is stamped by the zone of its exchange, or by its close; shorter bars begin where they begin.
+            if open_time != bar.open_time && (interval.length_ms() as i64) < DAY_MS {
+                let (time, interval) = (shown(bar.open_time), intervals::name(interval));
+                self.report(line, (Some("date"), Fault::OffGrid { time, interval }));
+                continue;
+            }
+            match bars.entry(open_time) {
+                Entry::Vacant(place) => drop(place.insert(Bar { open_time, ..bar })),
+                Entry::Occupied(_) => {
+                    self.report(line, (Some("date"), Fault::DuplicateDate(shown(bar.open_time))));
+                }
+            }
+        }
+        bars.into_values().collect()
+    }
+}
+
+fn judge_time(field: &'static str, time: i64, latest_ms: i64) -> Result<(), FieldFault> {
+    if time > latest_ms {
+        return Err((Some(field), Fault::FutureDate(shown(time))));
+    }
+    if time < EARLIEST_MS {
+        return Err((Some(field), Fault::AncientDate(shown(time))));
+    }
+    Ok(())
+}
+
+/// The interval that most neighbours are apart: a divisor of a day, a day or a week. One bar alone is one of a day.
+fn usual_distance(rows: &[(u64, Bar)]) -> Result<Interval, Fault> {
+    let mut times: Vec<i64> = rows.iter().map(|(_, bar)| bar.open_time).collect();
+    times.sort_unstable();
+    let mut counts: HashMap<i64, usize> = HashMap::new();
+    for distance in times.windows(2).map(|pair| pair[1] - pair[0]).filter(|distance| *distance > 0) {
+        *counts.entry(distance).or_default() += 1;
+    }
+    let usual = counts.into_iter().max_by_key(|(distance, count)| (*count, -distance));
+    let distance = usual.map_or(DAY_MS, |(distance, _)| distance);
+    // Days that a weekend or holidays lie between are days all the same.
+    let distance = if distance % DAY_MS == 0 && distance < 7 * DAY_MS { DAY_MS } else { distance };
+    let is_length = distance % 1_000 == 0 && (DAY_MS % distance == 0 || distance == 7 * DAY_MS);
+    let length = || {
+        let seconds = distance / 1_000;
+        let units = [(604_800, "w"), (86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+        let (unit, letter) = units.into_iter().find(|(unit, _)| seconds % unit == 0)?;
+        Interval::parse(&format!("{}{letter}", seconds / unit))
+    };
+    is_length.then(length).flatten().ok_or(Fault::Distance(distance / 1_000))
+}
+
+fn bar_columns(names: &[String]) -> Result<Columns, FieldFault> {
+    let time = time_column(names, "date")?;
+    let clock = if names[time] == "date" { find(names, "time", &["time"])? } else { None };
+    let mut numbers = [0; 5];
+    for (number, name) in numbers.iter_mut().zip(["open", "high", "low", "close"]) {
+        *number = find(names, name, &[name])?.ok_or((Some(name), Fault::MissingColumn))?;
+    }
+    numbers[4] = find(names, "volume", &["volume", "vol"])?.ok_or((Some("volume"), Fault::MissingColumn))?;
+    Ok(Columns::Bars(BarColumns { time, clock, numbers }))
+}
+
+fn trade_columns(names: &[String]) -> Result<Columns, FieldFault> {
+    let amounts = ["amount", "quantity", "qty", "size", "volume"];
+    Ok(Columns::Trades(TradeColumns {
+        time: time_column(names, "timestamp")?,
+        id: find(names, "id", &["id", "trade_id"])?,
+        side: find(names, "side", &["side"])?,
+        price: find(names, "price", &["price"])?.ok_or((Some("price"), Fault::MissingColumn))?,
+        amount: find(names, "amount", &amounts)?.ok_or((Some("amount"), Fault::MissingColumn))?,
+    }))
+}
+
+fn time_column(names: &[String], field: &'static str) -> Result<usize, FieldFault> {
+    find(names, field, &TIMES)?.ok_or((Some(field), Fault::MissingColumn))
+}
+
+/// Place of the first of these names that there is; it must be there once.
+fn find(names: &[String], field: &'static str, wanted: &[&str]) -> Result<Option<usize>, FieldFault> {
+    for wanted in wanted {
+        let mut places = names.iter().enumerate().filter(|(_, name)| name == wanted).map(|(at, _)| at);
+        if let Some(place) = places.next() {
+            return if places.next().is_some() {
+                Err((Some(field), Fault::RepeatedColumn))
+            } else {
+                Ok(Some(place))
+            };
+        }
+    }
+    Ok(None)
+}
