@@ -225,8 +225,9 @@ fn usual_distance(rows: &[(u64, Bar)]) -> Result<Interval, Fault> {
     }
     let usual = counts.into_iter().max_by_key(|(distance, count)| (*count, -distance));
     let distance = usual.map_or(DAY_MS, |(distance, _)| distance);
-    // Days that a weekend or holidays lie between are days all the same.
-    let distance = if distance % DAY_MS == 0 && distance < 7 * DAY_MS { DAY_MS } else { distance };
+    // Days that a weekend, holidays or a gap lie between are days all the same. Months are none.
+    let is_of_days = distance % DAY_MS == 0 && distance != 7 * DAY_MS && distance < 28 * DAY_MS;
+    let distance = if is_of_days { DAY_MS } else { distance };
     let is_length = distance % 1_000 == 0 && (DAY_MS % distance == 0 || distance == 7 * DAY_MS);
     let length = || {
         let seconds = distance / 1_000;
