@@ -116,6 +116,34 @@ fn the_report_as_json_has_the_documented_fields() {
 }
 
 #[test]
+fn bars_of_any_length_and_trades_are_described() {
+    let minutes = "Time;Open;High;Low;Close;Volume\n2024-01-02 09:30;10;12;9;11;1\n2024-01-02 09:31;10;12;9;11;1\n\
+        2024-01-02 15:59;10;12;9;11;1\n";
+    let trades = "timestamp,id,side,price,amount\n1675329600138,7,buy,1666.8,26.062\n\
+        1675329600138,7,buy,1666.8,26.062\n1675329638195,8,sell,1666.79,0.152\n";
+    let data = DataDir::new().unwrap().file("ACME.1m.csv", minutes).unwrap();
+    let data = data.file("ETHUSDT.csv", trades).unwrap();
+    let run = import(&data.path(), &[]).unwrap();
+    let expected = "\
+file         symbol   kind     rows  bad  duplicates  gaps  range
+ACME.1m.csv  ACME     bars 1m     3    0           0     1  2024-01-02T09:30:00Z to 2024-01-02T15:59:00Z
+ETHUSDT.csv  ETHUSDT  trades      2    1           1        2023-02-02T09:20:00.138Z to 2023-02-02T09:20:38.195Z
+
+2 files, 6 rows, 1 bad
+
+Largest gaps
+  ACME.1m.csv  2024-01-02T09:31:00Z to 2024-01-02T15:59:00Z  6 h 28 min
+
+What is wrong
+  ETHUSDT.csv:3: id 7 is a duplicate
+";
+    assert_eq!((run.code, run.out.as_str()), (Some(1), expected));
+    let files = &import_json(&data.path()).unwrap()["files"];
+    assert_eq!((&files[0]["interval"], &files[0]["kind"]), (&json!("1m"), &json!("bars")));
+    assert_eq!((&files[1]["kind"], &files[1]["gaps"]), (&json!("trades"), &Value::Null));
+}
+
+#[test]
 fn one_file_is_described_alone() {
     let report = import_json(&shipped().join("FB.csv")).unwrap();
     assert_eq!(report["files"].as_array().map(Vec::len), Some(1));
