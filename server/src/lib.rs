@@ -7,6 +7,7 @@ pub mod app;
 pub mod auth;
 pub mod broker;
 pub mod config;
+pub mod confirmation;
 pub mod directory;
 pub mod error;
 pub mod hub;

@@ -1,6 +1,8 @@
 //! A file of real trades through the gateway: its bars are those of an independent computation, digit for digit, and
 //! each trade is one price.
 
+#![allow(clippy::unwrap_used, reason = "also in helpers, where a panic is the verdict of the test")]
+
 use std::process::Stdio;
 
 use spark_live_tests::{CandleQuery, DataDir, Gateway};
