@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { readAddress, withAddress } from "../src/lib/address";
 
 test("an address without a query is the default transport and no symbol", () => {
-  expect(readAddress("")).toEqual({ symbol: null, transport: "websocket" });
+  expect(readAddress("")).toEqual({ symbol: null, interval: null, transport: "websocket" });
 });
 
 test("an unknown transport is the default one", () => {
@@ -10,8 +10,8 @@ test("an unknown transport is the default one", () => {
 });
 
 test("what is written is read back", () => {
-  const search = withAddress("?a=1", { symbol: "BRK.B", transport: "sse" });
-  expect(readAddress(search)).toEqual({ symbol: "BRK.B", transport: "sse" });
+  const search = withAddress("?a=1", { symbol: "BRK.B", interval: "5m", transport: "sse" });
+  expect(readAddress(search)).toEqual({ symbol: "BRK.B", interval: "5m", transport: "sse" });
   expect(readAddress(withAddress("", { transport: "polling" })).transport).toBe("polling");
   expect(search).toContain("a=1");
 });

@@ -34,9 +34,15 @@ test.each([
   ["older bars came", series([3, 4]), series([1, 2, 3, 4]), { kind: "replace" }],
   [
     "an old bar differs",
-    { ...series([1, 2, 3]), volume: Float64Array.of(7, 2, 3) },
-    series([1, 2, 3]),
+    { ...series([1, 2, 3, 4]), volume: Float64Array.of(7, 2, 3, 4) },
+    series([1, 2, 3, 4]),
     { kind: "replace" },
+  ],
+  [
+    "the bar before the newest differs",
+    { ...series([1, 2, 3, 4]), volume: Float64Array.of(1, 2, 7, 4) },
+    { ...series([1, 2, 3, 4]), volume: Float64Array.of(1, 2, 3, 4) },
+    { kind: "update", from: 2 },
   ],
   ["bars are gone", series([1, 2, 3]), series([1, 2]), { kind: "replace" }],
   ["another symbol", series([1, 2]), series([1, 2], undefined, "IBM"), { kind: "replace" }],

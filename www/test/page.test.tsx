@@ -8,6 +8,7 @@ vi.mock("../src/features/chart/ChartController", () => ({
     draw = vi.fn();
     setPalette = vi.fn();
     showNewest = vi.fn();
+    setBarLength = vi.fn();
     scrollToNewest = vi.fn();
     zoom = vi.fn();
     moveCursor = vi.fn();
@@ -196,7 +197,7 @@ test("the page stays where it is while another transport takes over", async () =
     expect(row("IBM")).toBe(before);
     expect(before.getAttribute("aria-selected")).toBe("true");
     expect(screen.queryByText("Loading")).toBeNull();
-    expect(screen.getByTestId("replay-badge")).toBeTruthy();
+    expect(screen.getByTestId("source-badge")).toBeTruthy();
   };
   await change(/Server-sent events/);
   stands();
@@ -240,11 +241,15 @@ test("the help says from when the age counts", async () => {
   expect(screen.getByText(/age counts from the price’s own time/)).toBeTruthy();
 });
 
-test("a replay says so, another source does not", () => {
-  const page = renderPage();
-  live(page);
-  expect(screen.getByTestId("replay-badge")).toBeTruthy();
-  page.unmount();
-  live(renderPage({ source: "exchange", bars: { AAPL: rising(100), IBM: rising(50) } }));
-  expect(screen.queryByTestId("replay-badge")).toBeNull();
+test("the header says where the prices are from", () => {
+  for (const [source, words] of [
+    ["replay", "Replay"],
+    ["synthetic", "Made-up prices"],
+    ["binance", "Live from Binance"],
+  ] as const) {
+    const page = renderPage({ source, bars: { AAPL: rising(100), IBM: rising(50) } });
+    live(page);
+    expect(screen.getByTestId("source-badge").getAttribute("aria-label")).toBe(words);
+    page.unmount();
+  }
 });

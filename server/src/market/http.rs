@@ -31,7 +31,7 @@ pub async fn symbols(State(market): State<Arc<Market>>) -> Response {
         symbols: T,
     }
     let data = Symbols { source: market.source(), symbols: market.list() };
-    ([(header::CONTENT_TYPE, "application/json")], wire::answer("market.symbols", &data)).into_response()
+    ([(header::CONTENT_TYPE, "application/json")], wire::long_answer("market.symbols", &data)).into_response()
 }
 
 /// What the question may say.

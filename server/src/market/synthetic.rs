@@ -1,5 +1,5 @@
 //! A made-up market for load and demonstrations: every symbol goes a random walk of its own, and the same seed gives
-//! the same walk.
+//! the same walk. What came before the start is made up as well, so that a chart has something to show.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,7 +7,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rust_decimal::Decimal;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Instrument, Side, Source, SourceEvent, Trade, Waiting, intervals};
+use live_core::event::Interval;
+
+use super::aggregate::roll_up;
+use super::{Bar, Instrument, Side, Source, SourceEvent, Trade, Waiting, intervals};
 use crate::config::MarketConfig;
 
 /// Most trades in one answer, so that whoever asks has its turn.
@@ -22,6 +25,10 @@ const LATENESS_MS: i64 = 0;
 const PRICE_PLACES: u32 = 2;
 /// Decimal places of amounts.
 const QUANTITY_PLACES: u32 = 3;
+/// Minutes before the start that are made up: four hours.
+const PAST_MINUTES: i64 = 240;
+/// A minute in milliseconds.
+const MINUTE_MS: i64 = 60_000;
 /// Least and largest price in the last decimal place.
 const PRICE_RANGE: (i64, i64) = (100, 1_000_000_000);
 
@@ -81,6 +88,38 @@ impl Synthetic {
         }
     }
 
+    /// Bars of a symbol before the start at `now`, the last of which closes at its price of the start.
+    fn past(walk: &Walk, now: i64) -> Vec<(Interval, Vec<Bar>)> {
+        let minute = intervals::interval("1m");
+        let start = intervals::floor(now, minute);
+        let mut random = Random(walk.price as u64);
+        let (mut close, mut bars) = (walk.price, Vec::with_capacity(PAST_MINUTES as usize));
+        for back in 1..=PAST_MINUTES {
+            let step = (walk.price / 800).max(2) as u64;
+            let mut part = |from: u64| (random.next() % from) as i64;
+            let open = (close + part(2 * step + 1) - step as i64).clamp(PRICE_RANGE.0, PRICE_RANGE.1);
+            let high = open.max(close) + part(step / 2 + 1);
+            let low = (open.min(close) - part(step / 2 + 1)).max(PRICE_RANGE.0);
+            let volume = Decimal::new(1_000 + part(99_000), QUANTITY_PLACES);
+            let [open_price, high, low, close_price] =
+                [open, high, low, close].map(|price| Decimal::new(price, PRICE_PLACES));
+            let open_time = start - back * MINUTE_MS;
+            bars.push(Bar { open_time, open: open_price, high, low, close: close_price, volume });
+            close = open;
+        }
+        bars.reverse();
+        let longer = ["5m", "15m", "1h"].map(intervals::interval);
+        // The current one of each is not over.
+        let closed = |length: Interval| {
+            let mut of = roll_up(&bars, length);
+            of.retain(|bar| bar.open_time < intervals::floor(now, length));
+            (length, of)
+        };
+        let mut past: Vec<(Interval, Vec<Bar>)> = longer.map(closed).into();
+        past.push((minute, bars));
+        past
+    }
+
     /// The next symbol's next trade.
     fn trade(&mut self, time: i64) -> SourceEvent {
         let instrument = (self.made % self.walks.len() as u64) as usize;
@@ -129,12 +168,13 @@ impl Source for Synthetic {
 
     fn instruments(&self) -> Vec<Instrument> {
         let print_gap = Duration::from_secs_f64(self.walks.len() as f64 / self.rate);
+        let now = now_ms();
         let instrument = |walk: &Walk| Instrument {
             symbol: Arc::clone(&walk.symbol),
             base: Some(intervals::interval(intervals::STANDARD[0])),
             lateness_ms: LATENESS_MS,
             makes: Vec::new(),
-            history: Vec::new(),
+            history: Self::past(walk, now),
             history_max: Some(self.history_max),
             skipped_rows: 0,
             print_gap,
@@ -186,6 +226,20 @@ mod tests {
         assert_ne!(first, prices(&mut synthetic(3, 1_000, 8), 3_000).await);
         assert!((0..3).all(|nth| first.iter().skip(nth).step_by(3).all(|(place, _)| *place == nth)));
         assert!(first.iter().all(|(_, price)| *price >= Decimal::ONE));
+    }
+
+    #[test]
+    fn the_past_ends_where_the_walk_begins() {
+        let source = synthetic(3, 100, 7);
+        for (walk, instrument) in source.walks.iter().zip(source.instruments()) {
+            let (length, bars) = instrument.history.last().expect("minutes");
+            assert_eq!((intervals::name(*length), bars.len()), ("1m".to_owned(), 240));
+            assert_eq!(bars[239].close, Decimal::new(walk.price, PRICE_PLACES));
+            assert!(bars.windows(2).all(|pair| pair[1].open_time - pair[0].open_time == MINUTE_MS));
+            assert!(bars.windows(2).all(|pair| pair[1].open == pair[0].close));
+            let fits = |bar: &Bar| bar.low <= bar.open.min(bar.close) && bar.high >= bar.open.max(bar.close);
+            assert!(bars.iter().all(fits));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,6 +15,12 @@ export function App({ session }: { session: SessionStore }) {
     replaceAddress({ symbol });
   }, []);
 
+  const [interval, setInterval] = useState(() => readAddress(window.location.search).interval);
+  const chooseInterval = useCallback((next: string) => {
+    setInterval(next);
+    replaceAddress({ interval: next });
+  }, []);
+
   const chooseTransport = useCallback(
     (next: Transport) => {
       replaceAddress({ transport: next });
@@ -29,6 +35,8 @@ export function App({ session }: { session: SessionStore }) {
         lastSymbols={lastSymbols}
         wanted={wanted}
         onSelect={select}
+        interval={interval}
+        onInterval={chooseInterval}
         transport={transport}
         onTransport={chooseTransport}
       />

@@ -1,6 +1,6 @@
 import { Brand } from "./Brand";
 import classes from "./Header.module.css";
-import { ReplayBadge } from "./ReplayBadge";
+import { SourceBadge } from "./SourceBadge";
 import { ThemeSwitch } from "./ThemeSwitch";
 
 /** The product's name, what the feed is, and the choice of theme. */
@@ -8,7 +8,7 @@ export function Header({ source }: { source: string | null }) {
   return (
     <header className={classes.header}>
       <Brand />
-      {source === "replay" && <ReplayBadge />}
+      {source !== null && <SourceBadge source={source} />}
       <div className={classes.end}>
         <ThemeSwitch />
       </div>

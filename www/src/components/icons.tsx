@@ -78,3 +78,19 @@ export const AlertIcon = () => (
     <path d="M10 3 1.9 16.5h16.2zM10 8v4M10 14.3v.1" />
   </Icon>
 );
+
+/** A market as it happens. */
+export const LiveIcon = () => (
+  <Icon>
+    <circle cx="10" cy="10" r="1.8" />
+    <path d="M6.1 6.1a5.5 5.5 0 0 0 0 7.8M13.9 6.1a5.5 5.5 0 0 1 0 7.8M3.5 3.5a9.2 9.2 0 0 0 0 13M16.5 3.5a9.2 9.2 0 0 1 0 13" />
+  </Icon>
+);
+
+/** Chance. */
+export const DiceIcon = () => (
+  <Icon>
+    <rect x="3.2" y="3.2" width="13.6" height="13.6" rx="3" />
+    <path d="M7.2 7.2h.01M12.8 7.2h.01M10 10h.01M7.2 12.8h.01M12.8 12.8h.01" strokeWidth="2.4" />
+  </Icon>
+);

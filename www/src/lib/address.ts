@@ -1,11 +1,12 @@
 import type { Transport } from "@spark/live-core";
 
 /**
- * What the page's address says: `?symbol=AAPL` is the selected symbol, `?transport=sse` the transport.
- * Both survive a reload and can be sent to somebody else.
+ * What the page's address says: `?symbol=AAPL` is the selected symbol, `?interval=5m` the length of the chart's bars,
+ * `?transport=sse` the transport. They survive a reload and can be sent to somebody else.
  */
 export interface AddressState {
   symbol: string | null;
+  interval: string | null;
   transport: Transport;
 }
 
@@ -22,13 +23,18 @@ export function transportOf(name: string | null): Transport {
 /** Reads the query part of an address. */
 export function readAddress(search: string): AddressState {
   const query = new URLSearchParams(search);
-  return { symbol: query.get("symbol"), transport: transportOf(query.get("transport")) };
+  return {
+    symbol: query.get("symbol"),
+    interval: query.get("interval"),
+    transport: transportOf(query.get("transport")),
+  };
 }
 
 /** The query part with some of it changed; what it does not know is left as it is. */
 export function withAddress(search: string, change: Partial<AddressState>): string {
   const query = new URLSearchParams(search);
   if (change.symbol !== undefined) setOrDelete(query, "symbol", change.symbol);
+  if (change.interval !== undefined) setOrDelete(query, "interval", change.interval);
   if (change.transport !== undefined) {
     setOrDelete(query, "transport", change.transport === DEFAULT_TRANSPORT ? null : change.transport);
   }

@@ -3,6 +3,8 @@
  * too: a number reads the same in a screenshot, a test and a bug report, whatever the machine's locale.
  */
 
+import { DAY } from "./intervals";
+
 /** Stands where a number is not known. Read out as nothing; say what is missing beside it. */
 export const MISSING = "–";
 
@@ -52,6 +54,23 @@ export function formatCount(value: number): string {
 export function formatMarketDate(timeMs: number | null | undefined): string {
   if (timeMs === null || timeMs === undefined || !Number.isFinite(timeMs)) return MISSING;
   return new Date(timeMs).toISOString().slice(0, 10);
+}
+
+/**
+ * A market time as short as it says anything: a midnight as its day, a time of today as `10:05:07`, another one as
+ * `2006-11-30`. In UTC, as all market times here.
+ */
+export function formatMarketMoment(timeMs: number | null | undefined, nowMs = Date.now()): string {
+  const day = formatMarketDate(timeMs);
+  if (timeMs === null || timeMs === undefined || day === MISSING || timeMs % DAY === 0) return day;
+  return day === formatMarketDate(nowMs) ? new Date(timeMs).toISOString().slice(11, 19) : day;
+}
+
+/** When a bar begins, as exactly as its length asks for: a day, a day with a time, one with seconds. */
+export function formatBarTime(timeMs: number | null | undefined, lengthMs: number): string {
+  const day = formatMarketDate(timeMs);
+  if (timeMs === null || timeMs === undefined || day === MISSING || lengthMs >= DAY) return day;
+  return `${day} ${new Date(timeMs).toISOString().slice(11, lengthMs < 60_000 ? 19 : 16)}`;
 }
 
 /** Whether a difference, as it is written, is a gain, a loss, or nothing. */

@@ -4,13 +4,16 @@ import { type Envelope, PROTOCOL_VERSION } from "./envelope.js";
 import { Value } from "./readable.js";
 import type { LinkState, Readable, SymbolList, SymbolsState } from "./types.js";
 
+/** How old the list becomes before it is asked for again. */
+const REFRESH_MS = 30_000;
+
 /** What the list of symbols needs of its owner. */
 export interface SymbolsOwner extends Asker {
   readonly retry: RetryBounds;
   readonly link: Readable<LinkState>;
 }
 
-/** The symbols that the gateway serves: fetched while somebody watches, and again after an outage. */
+/** The symbols that the gateway serves: fetched while somebody watches, now and then again, and after an outage. */
 export class Symbols implements Readable<SymbolsState> {
   readonly #owner: SymbolsOwner;
   readonly #state = new Value<SymbolsState>({ status: "pending", value: undefined, error: null });
@@ -90,6 +93,8 @@ export class Symbols implements Readable<SymbolsState> {
     const last = this.#state.get();
     const value = text === this.#text && last.value ? last.value : list;
     this.#text = text;
+    // Symbols may join while somebody watches.
+    this.#cancelRetry = this.#owner.clock.after(REFRESH_MS, () => void this.#ask(1));
     if (last.status === "ready" && last.value === value) return;
     this.#state.set({ status: "ready", value, error: null });
   }

@@ -1,6 +1,7 @@
 import { useComputedColorScheme } from "@mantine/core";
 import type { CandleSeries } from "@spark/live-core";
 import { type KeyboardEvent, useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from "react";
+import { intervalName, lengthOf } from "../../lib/intervals";
 import { barAt, describeBar } from "./bars";
 import classes from "./CandleChart.module.css";
 import { ChartController } from "./ChartController";
@@ -64,6 +65,8 @@ export function CandleChart(props: CandleChartProps) {
     if (box.current) chart.current?.setPalette(readPalette(box.current));
   }, [scheme]);
 
+  const lengthMs = lengthOf(series.interval);
+  useLayoutEffect(() => chart.current?.setBarLength(lengthMs), [lengthMs]);
   useLayoutEffect(() => chart.current?.draw(series), [series]);
 
   const showSpan = useEffectEvent(() => chart.current?.showNewest(span));
@@ -87,7 +90,7 @@ export function CandleChart(props: CandleChartProps) {
     cursor.current = bar?.time ?? null;
     chart.current?.moveCursor(bar ? index : null);
     props.onInspect(bar?.time ?? null);
-    setSpoken(bar ? describeBar(bar) : "");
+    setSpoken(bar ? describeBar(bar, series.interval) : "");
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -107,7 +110,7 @@ export function CandleChart(props: CandleChartProps) {
         className={classes.canvas}
         role="group"
         aria-roledescription="candle chart"
-        aria-label={`${series.symbol}, daily candles. Left and right arrow keys read bar by bar.`}
+        aria-label={`${series.symbol}, ${intervalName(series.interval).toLowerCase()} candles. Left and right arrow keys read bar by bar.`}
         aria-describedby={describedBy}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move through the bars
         tabIndex={0}

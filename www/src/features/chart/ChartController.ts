@@ -9,9 +9,11 @@ import {
   type ISeriesApi,
   type LogicalRange,
   type MouseEventParams,
+  type Time,
   type UTCTimestamp,
 } from "lightweight-charts";
-import { formatPrice, formatVolume } from "../../lib/format";
+import { formatBarTime, formatPrice, formatVolume } from "../../lib/format";
+import { DAY } from "../../lib/intervals";
 import { indexOfTime, planDraw } from "./drawPlan";
 import type { ChartPalette } from "./palette";
 
@@ -50,7 +52,6 @@ export class ChartController {
     this.#chart = createChart(element, {
       autoSize: true,
       crosshair: { mode: CrosshairMode.Magnet },
-      localization: { dateFormat: "yyyy-MM-dd" },
       timeScale: { rightOffset: RIGHT_MARGIN, minBarSpacing: 0.2, lockVisibleTimeRangeOnResize: false },
       rightPriceScale: { scaleMargins: { top: 0.08, bottom: 0.06 }, entireTextOnly: true },
       handleScroll: { vertTouchDrag: false },
@@ -80,6 +81,16 @@ export class ChartController {
   /** Frees the canvas. The controller must not be used afterwards. */
   destroy(): void {
     this.#chart.remove();
+  }
+
+  /** Says how long a bar is, in milliseconds: the time axis shows times of day where they differ. */
+  setBarLength(lengthMs: number): void {
+    this.#chart.applyOptions({
+      timeScale: { timeVisible: lengthMs < DAY, secondsVisible: lengthMs < 60_000 },
+      localization: {
+        timeFormatter: (time: Time) => formatBarTime(typeof time === "number" ? time * 1000 : null, lengthMs),
+      },
+    });
   }
 
   /** Takes other colours and the present text size. */
@@ -123,9 +134,11 @@ export class ChartController {
       this.#candles.setData(everyIndex(series).map((i) => candle(series, i)));
       this.#volume.setData(everyIndex(series).map((i) => this.#volumeBar(series, i)));
     } else if (plan.kind === "update") {
+      const newest = this.#drawn?.openTime[this.#drawn.length - 1] ?? 0;
       for (let i = plan.from; i < series.length; i += 1) {
-        this.#candles.update(candle(series, i));
-        this.#volume.update(this.#volumeBar(series, i));
+        const isOlder = (series.openTime[i] ?? 0) < newest;
+        this.#candles.update(candle(series, i), isOlder);
+        this.#volume.update(this.#volumeBar(series, i), isOlder);
       }
     }
     this.#drawn = series;

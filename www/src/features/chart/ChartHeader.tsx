@@ -2,11 +2,12 @@ import { Skeleton, VisuallyHidden } from "@mantine/core";
 import { usePrice } from "@spark/live-react";
 import { Delta } from "../../components/Delta";
 import { cx } from "../../lib/cx";
-import { formatChange, formatMarketDate, formatPercent, formatPrice } from "../../lib/format";
+import { formatChange, formatMarketMoment, formatPercent, formatPrice } from "../../lib/format";
+import { DAY, intervalName, lengthOf } from "../../lib/intervals";
 import classes from "./ChartHeader.module.css";
 
 /** Symbol, last price, change and the market's own date. */
-export function ChartHeader({ symbol }: { symbol: string }) {
+export function ChartHeader({ symbol, interval }: { symbol: string; interval: string }) {
   const snap = usePrice(symbol);
   const price = snap.value;
   return (
@@ -36,9 +37,9 @@ export function ChartHeader({ symbol }: { symbol: string }) {
         )}
       </div>
       <p className={classes.date}>
-        Daily candles, market date{" "}
+        {intervalName(interval)} candles, market {lengthOf(interval) < DAY ? "time" : "date"}{" "}
         <span className={classes.day} data-testid="chart-date">
-          {formatMarketDate(price?.marketTime)}
+          {formatMarketMoment(price?.marketTime)}
         </span>
       </p>
     </div>

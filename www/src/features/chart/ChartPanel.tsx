@@ -1,10 +1,11 @@
 import { Button, SegmentedControl, VisuallyHidden } from "@mantine/core";
-import type { CandleSeries } from "@spark/live-core";
+import type { CandleSeries, Interval } from "@spark/live-core";
 import { useCandles } from "@spark/live-react";
 import { useCallback, useState } from "react";
 import { AlertIcon, EmptyIcon } from "../../components/icons";
 import { Notice } from "../../components/Notice";
 import { Panel } from "../../components/Panel";
+import { spansOf } from "../../lib/intervals";
 import { type Bar, barAt, summarize } from "./bars";
 import { CandleChart } from "./CandleChart";
 import { ChartHeader } from "./ChartHeader";
@@ -17,58 +18,81 @@ import { useSummary } from "./useSummary";
 
 const PAGE = 500;
 const MOST = 5_000;
-/** Below this width six months of candles are too thin to read. */
+/** Bars beyond a span, so that the view can be moved a little before more are asked for. */
+const SPARE = 50;
+/** Below this width the second span has candles too thin to read. */
 const NARROW_PX = 640;
 
-const SPANS = [
-  { value: "63", label: "3M" },
-  { value: "126", label: "6M" },
-  { value: "252", label: "1Y" },
-  { value: "Infinity", label: "All" },
-];
+/** Properties of {@link ChartPanel}. */
+export interface ChartPanelProps {
+  symbol: string;
+  /** Lengths of bars that the symbol has, from the shortest. */
+  intervals: readonly string[];
+  interval: Interval;
+  onInterval: (interval: string) => void;
+}
 
 /** The chart of one symbol: its price, its history and the bar that is forming. */
-export function ChartPanel({ symbol }: { symbol: string }) {
-  const [span, setSpan] = useState(() => (window.innerWidth < NARROW_PX ? "63" : "126"));
+export function ChartPanel({ symbol, intervals, interval, onInterval }: ChartPanelProps) {
+  // The place of the span among those of the interval, so that another interval keeps it.
+  const [place, setPlace] = useState(() => (window.innerWidth < NARROW_PX ? 0 : 1));
+  const spans = spansOf(interval);
+  const span = spans[place]?.bars ?? MOST;
   return (
     <Panel labelledBy="chart-title" className={classes.panel}>
       <div className={classes.head}>
-        <ChartHeader symbol={symbol} />
-        <SegmentedControl
-          className={classes.spans}
-          aria-label="Span of the chart"
-          size="xs"
-          withItemsBorders={false}
-          data={SPANS}
-          value={span}
-          onChange={setSpan}
-        />
+        <ChartHeader symbol={symbol} interval={interval} />
+        <div className={classes.choices}>
+          {intervals.length > 1 && (
+            <SegmentedControl
+              className={classes.choice}
+              aria-label="Length of a candle"
+              size="xs"
+              withItemsBorders={false}
+              data={[...intervals]}
+              value={interval}
+              onChange={onInterval}
+              data-testid="intervals"
+            />
+          )}
+          <SegmentedControl
+            className={classes.choice}
+            aria-label="Span of the chart"
+            size="xs"
+            withItemsBorders={false}
+            data={spans.map(({ label }, at) => ({ value: String(at), label }))}
+            value={String(place)}
+            onChange={(at) => setPlace(Number(at))}
+            data-testid="spans"
+          />
+        </div>
       </div>
-      <ChartBody key={symbol} symbol={symbol} span={Number(span)} />
+      <ChartBody key={`${symbol} ${interval}`} symbol={symbol} interval={interval} span={span} />
     </Panel>
   );
 }
 
-function ChartBody({ symbol, span }: { symbol: string; span: number }) {
-  const [limit, setLimit] = useState(PAGE);
+function ChartBody({ symbol, interval, span }: { symbol: string; interval: Interval; span: number }) {
+  const [reached, setReached] = useState(PAGE);
   const [inspected, setInspected] = useState<number | null>(null);
   const [newestInView, setNewestInView] = useState(true);
   const [newestWish, setNewestWish] = useState(0);
-  const snap = useCandles(symbol, "1d", { limit: span === Number.POSITIVE_INFINITY ? MOST : limit });
+  const limit = span === Number.POSITIVE_INFINITY ? MOST : Math.max(reached, span + SPARE);
+  const snap = useCandles(symbol, interval, { limit });
   const series = snap.value;
   const summary = useSummary(series, summarize);
 
   const wantOlder = useCallback(() => {
     // Only once the bars asked for before have come; fewer than that for good means that there are no more.
     if (!series || series.length < limit) return;
-    setLimit(Math.min(limit + PAGE, MOST));
+    setReached(Math.min(limit + PAGE, MOST));
   }, [series, limit]);
 
   if (!series || series.length === 0) {
     return (
       <>
         <div className={classes.legend}>
-          <Legend bar={null} />
+          <Legend bar={null} interval={interval} />
         </div>
         <div className={classes.plot}>
           {snap.error ? (
@@ -90,7 +114,7 @@ function ChartBody({ symbol, span }: { symbol: string; span: number }) {
   return (
     <>
       <div className={classes.legend}>
-        <Legend bar={inspectedBar(series, inspected)} />
+        <Legend bar={inspectedBar(series, inspected)} interval={interval} />
       </div>
       <div className={classes.plot}>
         <VisuallyHidden id="chart-summary">{summary}</VisuallyHidden>

@@ -1,13 +1,14 @@
 import { Delta } from "../../components/Delta";
 import { cx } from "../../lib/cx";
 import {
+  formatBarTime,
   formatChange,
-  formatMarketDate,
   formatPercent,
   formatPrice,
   formatVolume,
   MISSING,
 } from "../../lib/format";
+import { lengthOf } from "../../lib/intervals";
 import { type Bar, changeOf } from "./bars";
 import classes from "./Legend.module.css";
 
@@ -20,14 +21,14 @@ const NUMBERS: { name: string; short: string; of: (bar: Bar | null) => string }[
 ];
 
 /** The numbers of one bar: the one pointed at, else the newest. Always as many places, so nothing moves. */
-export function Legend({ bar }: { bar: Bar | null }) {
+export function Legend({ bar, interval }: { bar: Bar | null; interval: string }) {
   const moved = bar ? changeOf(bar) : null;
   return (
     <div className={classes.row}>
       <dl className={classes.legend} data-testid="legend">
         <div className={cx(classes.entry, classes.date)}>
-          <dt className={classes.hidden}>Date</dt>
-          <dd>{formatMarketDate(bar?.time)}</dd>
+          <dt className={classes.hidden}>Begins</dt>
+          <dd>{formatBarTime(bar?.time, lengthOf(interval))}</dd>
         </div>
         {NUMBERS.map(({ name, short, of }) => (
           <div key={name} className={classes.entry}>

@@ -1,12 +1,13 @@
 import type { CandleSeries } from "@spark/live-core";
 import {
+  formatBarTime,
   formatChange,
   formatCount,
-  formatMarketDate,
   formatPercent,
   formatPrice,
   formatVolume,
 } from "../../lib/format";
+import { intervalName, lengthOf } from "../../lib/intervals";
 
 /** One bar, as the legend and the summary read it. */
 export interface Bar {
@@ -50,10 +51,10 @@ export function changeOf(bar: Bar): { change: number; percent: number } {
 }
 
 /** A bar in one sentence, for a screen reader. */
-export function describeBar(bar: Bar): string {
+export function describeBar(bar: Bar, interval: string): string {
   const { change, percent } = changeOf(bar);
   return (
-    `${formatMarketDate(bar.time)}: open ${formatPrice(bar.open)}, high ${formatPrice(bar.high)}, ` +
+    `${formatBarTime(bar.time, lengthOf(interval))}: open ${formatPrice(bar.open)}, high ${formatPrice(bar.high)}, ` +
     `low ${formatPrice(bar.low)}, close ${formatPrice(bar.close)}, ` +
     `change ${formatChange(change)} (${formatPercent(percent)}), volume ${formatVolume(bar.volume)}` +
     `${bar.closed ? "" : ", still forming"}`
@@ -72,11 +73,12 @@ export function summarize(series: CandleSeries): string {
     if (bar && bar.high > top.high) top = bar;
     if (bar && bar.low < bottom.low) bottom = bar;
   }
+  const when = (bar: Bar) => formatBarTime(bar.time, lengthOf(series.interval));
   const percent = first.close === 0 ? 0 : ((last.close - first.close) / first.close) * 100;
   return (
-    `${series.symbol}, ${formatCount(series.length)} daily candles from ${formatMarketDate(first.time)} ` +
-    `to ${formatMarketDate(last.time)}. Close went from ${formatPrice(first.close)} to ` +
+    `${series.symbol}, ${formatCount(series.length)} ${intervalName(series.interval).toLowerCase()} candles from ` +
+    `${when(first)} to ${when(last)}. Close went from ${formatPrice(first.close)} to ` +
     `${formatPrice(last.close)}, ${formatPercent(percent)}. Highest ${formatPrice(top.high)} on ` +
-    `${formatMarketDate(top.time)}, lowest ${formatPrice(bottom.low)} on ${formatMarketDate(bottom.time)}.`
+    `${when(top)}, lowest ${formatPrice(bottom.low)} on ${when(bottom)}.`
   );
 }

@@ -8,6 +8,9 @@ export type DrawPlan =
   | { kind: "update"; from: number }
   | { kind: "nothing" };
 
+/** Newest bars that may change one by one. */
+const OPEN_BARS = 3;
+
 /**
  * Compares what is drawn with what is to be drawn. `changedFrom` of the series is a hint against the
  * series before it, and a render may have skipped that one, so the bars before it are compared too:
@@ -25,8 +28,8 @@ export function planDraw(drawn: CandleSeries | null, next: CandleSeries): DrawPl
 
   let same = 0;
   while (same < shared && sameBar(drawn, same + shift, next, same)) same += 1;
-  // A chart can change its last bar and add bars after it, and nothing before.
-  if (same < shared - 1) return { kind: "replace" };
+  // Around the end of a bar the one before still changes; further back it is cheaper to hand over all of them.
+  if (same < shared - OPEN_BARS) return { kind: "replace" };
   return same === next.length ? { kind: "nothing" } : { kind: "update", from: same };
 }
 

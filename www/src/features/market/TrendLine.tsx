@@ -1,3 +1,4 @@
+import type { Interval } from "@spark/live-core";
 import { useCandles } from "@spark/live-react";
 import { memo } from "react";
 import { cx } from "../../lib/cx";
@@ -5,13 +6,19 @@ import { directionOf } from "../../lib/format";
 import classes from "./TrendLine.module.css";
 import { trendPath } from "./trend";
 
-const DAYS = { limit: 30 };
+const BARS = { limit: 30 };
 const WIDTH = 64;
 const HEIGHT = 24;
 
-/** The closes of the last thirty days as a line. Decoration: the numbers beside it say what counts. */
-export const TrendLine = memo(function TrendLine({ symbol }: { symbol: string }) {
-  const closes = useCandles(symbol, "1d", DAYS).value?.close;
+/** The closes of the last thirty bars as a line. Decoration: the numbers beside it say what counts. */
+export const TrendLine = memo(function TrendLine({
+  symbol,
+  interval,
+}: {
+  symbol: string;
+  interval: Interval;
+}) {
+  const closes = useCandles(symbol, interval, BARS).value?.close;
   const first = closes?.[0];
   const last = closes?.[closes.length - 1];
   const move = first === undefined || last === undefined ? 0 : last - first;

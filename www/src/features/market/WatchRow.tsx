@@ -1,11 +1,11 @@
 import { Skeleton, VisuallyHidden } from "@mantine/core";
-import type { Price, Snap } from "@spark/live-core";
+import type { Interval, Price, Snap } from "@spark/live-core";
 import { usePrice } from "@spark/live-react";
 import { memo } from "react";
 import { Delta } from "../../components/Delta";
 import { FreshnessMark } from "../../components/FreshnessMark";
 import { cx } from "../../lib/cx";
-import { formatChange, formatMarketDate, formatPercent, formatPrice } from "../../lib/format";
+import { formatChange, formatMarketMoment, formatPercent, formatPrice } from "../../lib/format";
 import { type LivenessWords, livenessWords } from "../../lib/liveness";
 import { TrendLine } from "./TrendLine";
 import { useTickDirection } from "./useTickDirection";
@@ -15,20 +15,31 @@ import classes from "./WatchRow.module.css";
 export interface WatchRowProps {
   symbol: string;
   selected: boolean;
+  /** Length of the bars of its trend. */
+  trend: Interval;
+  /** Place in the list, from 0, and how many there are: most of a long list are not there to be counted. */
+  index: number;
+  count: number;
+  /** Where it begins in a list of which only a part is there, in pixels; null where rows follow one another. */
+  top: number | null;
 }
 
 /** One symbol of the watch list. It subscribes for itself, so a price renders this row and no other. */
-export const WatchRow = memo(function WatchRow({ symbol, selected }: WatchRowProps) {
+export const WatchRow = memo(function WatchRow(props: WatchRowProps) {
+  const { symbol, selected, trend, index, count, top } = props;
   const snap = usePrice(symbol);
   const price = snap.value;
   const words = wordsFor(snap);
-  const dated = price === undefined ? "" : formatMarketDate(price.marketTime);
+  const dated = price === undefined ? "" : formatMarketMoment(price.marketTime);
 
   return (
     <div
       className={classes.row}
       role="option"
       aria-selected={selected}
+      aria-posinset={index + 1}
+      aria-setsize={count}
+      style={top === null ? undefined : { position: "absolute", insetInline: 0, top }}
       tabIndex={selected ? 0 : -1}
       data-symbol={symbol}
       data-testid={`row-${symbol}`}
@@ -47,7 +58,7 @@ export const WatchRow = memo(function WatchRow({ symbol, selected }: WatchRowPro
           </span>
         </span>
       </span>
-      <TrendLine symbol={symbol} />
+      <TrendLine symbol={symbol} interval={trend} />
       <LastPrice symbol={symbol} snap={snap} />
       <span className={classes.change}>
         {price === undefined ? (

@@ -1,0 +1,70 @@
+import type { Interval, SymbolInfo } from "@spark/live-core";
+
+/** How many bars a span of the chart shows, and what it is called. */
+export interface Span {
+  label: string;
+  /** Newest bars; Infinity for all that there are. */
+  bars: number;
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+/** A day in milliseconds. */
+export const DAY = 24 * HOUR;
+
+const UNITS: Record<string, number> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY, w: 7 * DAY };
+
+/** Where nothing was chosen: days of a replay, minutes of what happens now. */
+const PREFERRED: Record<string, Interval[]> = { replay: ["1d"] };
+const PREFERRED_LIVE: Interval[] = ["1m"];
+
+const NAMES: Record<string, string> = {
+  "1s": "1-second",
+  "1m": "1-minute",
+  "1h": "Hourly",
+  "1d": "Daily",
+  "1w": "Weekly",
+};
+
+const SPANS: Record<string, [string, number][]> = {
+  "1s": [["1M", 60], ["3M", 180], ["10M", 600]],
+  "1m": [["1H", 60], ["3H", 180], ["12H", 720]],
+  "5m": [["6H", 72], ["12H", 144], ["2D", 576]],
+  "15m": [["12H", 48], ["1D", 96], ["1W", 672]],
+  "1h": [["2D", 48], ["1W", 168], ["1M", 720]],
+  "4h": [["1W", 42], ["1M", 180], ["3M", 540]],
+  "1d": [["3M", 63], ["6M", 126], ["1Y", 252]],
+  "1w": [["1Y", 52], ["2Y", 104], ["5Y", 260]],
+}; // biome-ignore format: a line an interval reads better
+
+const OTHER_SPANS: [string, number][] = [["50", 50], ["150", 150], ["500", 500]]; // biome-ignore format: as above
+
+/** Length of an interval in milliseconds; NaN for a text that is none. */
+export function lengthOf(interval: string): number {
+  const unit = UNITS[interval.slice(-1)] ?? Number.NaN;
+  return Number(interval.slice(0, -1)) * unit;
+}
+
+/** An interval in words: `Daily`, `5-minute`. */
+export function intervalName(interval: string): string {
+  const units: Record<string, string> = { s: "second", m: "minute", h: "hour", d: "day", w: "week" };
+  return NAMES[interval] ?? `${interval.slice(0, -1)}-${units[interval.slice(-1)] ?? ""}`;
+}
+
+/** The spans that a chart of an interval offers, from the shortest. */
+export function spansOf(interval: string): Span[] {
+  const spans = (SPANS[interval] ?? OTHER_SPANS).map(([label, bars]) => ({ label, bars }));
+  return [...spans, { label: "All", bars: Number.POSITIVE_INFINITY }];
+}
+
+/** The interval that a symbol is shown in: the wanted one where it has that, else the usual one of the source. */
+export function intervalFor(
+  info: SymbolInfo | undefined,
+  source: string | undefined,
+  wanted: string | null,
+): Interval {
+  const served = (info?.intervals ?? []) as Interval[];
+  const candidates = [wanted as Interval, ...(PREFERRED[source ?? ""] ?? PREFERRED_LIVE)];
+  return candidates.find((interval) => served.includes(interval)) ?? served[0] ?? "1d";
+}

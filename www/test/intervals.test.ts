@@ -1,0 +1,47 @@
+import type { SymbolInfo } from "@spark/live-core";
+import { expect, test } from "vitest";
+import { formatBarTime, formatMarketMoment } from "../src/lib/format";
+import { intervalFor, intervalName, lengthOf, spansOf } from "../src/lib/intervals";
+
+const info = (...intervals: string[]) => ({ intervals }) as SymbolInfo;
+
+test("a chart begins with days of a replay and minutes of what happens now", () => {
+  expect(intervalFor(info("1d", "1w"), "replay", null)).toBe("1d");
+  expect(intervalFor(info("1s", "1m", "1d"), "replay", null)).toBe("1d");
+  expect(intervalFor(info("1s", "1m", "1d"), "binance", null)).toBe("1m");
+  expect(intervalFor(info("1s", "1m", "1d"), "binance", "1s")).toBe("1s");
+});
+
+test("an interval that a symbol has not gives way to one that it has", () => {
+  expect(intervalFor(info("1d", "1w"), "replay", "5m")).toBe("1d");
+  expect(intervalFor(info("30m"), "replay", "5m")).toBe("30m");
+  expect(intervalFor(undefined, undefined, "5m")).toBe("1d");
+});
+
+test("every interval has a length, a name and spans that grow", () => {
+  for (const [interval, length, name] of [
+    ["1s", 1_000, "1-second"],
+    ["5m", 300_000, "5-minute"],
+    ["4h", 14_400_000, "4-hour"],
+    ["1d", 86_400_000, "Daily"],
+    ["1w", 604_800_000, "Weekly"],
+    ["30m", 1_800_000, "30-minute"],
+  ] as const) {
+    expect([lengthOf(interval), intervalName(interval)]).toEqual([length, name]);
+    const bars = spansOf(interval).map((span) => span.bars);
+    expect(bars).toEqual([...bars].sort((a, b) => a - b));
+    expect(bars).toHaveLength(4);
+  }
+});
+
+test("a time is as exact as it has to be", () => {
+  const at = Date.UTC(2026, 10, 23, 10, 5, 7);
+  expect(formatBarTime(at, lengthOf("1s"))).toBe("2026-11-23 10:05:07");
+  expect(formatBarTime(at, lengthOf("5m"))).toBe("2026-11-23 10:05");
+  expect(formatBarTime(at, lengthOf("1d"))).toBe("2026-11-23");
+  expect(formatBarTime(undefined, 1)).toBe("–");
+  expect(formatMarketMoment(at, at + 1_000)).toBe("10:05:07");
+  expect(formatMarketMoment(at, at + lengthOf("1d"))).toBe("2026-11-23");
+  expect(formatMarketMoment(Date.UTC(2026, 10, 23), at)).toBe("2026-11-23");
+  expect(formatMarketMoment(null)).toBe("–");
+});
