@@ -33,6 +33,12 @@ export const setupSteps = [
     run: release,
   },
   { name: "build-gateway", about: "the gateway for tests", needs: ["toolchain", "build-page"], run: gateway },
+  {
+    name: "build-exchange",
+    about: "an exchange to test against",
+    needs: ["toolchain", "build-gateway"],
+    run: exchange,
+  },
   { name: "test-targets", about: "Rust's lints, format and WASI", needs: ["toolchain"], run: testTargets },
   { name: "chromium", about: "a browser to test in", needs: ["modules"], run: chromium },
 ];
@@ -167,6 +173,10 @@ async function release() {
 
 async function gateway() {
   await must("cargo", ["build", "--locked", "-p", "spark-live", "--bin", "spark-live"]);
+}
+
+async function exchange() {
+  await must("cargo", ["build", "--locked", "-p", "spark-live-tests", "--bin", "spark-live-test-exchange"]);
 }
 
 async function testTargets() {
