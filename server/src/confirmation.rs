@@ -7,6 +7,11 @@
 //! ```
 //! What is stored is the token's hash and a [`Record`]; the token itself leaves the process in one answer.
 
+pub mod clock;
+#[doc(hidden)]
+pub mod conformance;
+pub mod judge;
+pub mod memory;
 pub mod record;
 pub mod store;
 pub mod token;

@@ -73,8 +73,11 @@ impl MacKeys {
         format!("{id}:{digits}")
     }
 
-    /// Whether a record that a store has returned is one that was signed here.
+    /// Whether a record that a store has returned is one that was signed here. Its parameters are signed by their hash.
     pub fn is_genuine(&self, hash: &TokenHash, record: &Record) -> bool {
+        if live_core::canonical::sha256_hex(record.params.as_bytes()) != record.params_hash {
+            return false;
+        }
         let Some((id, digits)) = record.mac.split_once(':') else { return false };
         let Some((_, key)) = self.0.iter().find(|(known, _)| known == id) else { return false };
         let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
@@ -145,6 +148,7 @@ mod tests {
             Record { subject: "annstart".into(), tool: "Backtest".into(), ..signed.clone() },
             Record { expires_at: 2_001, ..signed.clone() },
             Record { params_hash: "0".repeat(64), ..signed.clone() },
+            Record { params: "[]".into(), ..signed.clone() },
             Record { mac: format!("k1:{}", &signed.mac[3..]), ..signed.clone() },
             Record { mac: signed.mac[..20].into(), ..signed.clone() },
             Record { mac: "k2:zz".into(), ..signed.clone() },

@@ -100,7 +100,7 @@ pub trait ConfirmationStore: Send + Sync {
     /// Judges an attempt, and consumes the token if everything is as it should be, in one atomic step.
     fn consume<'a>(&'a self, hash: &'a TokenHash, attempt: &'a Attempt) -> StoreFuture<'a, Verdict>;
 
-    /// Takes a token back, unless it was used. Whether it was there to be taken back.
+    /// Takes a token back, unless it was used. Whether it was there to be taken back; not so when it was before.
     fn revoke<'a>(&'a self, hash: &'a TokenHash) -> StoreFuture<'a, bool>;
 
     /// Forgets up to `limit` records whose markers have had their time; how many.
