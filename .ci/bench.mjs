@@ -1,4 +1,4 @@
-// `npm run bench`: makes what the benchmarks need, then runs them: `ingest` in the browser and `fanout` of the gateway.
+// `npm run bench`: makes what the benchmarks need, then runs them: `ingest` in the browser, `fanout` and `market` of the gateway.
 // A name alone runs that one, and what follows goes through to it: `npm run bench -- ingest --rounds 5`.
 
 import { perform, succeeded, withNeeds } from "./lib/runner.mjs";
@@ -13,7 +13,12 @@ const benchmarks = {
   fanout: {
     needs: ["build-release"],
     run: (rest) =>
-      run("cargo", ["run", "--release", "--locked", "--quiet", "-p", "spark-live-bench", "--", ...rest]),
+      run("cargo", ["run", "--release", "--locked", "--quiet", "-p", "spark-live-bench", "--", "fanout", ...rest]),
+  },
+  market: {
+    needs: ["build-release"],
+    run: (rest) =>
+      run("cargo", ["run", "--release", "--locked", "--quiet", "-p", "spark-live-bench", "--", "market", ...rest]),
   },
 };
 

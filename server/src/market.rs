@@ -43,7 +43,7 @@ pub use self::files::{Content, DataFile, Loaded, is_data_file, load_dir, load_fi
 pub use self::history::{Market, Page, PageError, Row};
 pub use self::normalize::{MarketFault, Normalizer};
 pub use self::problem::{Fault, RowProblem};
-pub use self::replay::{Folder, Replay};
+pub use self::replay::{Folder, Replay, played};
 pub use self::stats::MarketStats;
 pub use self::synthetic::Synthetic;
 pub use self::trade::{Quote, Side, Trade};
@@ -226,12 +226,12 @@ pub fn open(config: &MarketConfig) -> anyhow::Result<(Box<dyn Source>, Vec<RowPr
         SourceKind::Replay => {
             let Some(dir) = &config.data_dir else {
                 let loaded = load_shipped();
-                let replay = Replay::new(replay::played(loaded.files), config.replay_speed);
+                let replay = Replay::new(played(loaded.files), config.replay_speed);
                 return Ok((Box::new(replay), loaded.problems));
             };
             let (folder, loaded) = Folder::open(dir.clone())
                 .with_context(|| format!("read the folder of data files {}", dir.display()))?;
-            let replay = Replay::new(replay::played(loaded.files), config.replay_speed).watching(folder);
+            let replay = Replay::new(played(loaded.files), config.replay_speed).watching(folder);
             return Ok((Box::new(replay), loaded.problems));
         }
         SourceKind::Synthetic => return Ok((Box::new(Synthetic::new(config)), Vec::new())),

@@ -1,4 +1,6 @@
-//! Fan-out from one channel to many subscribers: processor time of the server for a delivery, latency, memory
+//! Two benchmarks of the gateway as a process of its own: `fanout` and `market`.
+//!
+//! `fanout`: from one channel to many subscribers: processor time of the server for a delivery, latency, memory
 //! for an idle connection. The same harness drives Nchan where it is installed, in the same run, with messages
 //! of the same size; `npm run bench -- fanout` runs it.
 //!
@@ -7,6 +9,7 @@
 
 mod gateway;
 mod histogram;
+mod market;
 mod nchan;
 mod process;
 mod publisher;
@@ -23,8 +26,17 @@ use self::nchan::Nchan;
 use self::report::{FanOut, Idle, Report};
 use self::subscriber::{Audience, Door};
 
-/// What to measure.
+/// Which benchmark.
 #[derive(Parser)]
+enum Bench {
+    /// One channel to many subscribers, beside Nchan.
+    Fanout(Plan),
+    /// Made-up trades through the whole gateway, and how exactly a file of trades keeps its time.
+    Market(market::Plan),
+}
+
+/// What to measure.
+#[derive(clap::Args)]
 struct Plan {
     /// The gateway's binary, a release build.
     #[arg(long, default_value = "target/release/spark-live")]
@@ -64,7 +76,10 @@ trait Server {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let plan = Plan::parse();
+    let plan = match Bench::parse() {
+        Bench::Fanout(plan) => plan,
+        Bench::Market(plan) => return market::run(&plan).await,
+    };
     let mut report = Report::default();
     if !plan.without_gateway {
         let binary = plan.gateway.display();

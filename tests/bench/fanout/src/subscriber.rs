@@ -21,7 +21,7 @@ const OPEN_A_SECOND: u32 = 350;
 /// How often a WebSocket gives a sign of life, in nanoseconds: more often than a server asks for one.
 const ALIVE_NS: u64 = 10_000_000_000;
 /// A sign of life: an empty pong, with a mask of zeros.
-const PONG: [u8; 6] = [0x8a, 0x80, 0, 0, 0, 0];
+pub const PONG: [u8; 6] = [0x8a, 0x80, 0, 0, 0, 0];
 
 /// The transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +154,7 @@ async fn listen(line: TcpStream, door: Door, heard: Arc<Mutex<Histogram>>) {
 }
 
 /// A text frame as a client sends it; a mask of zeros is a mask.
-fn masked(text: &str) -> Vec<u8> {
+pub fn masked(text: &str) -> Vec<u8> {
     let mut frame = vec![0x81];
     match text.len() {
         len @ 0..126 => frame.push(0x80 | len as u8),
