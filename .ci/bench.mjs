@@ -13,12 +13,32 @@ const benchmarks = {
   fanout: {
     needs: ["build-release"],
     run: (rest) =>
-      run("cargo", ["run", "--release", "--locked", "--quiet", "-p", "spark-live-bench", "--", "fanout", ...rest]),
+      run("cargo", [
+        "run",
+        "--release",
+        "--locked",
+        "--quiet",
+        "-p",
+        "spark-live-bench",
+        "--",
+        "fanout",
+        ...rest,
+      ]),
   },
   market: {
     needs: ["build-release"],
     run: (rest) =>
-      run("cargo", ["run", "--release", "--locked", "--quiet", "-p", "spark-live-bench", "--", "market", ...rest]),
+      run("cargo", [
+        "run",
+        "--release",
+        "--locked",
+        "--quiet",
+        "-p",
+        "spark-live-bench",
+        "--",
+        "market",
+        ...rest,
+      ]),
   },
 };
 

@@ -199,7 +199,10 @@ impl Feed {
                 self.status.source_heard(is_up);
                 let source = self.source.name();
                 match is_up {
-                    true => tracing::info!(source, %reason, "the source is heard"),
+                    true => {
+                        tracing::info!(source, %reason, "the source is heard");
+                        self.market.ask_again();
+                    }
                     false => tracing::warn!(source, %reason, "the source is not heard"),
                 }
             }

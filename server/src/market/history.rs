@@ -204,6 +204,18 @@ impl Market {
         }
     }
 
+    /// Has the archive asked once more before the next page of every symbol: there may be bars that nobody heard of.
+    pub(super) fn ask_again(&self) {
+        for symbol in self.read().values() {
+            for series in &symbol.series {
+                // Whoever holds it is asking at this moment.
+                if let Ok(mut ask_at) = series.ask_at.try_lock() {
+                    ask_at.get_or_insert_with(Instant::now);
+                }
+            }
+        }
+    }
+
     /// Where history is fetched from that the source does not bring.
     pub(super) fn set_archive(&self, archive: Arc<dyn Archive>) {
         // A second one would be of a second source; there is one.
@@ -450,5 +462,8 @@ mod tests {
         market.prepare("BRK.B", "1d").await;
         market.prepare("BRK.B", "5m").await;
         assert_eq!(asked(), 2);
+        market.ask_again();
+        market.prepare("BRK.B", "1d").await;
+        assert_eq!((asked(), times(&market, None, 9).0), (3, vec![-3, -2, -1, 0, 1]));
     }
 }
