@@ -59,13 +59,13 @@ struct ServeArgs {
     /// Address and port to listen on; port 0 picks a free one.
     #[arg(long)]
     addr: Option<String>,
-    /// Where prices come from: replay.
+    /// Where prices come from: replay, synthetic, binance, coinbase or kraken.
     #[arg(long)]
     source: Option<String>,
     /// Folder of data files of your own.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
-    /// Bars a second of the replay.
+    /// Bars a second of the replay; of trades, how much faster than they were made.
     #[arg(long, value_name = "BARS")]
     replay_speed: Option<String>,
 }

@@ -130,11 +130,17 @@ pub fn is_data_file(name: &str) -> bool {
 
 impl Loaded {
     fn open(&mut self, path: &Path) {
+        self.open_while(path, || {});
+    }
+
+    /// The same while something else happens after it was opened.
+    fn open_while(&mut self, path: &Path, happens: impl FnOnce()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (file, before) = match open(path) {
             Ok(opened) => opened,
             Err(fault) => return self.report(&name.into(), None, (None, fault)),
         };
+        happens();
         if name.to_ascii_lowercase().ends_with(".parquet") {
             self.take(&name, |_| parquet::read(file));
         } else {

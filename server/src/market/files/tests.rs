@@ -287,6 +287,33 @@ fn a_line_or_a_file_without_end_is_told_and_passed_over() {
 }
 
 #[test]
+fn a_small_file_that_unpacks_to_a_large_one_breaks_off() {
+    let packed = gzip(&vec![b'0'; 1_000_000]);
+    assert!(packed.len() < 10_000);
+    let mut unpacked = text::capped(flate2::bufread::MultiGzDecoder::new(&packed[..]), 20_000);
+    let mut out = Vec::new();
+    let error = std::io::Read::read_to_end(&mut unpacked, &mut out).expect_err("too much");
+    assert_eq!(error.to_string(), "it is larger than 268435456 bytes when it is unpacked");
+    assert!(out.len() <= 20_000);
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_told() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("X.csv");
+    let good = format!("{HEAD}2020-01-01,1,1,1,1,1\n2020-01-02,1,1,1,1,1\n");
+    std::fs::write(&path, &good).expect("written");
+    let mut loaded = Loaded::default();
+    loaded.open_while(&path, || std::fs::write(&path, &good[..good.len() - 5]).expect("written"));
+    assert_eq!(rows(&loaded), 1);
+    let changed = "X.csv: has changed while it was read; it is read again when it stands still";
+    assert_eq!(told(&loaded), ["X.csv:3: row has 4 columns instead of 6", changed]);
+    loaded = Loaded::default();
+    loaded.open_while(&path, || std::fs::remove_file(&path).expect("removed"));
+    assert_eq!(told(&loaded)[1], changed);
+}
+
+#[test]
 fn a_flood_of_bad_rows_is_counted() {
     let content = format!("{HEAD}2020-01-01,1,1,1,1,1\n{}", "x\n".repeat(1_500));
     let (rows, problems) = load("X.csv", content.as_bytes());

@@ -92,6 +92,11 @@ pub(super) fn unreadable(error: &io::Error) -> Fault {
     Fault::Unreadable(error.to_string())
 }
 
+#[cfg(test)]
+pub(super) fn capped(from: impl Read, left: u64) -> impl Read {
+    Capped { from, left }
+}
+
 /// Reads up to a limit, beyond which it breaks off: a small file can be unpacked to a very large one.
 struct Capped<R> {
     from: R,
