@@ -13,5 +13,6 @@ pub mod conformance;
 pub mod judge;
 pub mod memory;
 pub mod record;
+pub mod sqlite;
 pub mod store;
 pub mod token;

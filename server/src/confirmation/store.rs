@@ -17,7 +17,8 @@ use super::token::TokenHash;
 /// A call to a store.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// The store did not do what it was asked, within its time; nothing is consumed that was not told.
+/// The store did not do what it was asked, within its time. Of a consumption that ran out of time while it was written
+/// down nobody knows; confirming again under the same idempotency key tells.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the store {store} cannot be used: {reason}")]
 pub struct StoreError {
