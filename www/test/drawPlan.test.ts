@@ -44,6 +44,7 @@ test.each([
     { ...series([1, 2, 3, 4]), volume: Float64Array.of(1, 2, 3, 4) },
     { kind: "update", from: 2 },
   ],
+  ["a bar came late, between others", series([1, 2, 4]), series([1, 2, 3, 4]), { kind: "replace" }],
   ["bars are gone", series([1, 2, 3]), series([1, 2]), { kind: "replace" }],
   ["another symbol", series([1, 2]), series([1, 2], undefined, "IBM"), { kind: "replace" }],
   ["an equal series", series([1, 2]), series([1, 2]), { kind: "nothing" }],

@@ -1,7 +1,7 @@
 import type { SymbolInfo } from "@spark/live-core";
 import { expect, test } from "vitest";
-import { formatBarTime, formatMarketMoment } from "../src/lib/format";
-import { intervalFor, intervalName, lengthOf, spansOf } from "../src/lib/intervals";
+import { formatBarTime, formatMarketMoment, marketMoment } from "../src/lib/format";
+import { intervalFor, intervalName, intervalWords, lengthOf, spansOf } from "../src/lib/intervals";
 
 const info = (...intervals: string[]) => ({ intervals }) as SymbolInfo;
 
@@ -32,6 +32,29 @@ test("every interval has a length, a name and spans that grow", () => {
     expect(bars).toEqual([...bars].sort((a, b) => a - b));
     expect(bars).toHaveLength(4);
   }
+});
+
+test("what is short on the page is read out in whole words", () => {
+  expect(["1s", "5m", "1h", "1d", "2w"].map(intervalWords)).toEqual([
+    "1 second",
+    "5 minutes",
+    "1 hour",
+    "1 day",
+    "2 weeks",
+  ]);
+  const words = (interval: string) => spansOf(interval).map((span) => span.words);
+  expect(words("1s")).toEqual(["1 minute", "3 minutes", "10 minutes", "All candles"]);
+  expect(words("5m")).toEqual(["6 hours", "12 hours", "2 days", "All candles"]);
+  expect(words("1d")).toEqual(["3 months", "6 months", "1 year", "All candles"]);
+  expect(words("7m")).toEqual(["50 candles", "150 candles", "500 candles", "All candles"]);
+});
+
+test("a market time says whether it is a day or a time of one", () => {
+  const at = Date.UTC(2026, 10, 23, 10, 5, 7);
+  expect(marketMoment(at, at)).toEqual({ name: "time", text: "10:05:07 UTC" });
+  expect(marketMoment(at, at + lengthOf("1d"))).toEqual({ name: "time", text: "2026-11-23 10:05 UTC" });
+  expect(marketMoment(Date.UTC(2026, 10, 23), at)).toEqual({ name: "date", text: "2026-11-23" });
+  expect(marketMoment(undefined)).toEqual({ name: "date", text: "–" });
 });
 
 test("a time is as exact as it has to be", () => {

@@ -66,6 +66,22 @@ export function formatMarketMoment(timeMs: number | null | undefined, nowMs = Da
   return day === formatMarketDate(nowMs) ? new Date(timeMs).toISOString().slice(11, 19) : day;
 }
 
+/**
+ * A market time with what it is called: `date 2006-11-30` for a midnight, `time 10:05:07 UTC` for one of today,
+ * `time 2006-11-30 10:05 UTC` for another.
+ */
+export function marketMoment(
+  timeMs: number | null | undefined,
+  nowMs = Date.now(),
+): { name: "date" | "time"; text: string } {
+  const day = formatMarketDate(timeMs);
+  if (timeMs === null || timeMs === undefined || day === MISSING || timeMs % DAY === 0)
+    return { name: "date", text: day };
+  const isToday = day === formatMarketDate(nowMs);
+  const time = new Date(timeMs).toISOString();
+  return { name: "time", text: `${isToday ? time.slice(11, 19) : `${day} ${time.slice(11, 16)}`} UTC` };
+}
+
 /** When a bar begins, as exactly as its length asks for: a day, a day with a time, one with seconds. */
 export function formatBarTime(timeMs: number | null | undefined, lengthMs: number): string {
   const day = formatMarketDate(timeMs);

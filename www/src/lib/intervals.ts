@@ -3,6 +3,8 @@ import type { Interval, SymbolInfo } from "@spark/live-core";
 /** How many bars a span of the chart shows, and what it is called. */
 export interface Span {
   label: string;
+  /** The label in whole words, to be read out. */
+  words: string;
   /** Newest bars; Infinity for all that there are. */
   bars: number;
 }
@@ -14,6 +16,8 @@ const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
 const UNITS: Record<string, number> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY, w: 7 * DAY };
+
+const UNIT_NAMES: Record<string, string> = { s: "second", m: "minute", h: "hour", d: "day", w: "week" };
 
 /** Where nothing was chosen: days of a replay, minutes of what happens now. */
 const PREFERRED: Record<string, Interval[]> = { replay: ["1d"] };
@@ -28,7 +32,7 @@ const NAMES: Record<string, string> = {
 };
 
 const SPANS: Record<string, [string, number][]> = {
-  "1s": [["1M", 60], ["3M", 180], ["10M", 600]],
+  "1s": [["1 min", 60], ["3 min", 180], ["10 min", 600]],
   "1m": [["1H", 60], ["3H", 180], ["12H", 720]],
   "5m": [["6H", 72], ["12H", 144], ["2D", 576]],
   "15m": [["12H", 48], ["1D", 96], ["1W", 672]],
@@ -37,6 +41,15 @@ const SPANS: Record<string, [string, number][]> = {
   "1d": [["3M", 63], ["6M", 126], ["1Y", 252]],
   "1w": [["1Y", 52], ["2Y", 104], ["5Y", 260]],
 }; // biome-ignore format: a line an interval reads better
+
+const SPAN_UNITS: Record<string, string> = {
+  min: "minute",
+  H: "hour",
+  D: "day",
+  W: "week",
+  M: "month",
+  Y: "year",
+};
 
 const OTHER_SPANS: [string, number][] = [["50", 50], ["150", 150], ["500", 500]]; // biome-ignore format: as above
 
@@ -48,14 +61,22 @@ export function lengthOf(interval: string): number {
 
 /** An interval in words: `Daily`, `5-minute`. */
 export function intervalName(interval: string): string {
-  const units: Record<string, string> = { s: "second", m: "minute", h: "hour", d: "day", w: "week" };
-  return NAMES[interval] ?? `${interval.slice(0, -1)}-${units[interval.slice(-1)] ?? ""}`;
+  return NAMES[interval] ?? `${interval.slice(0, -1)}-${UNIT_NAMES[interval.slice(-1)] ?? ""}`;
+}
+
+/** The length of an interval in words: `1 day`, `5 minutes`. */
+export function intervalWords(interval: string): string {
+  return amount(Number(interval.slice(0, -1)), UNIT_NAMES[interval.slice(-1)] ?? "");
 }
 
 /** The spans that a chart of an interval offers, from the shortest. */
 export function spansOf(interval: string): Span[] {
-  const spans = (SPANS[interval] ?? OTHER_SPANS).map(([label, bars]) => ({ label, bars }));
-  return [...spans, { label: "All", bars: Number.POSITIVE_INFINITY }];
+  const spans = (SPANS[interval] ?? OTHER_SPANS).map(([label, bars]) => ({
+    label,
+    words: spanWords(label),
+    bars,
+  }));
+  return [...spans, { label: "All", words: "All candles", bars: Number.POSITIVE_INFINITY }];
 }
 
 /** The interval that a symbol is shown in: the wanted one where it has that, else the usual one of the source. */
@@ -67,4 +88,13 @@ export function intervalFor(
   const served = (info?.intervals ?? []) as Interval[];
   const candidates = [wanted as Interval, ...(PREFERRED[source ?? ""] ?? PREFERRED_LIVE)];
   return candidates.find((interval) => served.includes(interval)) ?? served[0] ?? "1d";
+}
+
+function spanWords(label: string): string {
+  const count = Number.parseInt(label, 10);
+  return amount(count, SPAN_UNITS[label.slice(String(count).length).trim()] ?? "candle");
+}
+
+function amount(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }

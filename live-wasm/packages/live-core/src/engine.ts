@@ -130,6 +130,7 @@ export class Engine implements ConnectionOwner {
       fetch: this.fetch,
       base: () => this.base(),
       link: this.link,
+      network: this.#network,
     });
     this.registry = new Registry(this.clock, (name) => this.hydration.snap(name), {
       added: (entry) => this.#added(entry),

@@ -1,6 +1,7 @@
 import { type Asker, ask, type Refusal } from "./answer.js";
 import { backoffMs, type RetryBounds } from "./backoff.js";
 import { type Envelope, PROTOCOL_VERSION } from "./envelope.js";
+import type { NetworkStatus } from "./network.js";
 import { Value } from "./readable.js";
 import type { LinkState, Readable, SymbolList, SymbolsState } from "./types.js";
 
@@ -11,9 +12,13 @@ const REFRESH_MS = 30_000;
 export interface SymbolsOwner extends Asker {
   readonly retry: RetryBounds;
   readonly link: Readable<LinkState>;
+  readonly network: NetworkStatus;
 }
 
-/** The symbols that the gateway serves: fetched while somebody watches, now and then again, and after an outage. */
+/**
+ * The symbols that the gateway serves: fetched while somebody watches, again and again since symbols may join, and
+ * after an outage. A page that nobody sees does not ask; it asks when it is looked at, if its list is old by then.
+ */
 export class Symbols implements Readable<SymbolsState> {
   readonly #owner: SymbolsOwner;
   readonly #state = new Value<SymbolsState>({ status: "pending", value: undefined, error: null });
@@ -21,7 +26,9 @@ export class Symbols implements Readable<SymbolsState> {
   #isStopped = false;
   #abort: AbortController | null = null;
   #cancelRetry: (() => void) | null = null;
-  #stopLink: (() => void) | null = null;
+  #undo: (() => void)[] = [];
+  /** When the list came, by the clock that only goes on. */
+  #tookAt = Number.NEGATIVE_INFINITY;
   /** The list as text, to see whether the next one is another. */
   #text = "";
 
@@ -55,19 +62,34 @@ export class Symbols implements Readable<SymbolsState> {
   #begin(): void {
     if (this.#isStopped) return;
     let wasLost = false;
-    this.#stopLink = this.#owner.link.subscribe(() => {
-      const { status } = this.#owner.link.get();
-      if (status === "disconnected") wasLost = true;
-      if (status !== "connected" || !wasLost) return;
-      wasLost = false;
-      void this.#ask(1);
-    });
-    if (this.get().status !== "ready") void this.#ask(1);
+    const { link, network } = this.#owner;
+    this.#undo = [
+      link.subscribe(() => {
+        const { status } = link.get();
+        if (status === "disconnected") wasLost = true;
+        if (status !== "connected" || !wasLost) return;
+        wasLost = false;
+        void this.#ask(1);
+      }),
+      network.subscribe((event) => {
+        if (event === "visible" && this.get().status === "ready") this.#askWhenOld();
+      }),
+    ];
+    if (this.get().status === "ready") this.#askWhenOld();
+    else void this.#ask(1);
+  }
+
+  /** Asks as soon as the list is old; in a page that is hidden, when it is seen again. */
+  #askWhenOld(): void {
+    this.#cancel();
+    const { clock, network } = this.#owner;
+    const leftMs = this.#tookAt + REFRESH_MS - clock.now();
+    if (leftMs > 0) this.#cancelRetry = clock.after(leftMs, () => this.#askWhenOld());
+    else if (!network.hidden()) void this.#ask(1);
   }
 
   #pause(): void {
-    this.#stopLink?.();
-    this.#stopLink = null;
+    for (const step of this.#undo.splice(0)) step();
     this.#cancel();
   }
 
@@ -93,8 +115,8 @@ export class Symbols implements Readable<SymbolsState> {
     const last = this.#state.get();
     const value = text === this.#text && last.value ? last.value : list;
     this.#text = text;
-    // Symbols may join while somebody watches.
-    this.#cancelRetry = this.#owner.clock.after(REFRESH_MS, () => void this.#ask(1));
+    this.#tookAt = this.#owner.clock.now();
+    this.#askWhenOld();
     if (last.status === "ready" && last.value === value) return;
     this.#state.set({ status: "ready", value, error: null });
   }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Clock } from "../src/clock.js";
 import { LINK_IDLE } from "../src/link.js";
+import type { NetworkEvent, NetworkStatus } from "../src/network.js";
 import { Value } from "../src/readable.js";
 import { readList, Symbols } from "../src/symbols.js";
 import type { LinkState } from "../src/types.js";
@@ -34,8 +35,22 @@ function envelope(symbols: unknown[], change: object = {}): string {
 /** Answers in turn; timers are fired by hand. */
 function bench(...answers: (string | number)[]) {
   const timers: { delayMs: number; fire: () => void }[] = [];
+  /** Whether the page is seen, and what time it is; both are moved by hand. */
+  const page = { hidden: false, now: 0 };
+  const watchers = new Set<(event: NetworkEvent) => void>();
+  const network: NetworkStatus = {
+    hidden: () => page.hidden,
+    subscribe: (callback) => {
+      watchers.add(callback);
+      return () => watchers.delete(callback);
+    },
+  };
+  const see = (isSeen: boolean): void => {
+    page.hidden = !isSeen;
+    for (const watcher of watchers) watcher(isSeen ? "visible" : "hidden");
+  };
   const clock: Clock = {
-    now: () => 0,
+    now: () => page.now,
     wallNow: () => 0,
     random: () => 0.5,
     after: (delayMs, callback) => {
@@ -56,7 +71,7 @@ function bench(...answers: (string | number)[]) {
     throw new TypeError("no way there");
   };
   const base = () => new URL("http://gateway.test/");
-  const symbols = new Symbols({ clock, retry: RETRY, fetch, link, base });
+  const symbols = new Symbols({ clock, retry: RETRY, fetch, link, network, base });
   /** Waits for the next change of state. */
   const change = () =>
     new Promise<void>((done) => {
@@ -65,7 +80,7 @@ function bench(...answers: (string | number)[]) {
         done();
       });
     });
-  return { symbols, asked, timers, link, change };
+  return { symbols, asked, timers, link, change, page, see, watchers };
 }
 
 test("the list is asked for when it is watched, and not before", async () => {
@@ -115,6 +130,54 @@ test("nothing is asked once nobody watches", async () => {
   expect(timers).toHaveLength(1);
   release();
   expect(timers).toHaveLength(0);
+});
+
+const IBM = { ...AAPL, symbol: "IBM" };
+
+test("symbols that join later are there after half a minute", async () => {
+  const { symbols, asked, timers, page, change } = bench(envelope([AAPL]), envelope([AAPL, IBM]));
+  symbols.subscribe(() => {});
+  await change();
+  expect(timers.map(({ delayMs }) => delayMs)).toEqual([30_000]);
+  page.now = 30_000;
+  timers[0]?.fire();
+  await change();
+  expect(asked).toHaveLength(2);
+  expect(symbols.get().value?.symbols.map(({ symbol }) => symbol)).toEqual(["AAPL", "IBM"]);
+});
+
+test("a page that nobody sees does not ask, and asks when it is looked at again", async () => {
+  const { symbols, asked, timers, page, see, change } = bench(envelope([AAPL]), envelope([AAPL, IBM]));
+  symbols.subscribe(() => {});
+  await change();
+  see(false);
+  page.now = 10_000;
+  see(true);
+  expect(asked, "the list is not old yet").toHaveLength(1);
+  see(false);
+  page.now = 90_000;
+  timers[0]?.fire();
+  expect(asked).toHaveLength(1);
+  see(true);
+  await change();
+  expect(asked).toHaveLength(2);
+  expect(symbols.get().value?.symbols).toHaveLength(2);
+});
+
+test("whoever watches again gets a list that is kept up to date", async () => {
+  const { symbols, asked, timers, page, watchers, change } = bench(envelope([AAPL]), envelope([AAPL, IBM]));
+  const release = symbols.subscribe(() => {});
+  await change();
+  release();
+  expect([timers.length, watchers.size], "nobody watches").toEqual([0, 0]);
+  page.now = 10_000;
+  symbols.subscribe(() => {});
+  expect(asked).toHaveLength(1);
+  expect(timers.map(({ delayMs }) => delayMs)).toEqual([20_000]);
+  page.now = 30_000;
+  timers[0]?.fire();
+  await change();
+  expect(asked).toHaveLength(2);
 });
 
 test.each([

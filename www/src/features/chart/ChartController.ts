@@ -29,6 +29,8 @@ export interface ChartEvents {
 
 /** Empty bars kept to the right of the newest one. */
 const RIGHT_MARGIN = 4;
+/** Bars that fell out of the series and may still be drawn, before all are drawn anew: a quarter of an hour of seconds. */
+const FALLEN_MAX = 1_000;
 /** Bars left of the view at which older ones are asked for. */
 const NEAR_OLDEST = 20;
 
@@ -43,6 +45,8 @@ export class ChartController {
   readonly #events: ChartEvents;
   #palette: ChartPalette;
   #drawn: CandleSeries | null = null;
+  /** Bars that the chart holds: those of the series, and those that fell out of it since all were drawn. */
+  #count = 0;
   /** Whether the crosshair was put where it is by a key. */
   #cursorHeld = false;
 
@@ -130,13 +134,17 @@ export class ChartController {
   /** Draws a series: only its last bars when only they changed. */
   draw(series: CandleSeries): void {
     const plan = planDraw(this.#drawn, series);
-    if (plan.kind === "replace") {
+    const isHeavy = this.#count - series.length > FALLEN_MAX;
+    if (plan.kind === "replace" || isHeavy) {
       this.#candles.setData(everyIndex(series).map((i) => candle(series, i)));
       this.#volume.setData(everyIndex(series).map((i) => this.#volumeBar(series, i)));
+      this.#count = series.length;
     } else if (plan.kind === "update") {
       const newest = this.#drawn?.openTime[this.#drawn.length - 1] ?? 0;
       for (let i = plan.from; i < series.length; i += 1) {
-        const isOlder = (series.openTime[i] ?? 0) < newest;
+        const time = series.openTime[i] ?? 0;
+        const isOlder = time < newest;
+        if (time > newest) this.#count += 1;
         this.#candles.update(candle(series, i), isOlder);
         this.#volume.update(this.#volumeBar(series, i), isOlder);
       }
@@ -147,7 +155,7 @@ export class ChartController {
 
   /** Shows the newest bars, so many of them; Infinity for all. */
   showNewest(bars: number): void {
-    const last = this.#candles.data().length - 1;
+    const last = this.#count - 1;
     if (last < 0) return;
     const from = Number.isFinite(bars) ? last - bars + 1 : 0;
     this.#chart.timeScale().setVisibleLogicalRange({ from, to: last + RIGHT_MARGIN });
@@ -178,7 +186,7 @@ export class ChartController {
     }
     this.#cursorHeld = true;
     // Bars that fell out of the series may still be drawn: the chart counts them, the series does not.
-    const offset = this.#candles.data().length - series.length;
+    const offset = this.#count - series.length;
     this.#bringIntoView(index + offset);
     this.#chart.setCrosshairPosition(close, seconds(time), this.#candles);
   }
@@ -209,7 +217,7 @@ export class ChartController {
   };
 
   #onRange = (range: LogicalRange | null): void => {
-    const bars = this.#candles.data().length;
+    const bars = this.#count;
     if (!range || bars === 0) return;
     const isNewestInView = range.to >= bars - 1.5;
     this.#events.onNewestInView(isNewestInView);

@@ -2,14 +2,15 @@ import { Skeleton, VisuallyHidden } from "@mantine/core";
 import { usePrice } from "@spark/live-react";
 import { Delta } from "../../components/Delta";
 import { cx } from "../../lib/cx";
-import { formatChange, formatMarketMoment, formatPercent, formatPrice } from "../../lib/format";
-import { DAY, intervalName, lengthOf } from "../../lib/intervals";
+import { formatChange, formatPercent, formatPrice, marketMoment } from "../../lib/format";
+import { intervalName } from "../../lib/intervals";
 import classes from "./ChartHeader.module.css";
 
-/** Symbol, last price, change and the market's own date. */
+/** Symbol, last price, change, the length of a candle and the market's own date or time. */
 export function ChartHeader({ symbol, interval }: { symbol: string; interval: string }) {
   const snap = usePrice(symbol);
   const price = snap.value;
+  const moment = marketMoment(price?.marketTime);
   return (
     <div className={classes.header} data-freshness={snap.freshness}>
       <h2 id="chart-title" className={classes.symbol}>
@@ -37,9 +38,9 @@ export function ChartHeader({ symbol, interval }: { symbol: string; interval: st
         )}
       </div>
       <p className={classes.date}>
-        {intervalName(interval)} candles, market {lengthOf(interval) < DAY ? "time" : "date"}{" "}
+        {intervalName(interval)} candles, market {moment.name}{" "}
         <span className={classes.day} data-testid="chart-date">
-          {formatMarketMoment(price?.marketTime)}
+          {moment.text}
         </span>
       </p>
     </div>

@@ -5,7 +5,7 @@ import { useCallback, useState } from "react";
 import { AlertIcon, EmptyIcon } from "../../components/icons";
 import { Notice } from "../../components/Notice";
 import { Panel } from "../../components/Panel";
-import { spansOf } from "../../lib/intervals";
+import { intervalWords, spansOf } from "../../lib/intervals";
 import { type Bar, barAt, summarize } from "./bars";
 import { CandleChart } from "./CandleChart";
 import { ChartHeader } from "./ChartHeader";
@@ -49,7 +49,10 @@ export function ChartPanel({ symbol, intervals, interval, onInterval }: ChartPan
               aria-label="Length of a candle"
               size="xs"
               withItemsBorders={false}
-              data={[...intervals]}
+              data={intervals.map((value) => ({
+                value,
+                label: <Short text={value} words={intervalWords(value)} />,
+              }))}
               value={interval}
               onChange={onInterval}
               data-testid="intervals"
@@ -60,7 +63,10 @@ export function ChartPanel({ symbol, intervals, interval, onInterval }: ChartPan
             aria-label="Span of the chart"
             size="xs"
             withItemsBorders={false}
-            data={spans.map(({ label }, at) => ({ value: String(at), label }))}
+            data={spans.map(({ label, words }, at) => ({
+              value: String(at),
+              label: <Short text={label} words={words} />,
+            }))}
             value={String(place)}
             onChange={(at) => setPlace(Number(at))}
             data-testid="spans"
@@ -69,6 +75,16 @@ export function ChartPanel({ symbol, intervals, interval, onInterval }: ChartPan
       </div>
       <ChartBody key={`${symbol} ${interval}`} symbol={symbol} interval={interval} span={span} />
     </Panel>
+  );
+}
+
+/** A short text to be seen, and what it means to be read out. */
+function Short({ text, words }: { text: string; words: string }) {
+  return (
+    <>
+      <span aria-hidden="true">{text}</span>
+      <VisuallyHidden component="span">{words}</VisuallyHidden>
+    </>
   );
 }
 

@@ -30,6 +30,10 @@ export function planDraw(drawn: CandleSeries | null, next: CandleSeries): DrawPl
   while (same < shared && sameBar(drawn, same + shift, next, same)) same += 1;
   // Around the end of a bar the one before still changes; further back it is cheaper to hand over all of them.
   if (same < shared - OPEN_BARS) return { kind: "replace" };
+  // A bar that came late stands between others: the chart has no place for it that it could fill by itself.
+  for (let i = same; i < shared; i += 1) {
+    if (drawn.openTime[i + shift] !== next.openTime[i]) return { kind: "replace" };
+  }
   return same === next.length ? { kind: "nothing" } : { kind: "update", from: same };
 }
 

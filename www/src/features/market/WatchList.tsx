@@ -1,9 +1,18 @@
-import { CloseButton, TextInput, VisuallyHidden } from "@mantine/core";
+import { VisuallyHidden } from "@mantine/core";
 import type { Interval } from "@spark/live-core";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type MouseEvent, useCallback, useLayoutEffect, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  useEffectEvent,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { Panel } from "../../components/Panel";
+import { formatCount } from "../../lib/format";
 import { nextRow } from "./rowKeys";
+import { SymbolFilter } from "./SymbolFilter";
+import { useRows } from "./useRows";
 import classes from "./WatchList.module.css";
 import { WatchRow } from "./WatchRow";
 
@@ -12,20 +21,13 @@ export interface WatchListProps {
   /** Symbols in the order in which they are shown. */
   symbols: readonly string[];
   selected: string;
-  /** Must keep its identity, or every row renders again. */
   onSelect: (symbol: string) => void;
   /** Length of the bars of the trend lines. */
   trend: Interval;
 }
 
-/** From so many symbols on there is a field to find one by. */
-const FILTER_FROM = 12;
-/** Up to so many symbols all rows are there; a connection has room for two channels of each. */
-const ROWS_MAX = 40;
-/** Rows that are kept ready above and below those in view. */
-const OVERSCAN = 4;
-/** Height of a row in rem, as in the style sheet. */
-const ROW_REM = 3.75;
+/** With more symbols than this there is a field to find one by. */
+const FILTER_ABOVE = 12;
 
 /**
  * Symbols with their prices; choosing one changes the chart. A list box with one tab stop: arrow keys,
@@ -35,89 +37,62 @@ const ROW_REM = 3.75;
 export function WatchList({ symbols, selected, onSelect, trend }: WatchListProps) {
   const list = useRef<HTMLDivElement>(null);
   const [filter, setFilter] = useState("");
-  /** The symbol that takes the focus once its row is there. */
-  const focused = useRef<string | null>(null);
-  const hasFilter = symbols.length >= FILTER_FROM;
+  const hasFilter = symbols.length > FILTER_ABOVE;
   const wanted = hasFilter ? filter.trim().toUpperCase() : "";
   const shown = wanted === "" ? symbols : symbols.filter((symbol) => symbol.toUpperCase().includes(wanted));
+  const at = shown.indexOf(selected);
+  // Where Tab leads: the selected row, or the first of what was found.
+  const stop = Math.max(at, 0);
+  const rows = useRows(list, shown.length, stop);
 
-  const isLong = shown.length > ROWS_MAX;
-  const rows = useVirtualizer({
-    count: shown.length,
-    enabled: isLong,
-    getScrollElement: () => list.current,
-    estimateSize: () => ROW_REM * rootPx(),
-    overscan: OVERSCAN,
-  });
-
-  const placed: { index: number; start: number | null }[] = isLong
-    ? rows.getVirtualItems()
-    : shown.map((_, index) => ({ index, start: null }));
-
-  const onKeyDown = useCallback(
-    (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const index = nextRow(event.key, shown.indexOf(selected), shown);
-      const symbol = index === null ? undefined : shown[index];
-      if (symbol === undefined || index === null) return;
-      event.preventDefault();
-      focused.current = symbol;
-      if (isLong) rows.scrollToIndex(index);
-      onSelect(symbol);
-    },
-    [shown, selected, onSelect, rows, isLong],
-  );
-
+  /** The symbol that takes the focus once its row is there. */
+  const focused = useRef<string | null>(null);
   useLayoutEffect(() => {
     if (focused.current === null) return;
     const row = list.current?.querySelector<HTMLElement>(`[data-symbol="${CSS.escape(focused.current)}"]`);
-    if (!row) return;
     focused.current = null;
-    row.focus({ preventScroll: true });
+    row?.focus({ preventScroll: true });
   });
 
-  const onClick = useCallback(
-    (event: MouseEvent) => {
-      const row = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-symbol]") : null;
-      if (row?.dataset.symbol !== undefined) onSelect(row.dataset.symbol);
-    },
-    [onSelect],
-  );
+  const revealSelected = useEffectEvent(() => rows.reveal(at < 0 ? 0 : at));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, and whenever other symbols are looked for
+  useLayoutEffect(() => revealSelected(), [wanted]);
+
+  /** Chooses a row and puts the focus on it. */
+  const go = (index: number): void => {
+    const symbol = shown[index];
+    if (symbol === undefined) return;
+    focused.current = symbol;
+    rows.reveal(index);
+    if (symbol !== selected) onSelect(symbol);
+    else list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus({ preventScroll: true });
+  };
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const index = nextRow(event.key, at, shown);
+    if (index === null) return;
+    event.preventDefault();
+    go(index);
+  };
+
+  const onClick = (event: MouseEvent): void => {
+    const row = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-symbol]") : null;
+    if (row?.dataset.symbol !== undefined) onSelect(row.dataset.symbol);
+  };
 
   return (
     <Panel labelledBy="watch-list-title" className={classes.panel}>
-      <div className={classes.head}>
-        <h2 id="watch-list-title" className={classes.title}>
-          Watch list
-        </h2>
-        <span className={classes.count} role="status">
-          {wanted === "" ? "" : `${shown.length} of `}
-          {symbols.length} {symbols.length === 1 ? "symbol" : "symbols"}
-        </span>
-      </div>
+      <ListHead all={symbols.length} found={wanted === "" ? null : shown.length} />
       {hasFilter && (
-        <TextInput
-          className={classes.filter}
-          size="xs"
-          aria-label="Find a symbol"
-          placeholder="Find a symbol"
+        <SymbolFilter
           value={filter}
-          onChange={(event) => setFilter(event.currentTarget.value)}
-          rightSection={
-            filter !== "" && (
-              <CloseButton size="xs" aria-label="Show all symbols" onClick={() => setFilter("")} />
-            )
-          }
-          data-testid="filter"
+          onChange={setFilter}
+          onChoose={() => onSelect(shown[stop] ?? selected)}
+          onLeave={() => go(stop)}
         />
       )}
-      <div className={classes.columns} aria-hidden="true">
-        <span>Symbol</span>
-        <span className={classes.trendHead}>{trend === "1d" ? "30 days" : "30 min"}</span>
-        <span className={classes.end}>Last</span>
-        <span className={classes.end}>Change</span>
-      </div>
-      <VisuallyHidden id="watch-list-help">Arrow keys choose the symbol that the chart shows.</VisuallyHidden>
+      <Columns trend={trend} />
       <div
         ref={list}
         className={classes.list}
@@ -132,19 +107,20 @@ export function WatchList({ symbols, selected, onSelect, trend }: WatchListProps
         <div
           role="presentation"
           className={classes.room}
-          style={isLong ? { height: rows.getTotalSize() } : undefined}
+          style={rows.height === undefined ? undefined : { height: rows.height }}
         >
-          {placed.map(({ index, start }) => {
+          {rows.placed.map(({ index, top }) => {
             const symbol = shown[index] ?? "";
             return (
               <WatchRow
                 key={symbol}
                 symbol={symbol}
-                selected={symbol === selected}
+                selected={index === at}
+                isTabStop={index === stop}
                 trend={trend}
                 index={index}
                 count={shown.length}
-                top={start}
+                top={top}
               />
             );
           })}
@@ -155,6 +131,31 @@ export function WatchList({ symbols, selected, onSelect, trend }: WatchListProps
   );
 }
 
-function rootPx(): number {
-  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+/** The title, and how many symbols there are; `found` of them while one is looked for. */
+function ListHead({ all, found }: { all: number; found: number | null }) {
+  return (
+    <div className={classes.head}>
+      <h2 id="watch-list-title" className={classes.title}>
+        Watch list
+      </h2>
+      <span className={classes.count} role="status" data-testid="symbol-count">
+        {found === null ? "" : `${formatCount(found)} of `}
+        {formatCount(all)} {all === 1 ? "symbol" : "symbols"}
+      </span>
+    </div>
+  );
+}
+
+function Columns({ trend }: { trend: Interval }) {
+  return (
+    <>
+      <div className={classes.columns} aria-hidden="true">
+        <span>Symbol</span>
+        <span className={classes.trendHead}>{trend === "1d" ? "30 days" : "30 min"}</span>
+        <span className={classes.end}>Last</span>
+        <span className={classes.end}>Change</span>
+      </div>
+      <VisuallyHidden id="watch-list-help">Arrow keys choose the symbol that the chart shows.</VisuallyHidden>
+    </>
+  );
 }

@@ -15,6 +15,8 @@ import classes from "./WatchRow.module.css";
 export interface WatchRowProps {
   symbol: string;
   selected: boolean;
+  /** Whether Tab leads to it, of all rows. */
+  isTabStop: boolean;
   /** Length of the bars of its trend. */
   trend: Interval;
   /** Place in the list, from 0, and how many there are: most of a long list are not there to be counted. */
@@ -26,7 +28,7 @@ export interface WatchRowProps {
 
 /** One symbol of the watch list. It subscribes for itself, so a price renders this row and no other. */
 export const WatchRow = memo(function WatchRow(props: WatchRowProps) {
-  const { symbol, selected, trend, index, count, top } = props;
+  const { symbol, selected, isTabStop, trend, index, count, top } = props;
   const snap = usePrice(symbol);
   const price = snap.value;
   const words = wordsFor(snap);
@@ -40,7 +42,7 @@ export const WatchRow = memo(function WatchRow(props: WatchRowProps) {
       aria-posinset={index + 1}
       aria-setsize={count}
       style={top === null ? undefined : { position: "absolute", insetInline: 0, top }}
-      tabIndex={selected ? 0 : -1}
+      tabIndex={isTabStop ? 0 : -1}
       data-symbol={symbol}
       data-testid={`row-${symbol}`}
       data-freshness={snap.freshness}
