@@ -26,15 +26,6 @@ export interface CandleChartProps {
   newestWish: number;
 }
 
-/** Bars that do not come after the one before, by their open times: none, unless something is very wrong. */
-function disorder(series: CandleSeries): string {
-  const { openTime, length } = series;
-  let found = "";
-  for (let i = 1; i < length; i += 1)
-    if (!((openTime[i] ?? 0) > (openTime[i - 1] ?? 0))) found += ` ${openTime[i]}`;
-  return found.trim();
-}
-
 /**
  * Candles over volume. With the keyboard it is one tab stop: left and right go from bar to bar, which is
  * read out, plus and minus zoom, Escape lets go.
@@ -128,9 +119,6 @@ export function CandleChart(props: CandleChartProps) {
         data-testid="chart"
         data-bars={series.length}
         data-interval={series.interval}
-        data-first={series.openTime[0]}
-        data-last={series.openTime[series.length - 1]}
-        data-disorder={disorder(series)}
       />
       <p className={classes.spoken} aria-live="polite">
         {spoken}
