@@ -24,13 +24,11 @@ export class Symbols implements Readable<SymbolsState> {
   readonly #state = new Value<SymbolsState>({ status: "pending", value: undefined, error: null });
   #watchers = 0;
   #isStopped = false;
-  #abort: AbortController | null = null;
-  #cancelRetry: (() => void) | null = null;
-  #undo: (() => void)[] = [];
-  /** When the list came, by the clock that only goes on. */
-  #tookAt = Number.NEGATIVE_INFINITY;
-  /** The list as text, to see whether the next one is another. */
-  #text = "";
+  /** Ends what is under way: the question that was asked, or the wait for the next. */
+  #cancel = (): void => {};
+  #unwatch = (): void => {};
+  /** When the list came, by the clock that only goes on; long ago after a failure. */
+  #tookAt = -Infinity;
 
   constructor(owner: SymbolsOwner) {
     this.#owner = owner;
@@ -63,7 +61,7 @@ export class Symbols implements Readable<SymbolsState> {
     if (this.#isStopped) return;
     let wasLost = false;
     const { link, network } = this.#owner;
-    this.#undo = [
+    const releases = [
       link.subscribe(() => {
         const { status } = link.get();
         if (status === "disconnected") wasLost = true;
@@ -72,64 +70,63 @@ export class Symbols implements Readable<SymbolsState> {
         void this.#ask(1);
       }),
       network.subscribe((event) => {
-        if (event === "visible" && this.get().status === "ready") this.#askWhenOld();
+        if (event === "visible") this.#askWhenOld();
       }),
     ];
-    if (this.get().status === "ready") this.#askWhenOld();
-    else void this.#ask(1);
+    this.#unwatch = () => {
+      for (const release of releases) release();
+    };
+    this.#askWhenOld();
   }
 
   /** Asks as soon as the list is old; in a page that is hidden, when it is seen again. */
   #askWhenOld(): void {
-    this.#cancel();
     const { clock, network } = this.#owner;
     const leftMs = this.#tookAt + REFRESH_MS - clock.now();
-    if (leftMs > 0) this.#cancelRetry = clock.after(leftMs, () => this.#askWhenOld());
-    else if (!network.hidden()) void this.#ask(1);
+    if (leftMs > 0) this.#next(clock.after(leftMs, () => this.#askWhenOld()));
+    else if (this.get().status !== "ready" || !network.hidden()) void this.#ask(1);
   }
 
   #pause(): void {
-    for (const step of this.#undo.splice(0)) step();
-    this.#cancel();
+    this.#unwatch();
+    this.#next(() => {});
   }
 
-  #cancel(): void {
-    this.#abort?.abort();
-    this.#abort = null;
-    this.#cancelRetry?.();
-    this.#cancelRetry = null;
+  #next(cancel: () => void): void {
+    this.#cancel();
+    this.#cancel = cancel;
   }
 
   async #ask(attempt: number): Promise<void> {
-    this.#cancel();
     const abort = new AbortController();
-    this.#abort = abort;
+    const cancel = () => abort.abort();
+    this.#next(cancel);
     const answer = await ask(this.#owner, "api/market/symbols", abort, readList);
-    if (this.#abort !== abort) return;
+    if (this.#cancel !== cancel) return;
     if ("value" in answer) this.#took(answer.value);
     else this.#failed(answer, attempt);
   }
 
   #took(list: SymbolList): void {
-    const text = JSON.stringify(list);
-    const last = this.#state.get();
-    const value = text === this.#text && last.value ? last.value : list;
-    this.#text = text;
+    const { status, value } = this.#state.get();
     this.#tookAt = this.#owner.clock.now();
     this.#askWhenOld();
-    if (last.status === "ready" && last.value === value) return;
-    this.#state.set({ status: "ready", value, error: null });
+    const isSame = JSON.stringify(value) === JSON.stringify(list);
+    if (status !== "ready" || !isSame) {
+      this.#state.set({ status: "ready", value: isSame ? value : list, error: null });
+    }
   }
 
   /** Also an answer that says "no" is asked about again, rarely: a gateway may be set up meanwhile. */
   #failed({ error, isTransient }: Refusal, attempt: number): void {
     const { clock, retry } = this.#owner;
     const last = this.#state.get();
+    this.#tookAt = -Infinity;
+    const delayMs = isTransient ? backoffMs(attempt, clock.random(), retry) : retry.maxMs;
+    this.#next(clock.after(delayMs, () => void this.#ask(attempt + 1)));
     if (last.error?.code !== error.code || last.error.message !== error.message) {
       this.#state.set({ status: "error", value: last.value, error });
     }
-    const delayMs = isTransient ? backoffMs(attempt, clock.random(), retry) : retry.maxMs;
-    this.#cancelRetry = clock.after(delayMs, () => void this.#ask(attempt + 1));
   }
 }
 
