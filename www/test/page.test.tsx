@@ -253,3 +253,13 @@ test("the header says where the prices are from", () => {
     page.unmount();
   }
 });
+
+test("an exchange that is not heard is not called live", () => {
+  const page = renderPage({ source: "binance", bars: { AAPL: rising(100), IBM: rising(50) } });
+  live(page);
+  const words = () => screen.getByTestId("source-badge").getAttribute("aria-label");
+  page.move((client) => client.judge("stale", "source"));
+  expect(words()).toBe("Binance, not live");
+  page.move((client) => client.judge("fresh", null));
+  expect(words()).toBe("Live from Binance");
+});

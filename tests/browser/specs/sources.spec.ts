@@ -225,6 +225,7 @@ test("the page says how its exchange is", async ({ page, exchange, complaints })
     exchange.tell("refuse 503");
     exchange.tell("cut");
     await isSilent();
+    await expect(page.getByTestId("source-badge")).toHaveText(/Binance, not live/);
     await expect(page.getByTestId("price-ETHUSDT")).toHaveText("1,802.00");
     exchange.tell("refuse no");
     await shows("1,803.00");

@@ -3,12 +3,12 @@ import classes from "./Header.module.css";
 import { SourceBadge } from "./SourceBadge";
 import { ThemeSwitch } from "./ThemeSwitch";
 
-/** The product's name, what the feed is, and the choice of theme. */
-export function Header({ source }: { source: string | null }) {
+/** The product's name, what the feed of the selected symbol is, and the choice of theme. */
+export function Header({ source, symbol }: { source: string | null; symbol: string | null }) {
   return (
     <header className={classes.header}>
       <Brand />
-      {source !== null && <SourceBadge source={source} />}
+      {source !== null && <SourceBadge source={source} symbol={symbol} />}
       <div className={classes.end}>
         <ThemeSwitch />
       </div>

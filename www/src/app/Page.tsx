@@ -36,7 +36,7 @@ export function Page(props: PageProps) {
 
   return (
     <div className={classes.page}>
-      <Header source={state.value?.source ?? null} />
+      <Header source={state.value?.source ?? null} symbol={selected} />
       <main className={classes.main}>
         {selected === null ? (
           <WithoutSymbols state={state} />

@@ -1,4 +1,5 @@
 import { Popover, UnstyledButton } from "@mantine/core";
+import { useStaleness } from "@spark/live-react";
 import type { ReactNode } from "react";
 import { DiceIcon, LiveIcon, ReplayIcon } from "../components/icons";
 import { cx } from "../lib/cx";
@@ -30,9 +31,29 @@ const SYNTHETIC: Words = {
   about: "These prices are a random walk, made for load and demonstrations. They are those of no market.",
 };
 
-/** Says where the prices are from, so that nobody takes history or chance for today's market. */
-export function SourceBadge({ source }: { source: string }) {
-  const { isLive, icon, label, short, about } = wordsOf(source);
+/** Properties of {@link SourceBadge}. */
+export interface SourceBadgeProps {
+  source: string;
+  /** The symbol whose price is judged; null while none is selected. */
+  symbol: string | null;
+}
+
+/**
+ * Says where the prices are from, so that nobody takes history or chance for today's market, and calls nothing live
+ * that is not.
+ */
+export function SourceBadge({ source, symbol }: SourceBadgeProps) {
+  if (symbol === null) return <Badge words={wordsOf(source, true)} />;
+  return <JudgedBadge source={source} symbol={symbol} />;
+}
+
+function JudgedBadge({ source, symbol }: { source: string; symbol: string }) {
+  const { freshness } = useStaleness(`price:${symbol}`);
+  return <Badge words={wordsOf(source, freshness !== "stale" && freshness !== "disconnected")} />;
+}
+
+function Badge({ words }: { words: Words }) {
+  const { isLive, icon, label, short, about } = words;
   return (
     <Popover position="bottom-start" width="min(20rem, calc(100vw - 2rem))" shadow="md" withinPortal>
       <Popover.Target>
@@ -55,14 +76,14 @@ export function SourceBadge({ source }: { source: string }) {
   );
 }
 
-function wordsOf(source: string): Words {
+function wordsOf(source: string, isHeard: boolean): Words {
   if (source === "replay") return REPLAY;
   if (source === "synthetic") return SYNTHETIC;
   const name = source.charAt(0).toUpperCase() + source.slice(1);
   return {
-    isLive: true,
+    isLive: isHeard,
     icon: <LiveIcon />,
-    label: `Live from ${name}`,
+    label: isHeard ? `Live from ${name}` : `${name}, not live`,
     short: name,
     about: `Public market data of ${name}, as it comes in. Times are in UTC.`,
   };
