@@ -12,6 +12,7 @@ pub mod clock;
 pub mod conformance;
 pub mod judge;
 pub mod memory;
+pub mod postgres;
 pub mod record;
 pub mod sqlite;
 pub mod store;

@@ -19,6 +19,7 @@ pub mod http2;
 mod ledger;
 mod line;
 pub mod live;
+pub mod postgres;
 pub mod process;
 mod proxy;
 mod publisher;

@@ -1,0 +1,108 @@
+//! The stores of confirmation tokens that are servers of their own, against real ones that are started here.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "also in helpers, where a panic is the verdict of the test"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use spark_live::confirmation::conformance::{Handle, Rig, RigFuture, keys, suite};
+use spark_live::confirmation::postgres::PostgresStore;
+use spark_live::confirmation::store::ConfirmationStore;
+use spark_live_tests::postgres::Postgres;
+use tokio::sync::Mutex;
+
+struct PostgresRig {
+    server: Postgres,
+    databases: AtomicU32,
+    newest: Mutex<String>,
+}
+
+impl PostgresRig {
+    async fn new() -> Self {
+        let server = Postgres::start().await.unwrap();
+        Self { server, databases: AtomicU32::new(0), newest: Mutex::default() }
+    }
+
+    async fn open(url: &str) -> Handle {
+        Arc::new(PostgresStore::open(url, keys()).await.unwrap())
+    }
+}
+
+impl Rig for PostgresRig {
+    fn fresh(&self, handles: usize) -> RigFuture<'_, Vec<Handle>> {
+        Box::pin(async move {
+            let nth = self.databases.fetch_add(1, Ordering::Relaxed);
+            let url = self.server.database(&format!("store_{nth}")).await.unwrap();
+            *self.newest.lock().await = url.clone();
+            // All at once, as nodes that are started together.
+            let opening = (0..handles).map(|_| Self::open(&url));
+            futures_util::future::join_all(opening).await
+        })
+    }
+
+    fn reopened(&self) -> RigFuture<'_, Option<Handle>> {
+        Box::pin(async move {
+            let url = self.newest.lock().await.clone();
+            Some(Self::open(&url).await)
+        })
+    }
+
+    fn advance(&self, ms: u64) -> RigFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(Duration::from_millis(ms)))
+    }
+
+    fn is_exact(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgresql_does_what_every_store_must() {
+    suite(&PostgresRig::new().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_slow_or_gone_is_told_in_time_and_comes_back_by_itself() {
+    let mut server = Postgres::start().await.unwrap();
+    let url = server.database("outage").await.unwrap();
+    let store = PostgresStore::open(&url, keys()).await.unwrap();
+    store.ping().await.unwrap();
+
+    server.freeze(true).unwrap();
+    let began = Instant::now();
+    let error = store.ping().await.unwrap_err();
+    assert_eq!(error.store, "postgres");
+    // Two seconds are promised; the rest is for a machine that is busy.
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    server.freeze(false).unwrap();
+    until_it_answers(&store).await;
+
+    server.restart().await.unwrap();
+    until_it_answers(&store).await;
+}
+
+async fn until_it_answers(store: &PostgresStore) {
+    let answered = tokio::time::timeout(spark_live_tests::PATIENCE, async {
+        while store.ping().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    answered.await.expect("it comes back by itself");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_of_a_newer_program_are_left_alone() {
+    let server = Postgres::start().await.unwrap();
+    let url = server.database("newer").await.unwrap();
+    drop(PostgresStore::open(&url, keys()).await.unwrap());
+    server.query("newer", "INSERT INTO spark_schema (version) VALUES (999)").await.unwrap();
+    let error = PostgresStore::open(&url, keys()).await.unwrap_err().to_string();
+    assert!(error.contains("version 999"), "{error}");
+    let error = PostgresStore::open("postgres://spark:secret-word@127.0.0.1:1/x", keys()).await.unwrap_err();
+    assert!(!error.to_string().contains("secret-word"), "{error}");
+}
