@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { downloadedBrowser, findBrowser, installBrowser } from "./lib/chromium.mjs";
+import { hasPostgres, installPostgres } from "./lib/postgres.mjs";
 import { reasonToInstall } from "./lib/modules.mjs";
 import { ask, complaint, must, ROOT, StepError, say } from "./lib/shell.mjs";
 import { unlessDone } from "./lib/stamp.mjs";
@@ -40,6 +41,7 @@ export const setupSteps = [
     run: exchange,
   },
   { name: "test-targets", about: "Rust's lints, format and WASI", needs: ["toolchain"], run: testTargets },
+  { name: "postgres", about: "a PostgreSQL to test with", run: postgres },
   { name: "chromium", about: "a browser to test in", needs: ["modules"], run: chromium },
 ];
 
@@ -189,6 +191,11 @@ async function testTargets() {
   const names = missing.map(([name]) => name);
   if (ask("rustup", ["--version"]) === null) throw new StepError(`cargo has no ${names.join(" and no ")}`);
   await must("rustup", ["component", "add", "--toolchain", wantedRust().channel, ...names]);
+}
+
+async function postgres() {
+  if (hasPostgres()) return "unchanged";
+  await installPostgres();
 }
 
 async function chromium() {
