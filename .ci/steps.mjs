@@ -3,8 +3,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { downloadedBrowser, findBrowser, installBrowser } from "./lib/chromium.mjs";
-import { hasPostgres, installPostgres } from "./lib/postgres.mjs";
 import { reasonToInstall } from "./lib/modules.mjs";
+import { hasPostgres, installPostgres } from "./lib/postgres.mjs";
 import { ask, complaint, must, ROOT, StepError, say } from "./lib/shell.mjs";
 import { unlessDone } from "./lib/stamp.mjs";
 

@@ -24,6 +24,8 @@ export async function installPostgres() {
     await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "postgresql"], { env });
   }
   if (!hasPostgres()) {
-    throw new StepError("there is no PostgreSQL to test with. On Debian and Ubuntu: apt-get install postgresql");
+    throw new StepError(
+      "there is no PostgreSQL to test with. On Debian and Ubuntu: apt-get install postgresql",
+    );
   }
 }
