@@ -8,6 +8,7 @@ mod lines;
 mod parquet;
 mod row;
 mod rows;
+mod spacing;
 mod text;
 mod times;
 
@@ -104,7 +105,7 @@ pub fn load_dir(dir: &Path) -> std::io::Result<Loaded> {
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if is_data_file(&name) && !path.is_dir() {
+        if is_data_file(&name) {
             paths.insert(name, path);
         }
     }
@@ -122,10 +123,10 @@ pub fn load_file(path: &Path) -> Loaded {
     loaded
 }
 
-/// Whether a file of this name is one of data.
+/// Whether a file of this name is one of data: by its ending, unless it is hidden by a dot in front.
 pub fn is_data_file(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    [".csv", ".csv.gz", ".parquet"].iter().any(|ending| name.ends_with(ending))
+    !name.starts_with('.') && [".csv", ".csv.gz", ".parquet"].iter().any(|ending| name.ends_with(ending))
 }
 
 impl Loaded {

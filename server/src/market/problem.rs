@@ -148,6 +148,14 @@ pub enum Fault {
         "has rows that are mostly {0} s apart, which is no length of a bar; its name can say one: SYMBOL.1h.csv"
     )]
     Distance(i64),
+    /// The rows are closer to each other than the name says.
+    #[error("is named by the interval {named}, but its rows are mostly {found_s} s apart")]
+    OtherInterval {
+        /// The interval of the name.
+        named: String,
+        /// The usual distance of two rows, in seconds.
+        found_s: i64,
+    },
     /// The name says an interval that there is not.
     #[error("is named by {0:?} where an interval such as 15m or 1d is expected")]
     Interval(String),

@@ -45,6 +45,9 @@ fn read_all(file: File) -> Result<(Rows, Option<Fault>), (Option<u64>, FieldFaul
             Ok(row) => row,
             Err(error) => return Ok((rows, Some(Fault::BreaksOff { line, reason: words(&error) }))),
         };
+        if let Some(reason) = rows.full() {
+            return Ok((rows, Some(Fault::BreaksOff { line, reason })));
+        }
         line += 1;
         let mut texts = vec![String::new(); names.len()];
         for ((_, field), &at) in row.get_column_iter().zip(&wanted) {

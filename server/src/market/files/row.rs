@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::super::problem::Fault;
 use super::super::{Bar, Side, Trade};
-use super::times;
+use super::times::{self, Moment};
 
 /// Largest price: digits enough for any market, and far from where decimals overflow.
 const PRICE_MAX: Decimal = Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, false, 0); // 10^15
@@ -16,10 +16,11 @@ const SHOWN_MAX: usize = 40;
 /// The fault and the column it is in.
 pub(super) type FieldFault = (Option<&'static str>, Fault);
 
-/// Reads a bar: its time (with the time of day, where that has a column of its own), open, high, low, close, volume.
-pub(super) fn bar(time: &str, clock: Option<&str>, numbers: [&str; 5]) -> Result<Bar, FieldFault> {
+/// Reads a bar: its time (with the time of day, where that has a column of its own), open, high, low, close, volume. It
+/// begins at the moment that stands in the row.
+pub(super) fn bar(time: &str, clock: Option<&str>, numbers: [&str; 5]) -> Result<(Moment, Bar), FieldFault> {
     let time = time.trim();
-    let open_time = match clock {
+    let moment = match clock {
         Some(clock) => times::read_with_clock(time, clock)
             .ok_or_else(|| (Some("date"), Fault::BadDate(cut(&format!("{time} {clock}"))))),
         None => times::read(time).ok_or_else(|| (Some("date"), Fault::BadDate(cut(time)))),
@@ -30,10 +31,12 @@ pub(super) fn bar(time: &str, clock: Option<&str>, numbers: [&str; 5]) -> Result
     }
     let volume = read_volume(numbers[4].trim()).map_err(|fault| (Some("volume"), fault))?;
     let [open, high, low, close] = prices;
-    judge(Bar { open_time, open, high, low, close, volume })
+    let bar = judge(Bar { open_time: moment.utc_ms, open, high, low, close, volume })?;
+    Ok((moment, bar))
 }
 
-/// Reads a trade: its time, number, side, price and amount. Number and side may be missing.
+/// Reads a trade: its time, number, side, price and amount. Number and side may be missing; a number that has letters
+/// is a name, as some exchanges give them, and none.
 pub(super) fn trade(
     time: &str,
     id: Option<&str>,
@@ -42,8 +45,9 @@ pub(super) fn trade(
     amount: &str,
 ) -> Result<Trade, FieldFault> {
     let bad_time = || (Some("timestamp"), Fault::BadDate(cut(time.trim())));
-    let time = times::read(time.trim()).ok_or_else(bad_time)?;
-    let id = id.map(str::trim).filter(|id| !id.is_empty());
+    let time = times::read(time.trim()).ok_or_else(bad_time)?.utc_ms;
+    let is_name = |id: &str| id.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let id = id.map(str::trim).filter(|id| !id.is_empty() && !is_name(id));
     let bad_id = |id: &str| (Some("id"), Fault::NotAWholeNumber(cut(id)));
     let id = id.map(|id| id.parse().map_err(|_| bad_id(id))).transpose()?;
     let side = match side.map(str::trim).unwrap_or_default() {

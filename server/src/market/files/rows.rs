@@ -1,19 +1,22 @@
 //! What the rows of one file are: columns by their names, good rows kept, bad ones told.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use live_core::event::Interval;
 
-use super::super::intervals::{self, floor};
+use super::super::intervals;
 use super::super::problem::Fault;
 use super::super::{Bar, Trade};
 use super::Content;
 use super::row::{self, FieldFault, cut};
-use super::times::shown;
+use super::spacing::Grid;
+use super::times::{Moment, shown};
 
 /// Most bad rows of one file that are told one by one; the rest are counted.
 const PROBLEMS_MAX: usize = 1_000;
+/// Most good rows that are kept of one file: minutes of eleven years. Packed rows can be many more than their bytes.
+const ROWS_MAX: usize = 6_000_000;
 /// A day in milliseconds.
 const DAY_MS: i64 = 86_400_000;
 /// Midnight (UTC) of 1800-01-01: a time before it is a slip of the pen.
@@ -53,12 +56,12 @@ enum Columns {
 #[derive(Debug)]
 pub(super) struct Rows {
     columns: Columns,
-    /// The column that names the symbol, and the first one there.
+    /// The column that names the symbol, and what it says in the first good row.
     symbol: Option<(usize, Option<String>)>,
     /// How many columns there are.
     width: usize,
     latest_ms: i64,
-    bars: Vec<(u64, Bar)>,
+    bars: Vec<(u64, Moment, Bar)>,
     trades: Vec<Trade>,
     ids: HashSet<u64>,
     /// The first faults, by line.
@@ -105,6 +108,12 @@ impl Rows {
         wanted
     }
 
+    /// Whether no more rows can be kept; why, in the words of a report.
+    pub fn full(&self) -> Option<String> {
+        let is_full = self.bars.len().max(self.trades.len()) >= ROWS_MAX;
+        is_full.then(|| format!("no more than {ROWS_MAX} rows are kept"))
+    }
+
     /// Takes a row in.
     pub fn take(&mut self, line: u64, fields: &[&[u8]]) {
         if let Err(fault) = self.read(line, fields) {
@@ -125,16 +134,12 @@ impl Rows {
             return Err((None, Fault::ColumnCount { found: fields.len(), expected: self.width }));
         }
         let text = |at: usize, name| str::from_utf8(fields[at]).map_err(|_| (Some(name), Fault::NotUtf8));
-        if let Some((at, first)) = &mut self.symbol {
-            let found = text(*at, "symbol")?.trim();
-            match first {
-                Some(expected) if expected != found => {
-                    let (found, expected) = (cut(found), cut(expected));
-                    return Err((Some("symbol"), Fault::OtherSymbol { found, expected }));
-                }
-                Some(_) => {}
-                None => *first = Some(found.to_owned()),
-            }
+        let symbol = self.symbol.as_ref().map(|(at, _)| text(*at, "symbol")).transpose()?.map(str::trim);
+        if let (Some(found), Some((_, Some(expected)))) = (symbol, &self.symbol)
+            && found != expected
+        {
+            let (found, expected) = (cut(found), cut(expected));
+            return Err((Some("symbol"), Fault::OtherSymbol { found, expected }));
         }
         match &self.columns {
             Columns::Bars(of) => {
@@ -144,9 +149,9 @@ impl Rows {
                 for ((number, at), name) in numbers.iter_mut().zip(of.numbers).zip(names) {
                     *number = text(at, name)?;
                 }
-                let bar = row::bar(text(of.time, "date")?, clock, numbers)?;
+                let (moment, bar) = row::bar(text(of.time, "date")?, clock, numbers)?;
                 judge_time("date", bar.open_time, self.latest_ms)?;
-                self.bars.push((line, bar));
+                self.bars.push((line, moment, bar));
             }
             Columns::Trades(of) => {
                 let id = of.id.map(|at| text(at, "id")).transpose()?;
@@ -160,6 +165,10 @@ impl Rows {
                 self.trades.push(trade);
             }
         }
+        // Only now: a bad row does not say what the good ones are of.
+        if let (Some(found), Some((_, first @ None))) = (symbol, &mut self.symbol) {
+            *first = Some(found.to_owned());
+        }
         Ok(())
     }
 
@@ -172,28 +181,28 @@ impl Rows {
             (!trades.is_empty()).then_some(Content::Trades(trades))
         } else {
             let rows = std::mem::take(&mut self.bars);
-            let interval = match named {
-                Some(interval) => interval,
-                None => usual_distance(&rows)?,
+            let mut moments: Vec<Moment> = rows.iter().map(|(_, moment, _)| *moment).collect();
+            moments.sort_unstable_by_key(|at| at.utc_ms);
+            let grid = match named {
+                Some(interval) => Grid::named(interval, &moments)?,
+                None => Grid::told(&moments)?,
             };
-            let bars = self.place(rows, interval);
-            (!bars.is_empty()).then_some(Content::Bars { interval, bars })
+            let bars = self.place(rows, grid);
+            (!bars.is_empty()).then_some(Content::Bars { interval: grid.interval, bars })
         };
         self.problems.sort_by_key(|(line, _)| *line);
         Ok(content)
     }
 
     /// Puts bars at the beginnings that their interval has. Of two of one time the first one stays.
-    fn place(&mut self, rows: Vec<(u64, Bar)>, interval: Interval) -> Vec<Bar> {
+    fn place(&mut self, rows: Vec<(u64, Moment, Bar)>, grid: Grid) -> Vec<Bar> {
         let mut bars = BTreeMap::new();
-        for (line, bar) in rows {
-            let open_time = floor(bar.open_time, interval);
-            // A day is stamped by the zone of its exchange, or by its close; shorter bars begin where they begin.
-            if open_time != bar.open_time && (interval.length_ms() as i64) < DAY_MS {
-                let (time, interval) = (shown(bar.open_time), intervals::name(interval));
+        for (line, moment, bar) in rows {
+            let Some(open_time) = grid.start(moment) else {
+                let (time, interval) = (shown(bar.open_time), intervals::name(grid.interval));
                 self.report(line, (Some("date"), Fault::OffGrid { time, interval }));
                 continue;
-            }
+            };
             match bars.entry(open_time) {
                 Entry::Vacant(place) => drop(place.insert(Bar { open_time, ..bar })),
                 Entry::Occupied(_) => {
@@ -213,29 +222,6 @@ fn judge_time(field: &'static str, time: i64, latest_ms: i64) -> Result<(), Fiel
         return Err((Some(field), Fault::AncientDate(shown(time))));
     }
     Ok(())
-}
-
-/// The interval that most neighbours are apart: a divisor of a day, a day or a week. One bar alone is one of a day.
-fn usual_distance(rows: &[(u64, Bar)]) -> Result<Interval, Fault> {
-    let mut times: Vec<i64> = rows.iter().map(|(_, bar)| bar.open_time).collect();
-    times.sort_unstable();
-    let mut counts: HashMap<i64, usize> = HashMap::new();
-    for distance in times.windows(2).map(|pair| pair[1] - pair[0]).filter(|distance| *distance > 0) {
-        *counts.entry(distance).or_default() += 1;
-    }
-    let usual = counts.into_iter().max_by_key(|(distance, count)| (*count, -distance));
-    let distance = usual.map_or(DAY_MS, |(distance, _)| distance);
-    // Days that a weekend, holidays or a gap lie between are days all the same. Months are none.
-    let is_of_days = distance % DAY_MS == 0 && distance != 7 * DAY_MS && distance < 28 * DAY_MS;
-    let distance = if is_of_days { DAY_MS } else { distance };
-    let is_length = distance % 1_000 == 0 && (DAY_MS % distance == 0 || distance == 7 * DAY_MS);
-    let length = || {
-        let seconds = distance / 1_000;
-        let units = [(604_800, "w"), (86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
-        let (unit, letter) = units.into_iter().find(|(unit, _)| seconds % unit == 0)?;
-        Interval::parse(&format!("{}{letter}", seconds / unit))
-    };
-    is_length.then(length).flatten().ok_or(Fault::Distance(distance / 1_000))
 }
 
 fn bar_columns(names: &[String]) -> Result<Columns, FieldFault> {

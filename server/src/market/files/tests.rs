@@ -93,6 +93,14 @@ fn bars_of_any_length_are_found_by_their_distances_or_named() {
     // A day that is stamped by its exchange's zone, over a change to summer time.
     let zone = of("A.csv", &["2020-03-06T05:00Z", "2020-03-09T04:00Z", "2020-03-10T04:00Z"]);
     assert_eq!(zone, ("1d".to_owned(), vec![1_583_452_800, 1_583_712_000, 1_583_798_400]));
+    // A day is the day as it is written, also where it begins before that of UTC.
+    let tokyo = of("A.csv", &["2023-02-02 00:00:00+09:00", "2023-02-03 00:00:00+09:00"]);
+    assert_eq!(tokyo, ("1d".to_owned(), vec![1_675_296_000, 1_675_382_400]));
+    // Hours that begin at half past, and minutes of which most are missing.
+    let hours = of("A.csv", &["2020-01-03 14:30", "2020-01-03 15:30", "2020-01-03 16:30"]);
+    assert_eq!(hours, ("1h".to_owned(), vec![1_578_060_000, 1_578_063_600, 1_578_067_200]));
+    let minutes = ["10:00", "10:02", "10:04", "10:05", "10:07", "10:09"].map(|at| format!("2020-01-03 {at}"));
+    assert_eq!(of("A.csv", &minutes.each_ref().map(|at| &**at)).0, "1m");
     assert_eq!(of("A.3d.csv", &["2020-01-03"]).0, "3d");
     assert_eq!(of("BRK.B.1h.CSV", &["2020-01-03T10:00Z"]).0, "1h");
     assert_eq!(of("A.csv", &["2020-01-03"]).0, "1d");
@@ -128,6 +136,10 @@ fn trades_are_known_by_their_columns() {
         (1_675_329_600_214, Some(8), Some(Side::Sell), "1666.79".to_owned()),
     ];
     assert_eq!(shown, expected);
+    // Names in place of numbers, as some exchanges have them.
+    let text = format!("{TRADES}1675329600138,a1-b2,buy,1,1\n1675329600139,a1-b2,buy,1,1\n");
+    let Content::Trades(trades) = content("X.csv", &text) else { panic!("trades") };
+    assert_eq!(trades.iter().map(|trade| trade.id).collect::<Vec<_>>(), [None, None]);
 }
 
 /// One row among good ones, and what is told of it.
@@ -171,7 +183,7 @@ const BAD_TRADES: [(&str, &str); 10] = [
         "yesterday,2,buy,1,2",
         "timestamp \"yesterday\" is not a time such as 2013-03-01 or 2013-03-01T09:30:00Z",
     ),
-    ("1675329600200,2a,buy,1,2", "id \"2a\" is not a whole number"),
+    ("1675329600200,2.5,buy,1,2", "id \"2.5\" is not a whole number"),
     ("1675329600200,-2,buy,1,2", "id \"-2\" is not a whole number"),
     ("1675329600200,2,bid,1,2", "side \"bid\" is neither buy nor sell"),
     ("1675329600200,2,buy,0,2", "price 0 is not above zero"),
@@ -196,6 +208,13 @@ fn a_bad_row_is_told_with_its_place_and_the_good_ones_stay() {
     let other = "symbol,date,open,high,low,close,volume\nX,2020-01-01,1,1,1,1,1\nY,2020-01-02,1,1,1,1,1\nX,2020-01-03,1,1,1,1,1\n";
     let expected = vec!["X.csv:3: symbol \"Y\" is another symbol than \"X\" in the rows before".to_owned()];
     assert_eq!(load("X.csv", other.as_bytes()), (2, expected));
+    // A bad row does not say whose the file is.
+    let other = other.replace("X,2020-01-01,1", "Z,2020-01-01,one");
+    let expected = [
+        "X.csv:2: open \"one\" is not a number",
+        "X.csv:4: symbol \"X\" is another symbol than \"Y\" in the rows before",
+    ];
+    assert_eq!(load("X.csv", other.as_bytes()), (1, expected.map(str::to_owned).to_vec()));
     let off =
         format!("{HEAD}2020-01-01 10:00,1,1,1,1,1\n2020-01-01 10:30,1,1,1,1,1\n2020-01-01 12:00,1,1,1,1,1\n");
     let expected = vec!["X.1h.csv:3: date 2020-01-01T10:30:00Z is not where a bar of 1h begins".to_owned()];
@@ -237,6 +256,11 @@ fn a_file_that_cannot_be_used_is_told_once() {
         ("a..b.csv", good.clone().into(), &format!("a..b.csv: {name}")),
         (".csv", good.clone().into(), &format!(".csv: {name}")),
         ("1.2.3.4.5.6.7.8.csv", good.clone().into(), &format!("1.2.3.4.5.6.7.8.csv: {name}")),
+        (
+            "X.1w.csv",
+            good.clone().into(),
+            "X.1w.csv: is named by the interval 1w, but its rows are mostly 86400 s apart",
+        ),
         (
             "X.15min.csv",
             good.clone().into(),
@@ -326,7 +350,7 @@ fn a_folder_is_read_by_name_and_what_does_not_fit_is_told() {
     let dir = tempfile::tempdir().expect("a folder");
     let good = format!("{HEAD}2020-01-01,1,1,1,1,1\n2020-01-02,1,1,1,1,1\n");
     let minutes = format!("{HEAD}2020-01-01 10:00,1,1,1,1,1\n2020-01-01 10:01,1,1,1,1,1\n");
-    for name in ["B.csv", "A.csv", "A.CSV", "notes.txt"] {
+    for name in ["B.csv", "A.csv", "A.CSV", "._A.csv", "notes.txt"] {
         std::fs::write(dir.path().join(name), &good).expect("written");
     }
     std::fs::write(dir.path().join("A.1m.csv"), &minutes).expect("written");
@@ -336,7 +360,9 @@ fn a_folder_is_read_by_name_and_what_does_not_fit_is_told() {
     let loaded = load_dir(dir.path()).expect("a folder");
     let names: Vec<(&str, &str)> = loaded.files.iter().map(|file| (&*file.file, &*file.symbol)).collect();
     assert_eq!(names, [("A.1m.csv", "A"), ("A.CSV", "A"), ("B.csv", "B"), ("trades-A.csv", "A")]);
-    assert_eq!(told(&loaded), ["A.csv: is a second file of the symbol A with the same kind of rows"]);
+    let expected =
+        ["A.csv: is a second file of the symbol A with the same kind of rows", "D.csv: is not a file"];
+    assert_eq!(told(&loaded), expected);
     assert!(load_dir(&dir.path().join("absent")).is_err());
 }
 

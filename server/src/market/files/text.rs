@@ -51,6 +51,9 @@ fn read_plain(content: impl BufRead) -> Result<(Rows, Option<Fault>), (Option<u6
     loop {
         match lines.next() {
             Ok(Some((line, text))) => {
+                if let Some(reason) = rows.full() {
+                    return Ok((rows, Some(Fault::BreaksOff { line: last, reason })));
+                }
                 last = line;
                 match split(text, separator, &mut record) {
                     Ok(()) => rows.take(line, &record.iter().collect::<Vec<_>>()),

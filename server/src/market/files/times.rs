@@ -12,6 +12,21 @@ const MICROS_MAX: i64 = MILLIS_MAX * 1_000;
 /// Days written in eight digits, as in 20130301.
 const COMPACT_DAYS: std::ops::RangeInclusive<i64> = 18_000_101..=29_991_231;
 
+/// A point in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Milliseconds since the Unix epoch.
+    pub utc_ms: i64,
+    /// The same by the clock of the zone that the text names: days and weeks are counted by it.
+    pub wall_ms: i64,
+}
+
+impl Moment {
+    fn in_utc(ms: i64) -> Self {
+        Self { utc_ms: ms, wall_ms: ms }
+    }
+}
+
 /// Reads a time, in milliseconds since the Unix epoch:
 ///
 /// - a day, `2013-03-01` or `20130301`, which is its midnight in UTC;
@@ -19,28 +34,28 @@ const COMPACT_DAYS: std::ops::RangeInclusive<i64> = 18_000_101..=29_991_231;
 ///   with `Z` or an offset (RFC 3339), else in UTC;
 /// - a number since the Unix epoch, whose size says whether it counts seconds, milliseconds, microseconds or
 ///   nanoseconds.
-pub fn read(text: &str) -> Option<i64> {
+pub fn read(text: &str) -> Option<Moment> {
     if let Some(number) = epoch(text) {
-        return Some(number);
+        return Some(Moment::in_utc(number));
     }
     if text.len() == 10 {
-        return midnight(day(text)?);
+        return midnight(day(text)?).map(Moment::in_utc);
     }
     let (date, time) = text.split_at_checked(10)?;
     let (date, time) = (day(date)?, time.strip_prefix(['T', 't', ' '])?.trim_start());
     let zone_at = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
     let (clock, zone) = time.split_at(zone_at);
     let offset_ms = offset(zone.trim())?;
-    let at = civil(date, clock.trim_end())?;
-    at.checked_sub(offset_ms)
+    let wall_ms = civil(date, clock.trim_end())?;
+    Some(Moment { utc_ms: wall_ms.checked_sub(offset_ms)?, wall_ms })
 }
 
 /// The time of a day that stands in a column of its own.
-pub fn read_with_clock(text: &str, clock: &str) -> Option<i64> {
+pub fn read_with_clock(text: &str, clock: &str) -> Option<Moment> {
     let clock = clock.trim();
     if text.len() == 10 || compact(text).is_some() {
         let date = compact(text).or_else(|| day(text))?;
-        return civil(date, clock);
+        return civil(date, clock).map(Moment::in_utc);
     }
     None
 }
@@ -149,7 +164,7 @@ mod tests {
             ("1675329600138250", 1_675_329_600_138),
             ("1675329600138250999", 1_675_329_600_138),
         ] {
-            assert_eq!(read(text), Some(expected), "{text}");
+            assert_eq!(read(text).map(|at| at.utc_ms), Some(expected), "{text}");
         }
         for text in [
             "",
@@ -172,8 +187,11 @@ mod tests {
         ] {
             assert_eq!(read(text), None, "{text}");
         }
-        assert_eq!(read_with_clock("2013-03-01", "09:30"), Some(1_362_130_200_000));
-        assert_eq!(read_with_clock("20130301", "9:30:00"), Some(1_362_130_200_000));
+        let tokyo = Moment { utc_ms: 1_362_063_600_000, wall_ms: 1_362_096_000_000 };
+        assert_eq!(read("2013-03-01 00:00:00+09:00"), Some(tokyo));
+        let half_past_nine = Some(Moment::in_utc(1_362_130_200_000));
+        assert_eq!(read_with_clock("2013-03-01", "09:30"), half_past_nine);
+        assert_eq!(read_with_clock("20130301", "9:30:00"), half_past_nine);
         assert_eq!(read_with_clock("2013-03-01T00:00", "09:30"), None);
     }
 
@@ -193,7 +211,7 @@ mod tests {
 
         #[test]
         fn what_is_shown_is_read(time in -5_364_662_400_000i64..32_503_680_000_000) {
-            prop_assert_eq!(read(&shown(time)), Some(time));
+            prop_assert_eq!(read(&shown(time)), Some(Moment::in_utc(time)));
         }
     }
 }
