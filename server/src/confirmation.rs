@@ -5,7 +5,7 @@
 //! propose ──▶ token (shown once) ──▶ confirm ──▶ ConfirmationStore::consume ──▶ the one job that it pays for
 //!                 `── hash, record with MAC ─────────┘   (one atomic step, by the store's clock)
 //! ```
-//! What is stored is the token's hash and a [`Record`]; the token itself leaves the process in one answer.
+//! What is stored is the token's hash and a [`record::Record`]; the token itself leaves the process in one answer.
 
 pub mod clock;
 #[doc(hidden)]

@@ -17,6 +17,8 @@
 //! ```
 //! It ends with its standard input. What it does not understand it says on its error output.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is what it is for")]
+
 use spark_live_tests::exchange::{Ban, Binance, Candle, ExchangeServer};
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 
@@ -52,7 +54,7 @@ fn obey(server: &ExchangeServer, line: &str) -> Option<()> {
         ("close", [code, reason @ ..]) => server.close(code.parse().ok()?, &reason.join(" ")),
         ("refuse", ["no"]) => server.turn_away(None),
         ("refuse", [status]) => {
-            server.turn_away(Some(Ban { status: status.parse().ok()?, retry_after: None }))
+            server.turn_away(Some(Ban { status: status.parse().ok()?, retry_after: None }));
         }
         ("ban", ["no"]) => server.ban(None),
         ("ban", [status, seconds]) => {
