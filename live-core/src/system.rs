@@ -193,10 +193,22 @@ pub struct ErrorDetail {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub reason: Option<Box<str>>,
+    /// What it is, cut to 64 characters; never a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub value: Option<Box<str>>,
     /// What would have been accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub allowed: Option<Box<str>>,
+    /// The job that a confirmation token has started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub job_id: Option<Box<str>>,
+    /// The store that cannot be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub store: Option<Box<str>>,
     /// When to try again, in milliseconds from now.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional, type = "number"))]
@@ -424,8 +436,19 @@ impl Drain {
 impl ErrorDetail {
     /// Reads and judges the data; the first fault names its member.
     pub(crate) fn read(data: &str) -> Result<Self, Box<Fault>> {
-        let members =
-            members!(data, "id", "message", "channel", "field", "reason", "allowed", "retryAfterMs");
+        let members = members!(
+            data,
+            "id",
+            "message",
+            "channel",
+            "field",
+            "reason",
+            "allowed",
+            "retryAfterMs",
+            "value",
+            "jobId",
+            "store"
+        );
         Ok(Self {
             id: members.optional_integer(0)?,
             message: members.text(1)?,
@@ -434,6 +457,9 @@ impl ErrorDetail {
             reason: members.optional_text(4)?,
             allowed: members.optional_text(5)?,
             retry_after_ms: members.optional_integer(6)?,
+            value: members.optional_text(7)?,
+            job_id: members.optional_text(8)?,
+            store: members.optional_text(9)?,
         })
     }
 }

@@ -111,7 +111,7 @@ impl Command {
     ///
     /// # Errors
     /// What is wrong with it, for a `BAD_REQUEST`, with the command's id if it has a good one.
-    pub fn read(text: &[u8]) -> Result<Self, ErrorDetail> {
+    pub fn read(text: &[u8]) -> Result<Self, Box<ErrorDetail>> {
         let head: Head =
             serde_json::from_slice(text).map_err(|fault| refuse(None, None, &fault.to_string()))?;
         let id = head.id.as_u64().filter(|&id| id <= SAFE_INTEGER_MAX);
@@ -152,18 +152,18 @@ impl Command {
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(text: &'a [u8], id: u64) -> Result<T, ErrorDetail> {
+fn parse<'a, T: Deserialize<'a>>(text: &'a [u8], id: u64) -> Result<T, Box<ErrorDetail>> {
     serde_json::from_slice(text).map_err(|fault| refuse(Some(id), None, &fault.to_string()))
 }
 
-fn check_rate(id: u64, field: &str, max_hz: Option<f64>) -> Result<(), ErrorDetail> {
+fn check_rate(id: u64, field: &str, max_hz: Option<f64>) -> Result<(), Box<ErrorDetail>> {
     match max_hz.is_none_or(is_rate) {
         true => Ok(()),
         false => Err(refuse(Some(id), Some(field), "is not a number from 0.01 to 1000")),
     }
 }
 
-fn check_count(id: u64, count: usize) -> Result<(), ErrorDetail> {
+fn check_count(id: u64, count: usize) -> Result<(), Box<ErrorDetail>> {
     match count {
         0 => Err(refuse(Some(id), Some("channels"), "is empty")),
         1..=CHANNELS_MAX => Ok(()),
@@ -171,16 +171,16 @@ fn check_count(id: u64, count: usize) -> Result<(), ErrorDetail> {
     }
 }
 
-fn refuse(id: Option<u64>, field: Option<&str>, reason: &str) -> ErrorDetail {
+fn refuse(id: Option<u64>, field: Option<&str>, reason: &str) -> Box<ErrorDetail> {
     // Texts of the parser may repeat what the client wrote.
     let reason: String = reason.chars().take(200).collect();
-    ErrorDetail {
+    Box::new(ErrorDetail {
         id,
         message: ErrorCode::BadRequest.meaning().into(),
         field: field.map(wire::cut),
         reason: Some(reason.into()),
         ..ErrorDetail::default()
-    }
+    })
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Obeys a command that is understood, allowed, and not one too many.
-    async fn take(&mut self, command: Result<Command, ErrorDetail>) -> Option<Ended> {
+    async fn take(&mut self, command: Result<Command, Box<ErrorDetail>>) -> Option<Ended> {
         let id = command.as_ref().map_or_else(|detail| detail.id, |command| Some(command.id()));
         if let Err(after) = self.rate.take(1) {
             return self.refuse(id, after).await;

@@ -304,9 +304,21 @@ export type ErrorDetail = {
    */
   reason?: string;
   /**
+   * What it is, cut to 64 characters; never a secret.
+   */
+  value?: string;
+  /**
    * What would have been accepted.
    */
   allowed?: string;
+  /**
+   * The job that a confirmation token has started.
+   */
+  jobId?: string;
+  /**
+   * The store that cannot be reached.
+   */
+  store?: string;
   /**
    * When to try again, in milliseconds from now.
    */
