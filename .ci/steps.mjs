@@ -5,6 +5,7 @@ import path from "node:path";
 import { downloadedBrowser, findBrowser, installBrowser } from "./lib/chromium.mjs";
 import { reasonToInstall } from "./lib/modules.mjs";
 import { hasPostgres, installPostgres } from "./lib/postgres.mjs";
+import { hasRedis, installRedis } from "./lib/redis.mjs";
 import { ask, complaint, must, ROOT, StepError, say } from "./lib/shell.mjs";
 import { unlessDone } from "./lib/stamp.mjs";
 
@@ -42,6 +43,7 @@ export const setupSteps = [
   },
   { name: "test-targets", about: "Rust's lints, format and WASI", needs: ["toolchain"], run: testTargets },
   { name: "postgres", about: "a PostgreSQL to test with", run: postgres },
+  { name: "redis", about: "a Redis to test with", run: redis },
   { name: "chromium", about: "a browser to test in", needs: ["modules"], run: chromium },
 ];
 
@@ -196,6 +198,11 @@ async function testTargets() {
 async function postgres() {
   if (hasPostgres()) return "unchanged";
   await installPostgres();
+}
+
+async function redis() {
+  if (hasRedis()) return "unchanged";
+  await installRedis();
 }
 
 async function chromium() {

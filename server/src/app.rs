@@ -9,15 +9,24 @@ use axum::extract::FromRef;
 use crate::auth::Auth;
 use crate::broker::Broker;
 use crate::broker::memory::MemoryBroker;
-use crate::config::Config;
+use crate::config::{Config, Profile};
+use crate::confirmation::record::MacKeys;
+use crate::copilot::keeper::{Keeper, StoreHealth};
+use crate::copilot::stats::CopilotStats;
+use crate::copilot::tools::{Parts, Tools};
 use crate::directory::{Channels, Owners};
+use crate::evidence::http::Evidence;
+use crate::evidence::ledger::Ledger;
+use crate::evidence::seal::Sealer;
 use crate::hub::{Directory, Fanout, Hub};
 use crate::market::{self, Feed, Market};
 use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::publish::Publisher;
 use crate::rate::Rate;
+use crate::signing::SigningKeys;
 use crate::status::{Aviary, Status};
+use crate::stores::Stores;
 use crate::transport::Lifecycle;
 
 /// What handlers may ask for, each the part that it needs.
@@ -39,6 +48,12 @@ pub struct AppState {
     pub market: Arc<Market>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
+    /// What can be asked for and done.
+    pub tools: Arc<Tools>,
+    /// What was asked and done.
+    pub evidence: Evidence,
+    /// Whether the stores answer.
+    pub stores: Arc<StoreHealth>,
     /// Whose pages may connect.
     pub origins: Arc<Origins>,
     /// New live connections.
@@ -54,14 +69,14 @@ pub struct AppState {
 pub struct Started(pub Instant);
 
 impl AppState {
-    /// Loads the source's data and puts hub, engine and feed together. The feed does not run yet.
+    /// Loads the source's data, opens the stores, and puts hub, engine and feed together. The feed does not run yet, nor
+    /// does what goes on beside the calls of tools.
     ///
     /// # Errors
-    /// When the source, or a file of keys or of the state folder, cannot be opened.
-    pub fn build(config: &Config) -> anyhow::Result<(Self, Feed)> {
-        let auth =
-            Auth::open(&config.auth, config.state_dir.as_deref()).context("open keys and state folder")?;
-        let auth = Arc::new(auth);
+    /// When the source, a store, or a file of keys or of the state folder, cannot be opened.
+    pub async fn build(config: &Config) -> anyhow::Result<(Self, Feed, Keeper)> {
+        let dir = config.state_dir.as_deref();
+        let auth = Arc::new(Auth::open(&config.auth, dir).context("open keys and state folder")?);
         let (source, problems) = market::open(&config.market)?;
         for problem in &problems {
             tracing::warn!("{problem}");
@@ -109,8 +124,13 @@ impl AppState {
             namespaces,
             config.limits.publish_per_second,
         );
+        let signing = SigningKeys::open(&config.stores.signing_keys, dir).context("open the signing keys")?;
+        let (tools, evidence, keeper) = copilot(config, &signing, &metrics, &market).await?;
         let state = Self {
             auth,
+            tools: Arc::new(tools),
+            evidence,
+            stores: Arc::clone(&keeper.health),
             publisher: Arc::new(publisher),
             hub: Arc::new(hub),
             broker,
@@ -123,8 +143,37 @@ impl AppState {
             lifecycle: Lifecycle::default(),
             started: Started(Instant::now()),
         };
-        Ok((state, feed))
+        Ok((state, feed, keeper))
     }
+}
+
+/// Opens the stores, and puts the tools and what goes on beside them together.
+async fn copilot(
+    config: &Config,
+    signing: &SigningKeys,
+    metrics: &Metrics,
+    market: &Arc<Market>,
+) -> anyhow::Result<(Tools, Evidence, Keeper)> {
+    let keys = MacKeys::of(signing);
+    let stores = Stores::open(&config.stores, config.state_dir.as_deref(), keys.clone()).await?;
+    let Stores { confirmations: store, evidence, readings } = stores;
+    let ledger = Arc::new(Ledger::new(Arc::clone(&evidence)));
+    let health = Arc::new(StoreHealth::new(store.name()));
+    metrics.add(readings).context("name the metrics")?;
+    metrics.add(ledger.readings()).context("name the metrics")?;
+    metrics.add(vec![health.reading()]).context("name the metrics")?;
+    let stats = CopilotStats::new(metrics, store.name()).context("name the metrics")?;
+    let tools = Tools::new(Parts {
+        store: Arc::clone(&store),
+        keys,
+        ttl: config.stores.token_ttl,
+        market: Arc::clone(market),
+        ledger: Arc::clone(&ledger),
+        stats: Arc::clone(&stats),
+        takes_guests: config.profile == Profile::Demo,
+    });
+    let evidence = Evidence { store: evidence, sealer: Arc::new(Sealer::new(signing)?) };
+    Ok((tools, evidence, Keeper { store, ledger, stats, health }))
 }
 
 impl FromRef<AppState> for Arc<Auth> {
@@ -148,6 +197,24 @@ impl FromRef<AppState> for Arc<Market> {
 impl FromRef<AppState> for Arc<Metrics> {
     fn from_ref(state: &AppState) -> Self {
         Arc::clone(&state.metrics)
+    }
+}
+
+impl FromRef<AppState> for Arc<Tools> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.tools)
+    }
+}
+
+impl FromRef<AppState> for Evidence {
+    fn from_ref(state: &AppState) -> Self {
+        state.evidence.clone()
+    }
+}
+
+impl FromRef<AppState> for Arc<StoreHealth> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.stores)
     }
 }
 

@@ -75,7 +75,7 @@ impl Auth {
         let secret = match (&config.secret, state_dir) {
             (Some(secret), _) => Some(secret.clone()),
             (None, _) if !config.guest => None,
-            (None, Some(dir)) => Some(state_dir::secret(dir)?),
+            (None, Some(dir)) => Some(state_dir::secret(dir, state_dir::JWT_SECRET)?),
             (None, None) => Some(state_dir::new_secret()),
         };
         let policy = &config.policy;

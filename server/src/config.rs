@@ -9,6 +9,7 @@ mod live;
 mod market;
 mod namespaces;
 mod reader;
+mod stores;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ pub use self::auth::AuthConfig;
 pub use self::limits::LimitsConfig;
 pub use self::live::LiveConfig;
 pub use self::market::{MarketConfig, SourceKind};
+pub use self::stores::{StoresConfig, TokenStore};
 
 use self::layers::Layers;
 use self::reader::Reader;
@@ -68,6 +70,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Who is let in.
     pub auth: AuthConfig,
+    /// Where tokens, jobs and evidence are kept.
+    pub stores: StoresConfig,
 }
 
 /// The process's environment, read here and nowhere else; tests bring their own.
@@ -127,7 +131,11 @@ impl Config {
                 Vec::new()
             }
         }
-        Self::load(&Overrides::default(), &Nothing).map(|config| Self { state_dir: None, ..config })
+        Self::load(&Overrides::default(), &Nothing).map(|mut config| {
+            config.state_dir = None;
+            config.stores.tokens = TokenStore::Memory;
+            config
+        })
     }
 
     /// Reads every concern before giving up, so that all mistakes come to light.
@@ -149,9 +157,11 @@ impl Config {
             .map(|(given, live)| given.unwrap_or(live.reconnect_window + AFTER_WINDOW));
         let limits = LimitsConfig::read(reader);
         let auth = AuthConfig::read(reader, profile);
+        let state_dir = state_dir.map(|text| (!text.is_empty()).then(|| PathBuf::from(text)));
+        let stores = StoresConfig::read(reader, profile, state_dir != Some(None));
         Some(Self {
             profile: profile?,
-            state_dir: state_dir.map(|text| (!text.is_empty()).then(|| PathBuf::from(text)))?,
+            state_dir: state_dir?,
             addr: addr?,
             log: log?,
             allowed_origins: allowed_origins?,
@@ -160,6 +170,7 @@ impl Config {
             live: live?,
             limits: limits?,
             auth: auth?,
+            stores: stores?,
         })
     }
 }

@@ -10,10 +10,12 @@
 pub mod clock;
 #[doc(hidden)]
 pub mod conformance;
+pub mod jobs;
 pub mod judge;
 pub mod memory;
 pub mod postgres;
 pub mod record;
+pub mod redis;
 pub mod sqlite;
 pub mod store;
 pub mod token;

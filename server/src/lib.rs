@@ -5,11 +5,16 @@
 
 pub mod app;
 pub mod auth;
+pub mod backtest;
 pub mod broker;
 pub mod config;
 pub mod confirmation;
+pub mod copilot;
+pub mod crash;
+pub mod database;
 pub mod directory;
 pub mod error;
+pub mod evidence;
 pub mod hub;
 pub mod import;
 pub mod listener;
@@ -25,7 +30,9 @@ pub mod ready;
 pub mod router;
 pub mod schema;
 pub mod shutdown;
+pub mod signing;
 pub mod status;
+pub mod stores;
 pub mod transport;
 pub mod wire;
 
@@ -37,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::AppState;
 use crate::config::Config;
+use crate::copilot::keeper::Keeper;
 use crate::market::Feed;
 use crate::status::{Status, Watch};
 
@@ -45,16 +53,17 @@ pub struct Gateway {
     config: Config,
     state: AppState,
     feed: Feed,
+    keeper: Keeper,
 }
 
 impl Gateway {
     /// Loads data and puts the parts together.
     ///
     /// # Errors
-    /// When the source cannot be opened.
-    pub fn build(config: Config) -> anyhow::Result<Self> {
-        let (state, feed) = AppState::build(&config)?;
-        Ok(Self { config, state, feed })
+    /// When the source or a store cannot be opened.
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let (state, feed, keeper) = AppState::build(&config).await?;
+        Ok(Self { config, state, feed, keeper })
     }
 
     /// The parts, for whoever looks on from outside.
@@ -70,13 +79,14 @@ impl Gateway {
         let feed = tokio::spawn(watched(self.feed, lifecycle.ending.clone(), Arc::clone(status)));
         let watch = Watch::new(Arc::clone(status), Arc::clone(broker), market.source());
         let watch = tokio::spawn(watch.run(lifecycle.clone()));
+        let keeper = tokio::spawn(self.keeper.run(lifecycle.ending.clone()));
         let limit = self.config.shutdown;
         let router = router::router(self.state);
         let accept = tokio::spawn(listener::accept(listener, router, self.config, lifecycle.clone()));
         shutdown.await;
         shutdown::drain(&lifecycle, limit).await;
         lifecycle.ending.cancel();
-        for (name, task) in [("accept", accept), ("feed", feed), ("watch", watch)] {
+        for (name, task) in [("accept", accept), ("feed", feed), ("watch", watch), ("keeper", keeper)] {
             if let Err(error) = task.await {
                 tracing::error!(name, %error, "task failed");
             }
@@ -97,12 +107,12 @@ async fn watched(feed: Feed, stop: CancellationToken, status: Arc<Status>) {
 /// Runs a gateway from its settings to its end.
 ///
 /// # Errors
-/// When the source cannot be opened.
+/// When the source or a store cannot be opened.
 pub async fn run(
     config: Config,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    Gateway::build(config)?.serve(listener, shutdown).await;
+    Gateway::build(config).await?.serve(listener, shutdown).await;
     Ok(())
 }

@@ -2,16 +2,20 @@
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 use spark_live::Gateway;
+use spark_live::auth::state_dir;
 use spark_live::config::{Config, Overrides, ProcessEnvironment};
+use spark_live::evidence::seal::Sealer;
+use spark_live::evidence::verify;
 use spark_live::import;
 use spark_live::shutdown::on_signals;
+use spark_live::signing::SigningKeys;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
@@ -35,10 +39,37 @@ struct Cli {
 enum Command {
     /// Runs the gateway with the web page inside it.
     Serve(ServeArgs),
+    /// Evidence of what was asked and done.
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
     /// Checks and describes data files without starting anything.
     ///
     /// Exit code 0: all is good; 1: some rows or files are not; 2: PATH cannot be read or holds no data file.
     Import(ImportArgs),
+}
+
+#[derive(Subcommand)]
+enum EvidenceCommand {
+    /// Says whether a bundle is what was written, and else what was done to it, with the first bad entry.
+    ///
+    /// Exit code 0: it is; 1: it is not; 2: FILE cannot be read.
+    Verify {
+        /// A bundle, as GET /api/copilot/evidence/{sessionId} gives it.
+        file: PathBuf,
+        /// The key that it must have been signed with, as `spark-live evidence key` prints it. Without it anybody's
+        /// signature is good.
+        #[arg(long)]
+        key: Option<String>,
+        /// Prints one object of JSON instead of a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints the key that bundles of a gateway with these settings are signed with.
+    Key {
+        /// A file of settings.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
 }
 
 #[derive(Args)]
@@ -88,6 +119,8 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => start(args),
         Command::Import(args) => import(&args),
+        Command::Evidence(EvidenceCommand::Verify { file, key, json }) => verify(&file, key.as_deref(), json),
+        Command::Evidence(EvidenceCommand::Key { config }) => evidence_key(config),
     }
 }
 
@@ -102,6 +135,58 @@ fn import(args: &ImportArgs) -> ExitCode {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => fail(1, &format!("print the report: {error}")),
         _ if report.is_good() => ExitCode::SUCCESS,
         _ => ExitCode::from(1),
+    }
+}
+
+fn verify(file: &Path, key: Option<&str>, is_json: bool) -> ExitCode {
+    let bundle = match std::fs::read(file) {
+        Ok(bundle) => bundle,
+        Err(error) => return fail(EXIT_USAGE, &format!("{}: {error}", file.display())),
+    };
+    let verified = verify::verify(&bundle, key);
+    let report = match &verified {
+        Ok(good) => json!({
+            "ok": true, "sessionId": good.session_id, "subject": good.subject, "entries": good.entries,
+            "publicKey": good.public_key, "isKeyChecked": key.is_some(),
+        }),
+        Err(fault) => json!({
+            "ok": false, "damage": fault.damage.to_string(), "firstBadEntry": fault.place, "reason": fault.reason,
+        }),
+    };
+    let text = match (&verified, is_json) {
+        (_, true) => report.to_string(),
+        (Ok(good), false) => {
+            let key =
+                if key.is_some() { "the key that was given" } else { "a key that was not checked (--key)" };
+            let verify::Verified { session_id, subject, entries, public_key } = good;
+            format!(
+                "good: {entries} entries of session {session_id} of {subject}, signed with {key}: {public_key}"
+            )
+        }
+        (Err(fault), false) => fault.to_string(),
+    };
+    let code = if verified.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(1) };
+    print_line(&text, code)
+}
+
+fn evidence_key(config: Option<PathBuf>) -> ExitCode {
+    let overrides = Overrides { file: config, ..Overrides::default() };
+    let key = Config::load(&overrides, &ProcessEnvironment).map_err(anyhow::Error::from).and_then(|config| {
+        let dir = config.state_dir.as_deref();
+        dir.map_or(Ok(()), state_dir::prepare)?;
+        Ok(Sealer::new(&SigningKeys::open(&config.stores.signing_keys, dir)?)?.public_key())
+    });
+    match key {
+        Ok(key) => print_line(&key, ExitCode::SUCCESS),
+        Err(error) => fail(EXIT_USAGE, &format!("{error:#}")),
+    }
+}
+
+fn print_line(text: &str, code: ExitCode) -> ExitCode {
+    match writeln!(std::io::stdout(), "{text}") {
+        // Whoever reads it may have gone.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => fail(1, &format!("print: {error}")),
+        _ => code,
     }
 }
 
@@ -131,7 +216,7 @@ fn is_discreet(target: &str, level: Level) -> bool {
 
 #[tokio::main]
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let gateway = Gateway::build(config.clone())?;
+    let gateway = Gateway::build(config.clone()).await?;
     let stop = CancellationToken::new();
     let end = gateway.state().lifecycle.ending.clone();
     let signals = on_signals(stop.clone(), end).context("listen for signals")?;

@@ -12,7 +12,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
-use prometheus::{Registry, TextEncoder};
+use prometheus::{HistogramOpts, HistogramVec, Registry, TextEncoder};
 
 use crate::error::AppError;
 
@@ -111,6 +111,26 @@ impl Metrics {
         Ok(())
     }
 
+    /// Adds histograms of one name that differ in a label. Each value of the label is there from the start.
+    ///
+    /// # Errors
+    /// When a name is not one, or is there already.
+    pub fn histograms(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        (label, values): (&'static str, &[&'static str]),
+        bounds: &[f64],
+    ) -> Result<Histograms, prometheus::Error> {
+        let options = HistogramOpts::new(name, help).buckets(bounds.to_vec());
+        let family = HistogramVec::new(options, &[label])?;
+        for value in values {
+            family.with_label_values(&[value]);
+        }
+        self.registry.register(Box::new(family.clone()))?;
+        Ok(Histograms(family))
+    }
+
     /// Everything in the text format of Prometheus.
     ///
     /// # Errors
@@ -119,6 +139,17 @@ impl Metrics {
         let mut text = String::new();
         TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
         Ok(text)
+    }
+}
+
+/// How often values of each size were seen, by one label.
+#[derive(Clone, Debug)]
+pub struct Histograms(HistogramVec);
+
+impl Histograms {
+    /// A value was seen.
+    pub fn observe(&self, label: &'static str, value: f64) {
+        self.0.with_label_values(&[label]).observe(value);
     }
 }
 

@@ -9,6 +9,7 @@ use live_core::error::ErrorCode;
 use serde::Serialize;
 
 use crate::app::Started;
+use crate::copilot::keeper::{StoreCheck, StoreHealth};
 use crate::error::AppError;
 use crate::status::{Checks, Status};
 use crate::transport::Lifecycle;
@@ -35,19 +36,29 @@ pub async fn health(State(Started(started)): State<Started>) -> Response {
 /// delivery is not proven.
 pub async fn ready(
     State(status): State<Arc<Status>>,
+    State(stores): State<Arc<StoreHealth>>,
     State(lifecycle): State<Lifecycle>,
 ) -> Result<Response, AppError> {
     #[derive(Serialize)]
     struct Ready {
-        checks: Checks,
+        checks: All,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct All {
+        #[serde(flatten)]
+        live: Checks,
+        token_store: StoreCheck,
     }
     if lifecycle.stopping.is_cancelled() {
         return Err(AppError::draining());
     }
-    let checks = status.checks();
-    if !checks.broker.ok {
+    let live = status.checks();
+    if !live.broker.ok {
         return Err(AppError::of(ErrorCode::BrokerUnavailable));
     }
+    // Prices are delivered without it: a store that all nodes share must not take all of them out of service.
+    let checks = All { live, token_store: stores.check() };
     let answer = wire::answer("system.ready", &Ready { checks });
     Ok(([(header::CONTENT_TYPE, "application/json")], answer).into_response())
 }

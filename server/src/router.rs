@@ -14,7 +14,7 @@ use tower_http::cors::CorsLayer;
 use crate::app::AppState;
 use crate::error::AppError;
 use crate::transport::{polling, sse, websocket};
-use crate::{auth, market, metrics, middleware, page, publish, ready, schema};
+use crate::{auth, copilot, evidence, market, metrics, middleware, page, publish, ready, schema};
 
 /// Largest body of a request, in bytes.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -35,7 +35,9 @@ pub fn router(state: AppState) -> Router {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::HeaderName::from_static("last-event-id"),
-        ]);
+            header::HeaderName::from_static("idempotency-key"),
+        ])
+        .expose_headers([header::LOCATION, header::RETRY_AFTER]);
     // Only where it is asked for, and only data: never an answer with a token, whose length would tell of it, nor
     // a stream, which would wait within.
     let compression = CompressionLayer::new()
@@ -63,6 +65,12 @@ pub fn router(state: AppState) -> Router {
         .route("/api/live/session/{id}/auth", post(auth::http::refresh))
         .route("/api/auth/revoke", post(auth::http::revoke))
         .layer(from_fn_with_state(state.clone(), auth::http::guard_origin));
+    // What is answered here may hold a token: it is not compressed.
+    let copilot = Router::new()
+        .route("/api/copilot/tools", get(copilot::http::list))
+        .route("/api/copilot/tools/{tool}", post(copilot::http::call))
+        .route("/api/copilot/evidence/{session_id}", get(evidence::http::download))
+        .layer(from_fn_with_state(state.clone(), auth::http::guard_origin));
     let operation = Router::new()
         .route("/healthz", get(ready::health))
         .route("/readyz", get(ready::ready))
@@ -73,6 +81,7 @@ pub fn router(state: AppState) -> Router {
         .merge(data)
         .merge(people)
         .merge(publishers)
+        .merge(copilot)
         // Before the layer: else a browser's question whether it may ask would not come that far.
         .method_not_allowed_fallback(not_allowed)
         .layer(cors)

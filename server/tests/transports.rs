@@ -39,7 +39,7 @@ async fn run(adjust: impl FnOnce(&mut Config)) -> Running {
     socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
     let listener = socket.listen(64).expect("listening");
     let addr = listener.local_addr().expect("an address");
-    let gateway = Gateway::build(config).expect("shipped data");
+    let gateway = Gateway::build(config).await.expect("shipped data");
     let hub = Arc::clone(&gateway.state().hub);
     let (stop, stopped) = oneshot::channel();
     let served = tokio::spawn(gateway.serve(listener, async {

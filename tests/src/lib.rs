@@ -24,6 +24,7 @@ pub mod process;
 mod proxy;
 mod publisher;
 mod raw;
+pub mod redis;
 mod sse;
 mod target;
 mod token;

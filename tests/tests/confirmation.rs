@@ -13,8 +13,14 @@ use std::time::{Duration, Instant};
 use spark_live::confirmation::conformance::{Handle, Rig, RigFuture, keys, suite};
 use spark_live::confirmation::postgres::PostgresStore;
 use spark_live::confirmation::store::ConfirmationStore;
+use spark_live::database::postgres::Database;
+use spark_live::evidence::store::{self as evidence, PostgresEvidence};
 use spark_live_tests::postgres::Postgres;
 use tokio::sync::Mutex;
+
+async fn postgres(url: &str) -> PostgresStore {
+    PostgresStore::new(Database::open(url).await.unwrap(), keys())
+}
 
 struct PostgresRig {
     server: Postgres,
@@ -29,7 +35,7 @@ impl PostgresRig {
     }
 
     async fn open(url: &str) -> Handle {
-        Arc::new(PostgresStore::open(url, keys()).await.unwrap())
+        Arc::new(postgres(url).await)
     }
 }
 
@@ -62,6 +68,13 @@ impl Rig for PostgresRig {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn evidence_is_kept_in_postgresql() {
+    let server = Postgres::start().await.unwrap();
+    let url = server.database("evidence").await.unwrap();
+    evidence::conformance(&PostgresEvidence::new(Database::open(&url).await.unwrap())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn postgresql_does_what_every_store_must() {
     suite(&PostgresRig::new().await).await;
 }
@@ -70,7 +83,7 @@ async fn postgresql_does_what_every_store_must() {
 async fn a_database_that_is_slow_or_gone_is_told_in_time_and_comes_back_by_itself() {
     let mut server = Postgres::start().await.unwrap();
     let url = server.database("outage").await.unwrap();
-    let store = PostgresStore::open(&url, keys()).await.unwrap();
+    let store = postgres(&url).await;
     store.ping().await.unwrap();
 
     server.freeze(true).unwrap();
@@ -99,10 +112,10 @@ async fn until_it_answers(store: &PostgresStore) {
 async fn tables_of_a_newer_program_are_left_alone() {
     let server = Postgres::start().await.unwrap();
     let url = server.database("newer").await.unwrap();
-    drop(PostgresStore::open(&url, keys()).await.unwrap());
+    drop(postgres(&url).await);
     server.query("newer", "INSERT INTO spark_schema (version) VALUES (999)").await.unwrap();
-    let error = PostgresStore::open(&url, keys()).await.unwrap_err().to_string();
+    let error = Database::open(&url).await.unwrap_err().to_string();
     assert!(error.contains("version 999"), "{error}");
-    let error = PostgresStore::open("postgres://spark:secret-word@127.0.0.1:1/x", keys()).await.unwrap_err();
+    let error = Database::open("postgres://spark:secret-word@127.0.0.1:1/x").await.unwrap_err();
     assert!(!error.to_string().contains("secret-word"), "{error}");
 }

@@ -210,8 +210,11 @@ fn refuse_tokens(query: Option<&str>) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Every JSON object that begins as headers do begins so in base64url.
+/// A confirmation token says what it is, and every JSON object that begins as headers do begins so in base64url.
 fn looks_like_token(value: &str) -> bool {
+    if value.contains(crate::confirmation::token::PREFIX) {
+        return true;
+    }
     let value = value.trim_start_matches([' ', '+']);
     let value =
         value.get(..7).filter(|start| start.eq_ignore_ascii_case("bearer ")).map_or(value, |_| &value[7..]);
@@ -255,6 +258,7 @@ mod tests {
             "%74oken=x",
             "x=eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
             "cursor=Bearer%20eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
+            "sessionId=sct_AAAA",
             "cursor=%65yJhbGciOiJIUzI1NiJ9.e30.c2ln",
         ] {
             assert!(refuse_tokens(Some(query)).is_err(), "{query}");

@@ -10,8 +10,8 @@ use super::keys::SECRET_LEN_MIN;
 use super::secret::Secret;
 use crate::random;
 
-/// Name of the file with the secret that was made here.
-const SECRET_FILE: &str = "jwt-secret";
+/// Name of the file with the secret that tokens are signed with.
+pub const JWT_SECRET: &str = "jwt-secret";
 
 /// Makes the folder if it is not there; nobody else may look into it.
 ///
@@ -25,12 +25,12 @@ pub fn prepare(dir: &Path) -> anyhow::Result<()> {
     builder.create(dir).with_context(|| format!("make the state folder {}", dir.display()))
 }
 
-/// The secret that is kept in the folder, made now if there is none yet.
+/// The secret that is kept in the folder under a name, made now if there is none yet.
 ///
 /// # Errors
 /// When it cannot be read or written.
-pub fn secret(dir: &Path) -> anyhow::Result<Secret> {
-    let file = dir.join(SECRET_FILE);
+pub fn secret(dir: &Path, name: &str) -> anyhow::Result<Secret> {
+    let file = dir.join(name);
     let place = || format!("the secret in {}", file.display());
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -70,17 +70,17 @@ mod tests {
         let dir = parent.path().join("a/b");
         prepare(&dir).expect("made");
         prepare(&dir).expect("is there already");
-        let made = secret(&dir).expect("made");
-        assert_eq!(secret(&dir).expect("read").expose(), made.expose());
+        let made = secret(&dir, JWT_SECRET).expect("made");
+        assert_eq!(secret(&dir, JWT_SECRET).expect("read").expose(), made.expose());
         assert_eq!(made.expose().len(), SECRET_LEN_MIN);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             let mode = |path: &Path| fs::metadata(path).expect("is there").permissions().mode() & 0o777;
-            assert_eq!((mode(&dir), mode(&dir.join(SECRET_FILE))), (0o700, 0o600));
+            assert_eq!((mode(&dir), mode(&dir.join(JWT_SECRET))), (0o700, 0o600));
         }
-        fs::write(dir.join(SECRET_FILE), "short").expect("written");
-        assert!(secret(&dir).is_err());
+        fs::write(dir.join(JWT_SECRET), "short").expect("written");
+        assert!(secret(&dir, JWT_SECRET).is_err());
         fs::write(parent.path().join("file"), "").expect("written");
         assert!(prepare(&parent.path().join("file/x")).is_err());
     }

@@ -7,8 +7,12 @@ use toml::{Table, Value};
 
 use super::{DEFAULTS, Environment, Overrides};
 
-/// Tells the project's tests which binary to run, and may be around when that binary runs.
-const NOT_A_SETTING: &str = "SPARK_BIN";
+/// For the project's tests: which binary to run, and (in builds for tests) where it ends. They may be around when that
+/// binary runs.
+const NOT_SETTINGS: [&str; 2] = ["SPARK_BIN", "SPARK_TEST_CRASH_AT"];
+
+/// Variables that are known by another name than their setting's.
+const VARIABLES: [(&str, &str); 1] = [("token_ttl_ms", "TOKEN_TTL_MS")];
 
 /// A value with the place it was given at, in the words of whoever gave it.
 #[derive(Clone, Debug)]
@@ -79,8 +83,8 @@ impl Layers {
         let mut vars = environment.vars();
         vars.sort();
         for (name, value) in vars {
-            let Some(name) = name.to_str().filter(|name| name.starts_with("SPARK_")) else { continue };
-            if name == NOT_A_SETTING {
+            let Some(name) = name.to_str() else { continue };
+            if NOT_SETTINGS.contains(&name) || !(variables.contains_key(name) || name.starts_with("SPARK_")) {
                 continue;
             }
             match (variables.get(name), value.into_string()) {
@@ -99,8 +103,11 @@ pub(super) fn known_keys() -> impl Iterator<Item = String> {
     keys.into_iter()
 }
 
-/// The variable of a setting. Those of the market have none of its name in theirs.
+/// The variable of a setting. Those of the market have none of its name in theirs, and some have a name of their own.
 pub(super) fn variable(key: &str) -> String {
+    if let Some((_, name)) = VARIABLES.iter().find(|(named, _)| *named == key) {
+        return (*name).to_owned();
+    }
     let name = key.strip_prefix("market.").unwrap_or(key);
     format!("SPARK_{}", name.replace('.', "_").to_uppercase())
 }

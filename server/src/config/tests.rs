@@ -133,6 +133,7 @@ fn production_refuses_every_insecure_default_by_name() {
     let expected = [
         "SPARK_JWT_SECRET: is not set, and neither is SPARK_JWKS: production makes no secret by itself",
         "SPARK_JWT_AUDIENCE: is not set: tokens for others would be taken in production",
+        "SPARK_SIGNING_KEYS: is not set: production makes no secret by itself",
     ];
     assert_eq!(mistakes, expected);
     let mistakes = load(&[
@@ -147,13 +148,19 @@ fn production_refuses_every_insecure_default_by_name() {
         "SPARK_AUTH_GUEST: true is not for production: everybody would be given a token",
         "SPARK_JWT_SECRET: is easy to guess: production wants random bytes",
         "SPARK_JWT_AUDIENCE: is not set: tokens for others would be taken in production",
+        "SPARK_SIGNING_KEYS: is not set: production makes no secret by itself",
     ];
     assert_eq!(mistakes, expected);
     let keys = ("SPARK_JWKS", "http://keys.example.org/set");
     let mistakes = load(&[("SPARK_PROFILE", "production"), keys]).expect_err("mistakes");
-    assert_eq!(mistakes, ["SPARK_JWKS: http is not for production: keys could be changed on their way"]);
+    let expected = [
+        "SPARK_JWKS: http is not for production: keys could be changed on their way",
+        "SPARK_SIGNING_KEYS: is not set: production makes no secret by itself",
+    ];
+    assert_eq!(mistakes, expected);
     let config = load(&[
         ("SPARK_PROFILE", "production"),
+        ("SPARK_SIGNING_KEYS", "0123456789abcdefghijklmnopqrstuvwxyz"),
         ("SPARK_JWKS", "https://keys.example.org/set"),
         ("SPARK_JWT_AUDIENCE", "live"),
     ])
@@ -170,6 +177,35 @@ fn a_secret_is_told_in_no_mistake_and_seen_in_no_printed_settings() {
     let secret = "0123456789abcdefghijklmnopqrstuvwxyz";
     let config = load(&[("SPARK_JWT_SECRET", secret)]).expect("sound");
     assert!(config.auth.secret.is_some() && !format!("{config:?}").contains(secret));
+}
+
+#[test]
+fn tokens_are_kept_where_the_addresses_say() {
+    let database = ("SPARK_DATABASE_URL", "postgres://ann:hush-hush@db/spark");
+    let redis = ("SPARK_REDIS_URL", "rediss://:hush-hush@a:6379, rediss://b:6379");
+    let kept = |vars: &[(&'static str, &str)]| load(vars).map(|config| config.stores.tokens);
+    assert_eq!(kept(&[]), Ok(TokenStore::Sqlite));
+    assert_eq!(kept(&[("SPARK_STATE_DIR", "")]), Ok(TokenStore::Memory));
+    assert_eq!(kept(&[redis]), Ok(TokenStore::Redis));
+    assert_eq!(kept(&[redis, database]), Ok(TokenStore::Postgres), "with the jobs, in one transaction");
+    assert_eq!(kept(&[redis, database, ("SPARK_TOKEN_STORE", "redis")]), Ok(TokenStore::Redis));
+    let config = load(&[redis, database, ("TOKEN_TTL_MS", "1000")]).expect("sound");
+    assert_eq!(config.stores.token_ttl, Duration::from_secs(1));
+    assert!(!format!("{config:?}").contains("hush-hush"));
+    for (vars, mistake) in [
+        (&[("SPARK_TOKEN_STORE", "postgres")][..], "postgres needs SPARK_DATABASE_URL"),
+        (&[("SPARK_TOKEN_STORE", "redis")], "redis needs SPARK_REDIS_URL"),
+        (&[("SPARK_TOKEN_STORE", "sqlite"), ("SPARK_STATE_DIR", "")], "sqlite needs a state folder"),
+        (&[("SPARK_STATE_DIR", ""), redis], "redis needs SPARK_DATABASE_URL or a state folder"),
+        (&[("SPARK_TOKEN_STORE", "etcd")], "is not one of: auto, memory, sqlite, postgres, redis"),
+        (&[("TOKEN_TTL_MS", "999")], "TOKEN_TTL_MS: \"999\" is not a whole number from 1000 to 86400000"),
+        (&[("SPARK_DATABASE_URL", "hush-hush@db")], "SPARK_DATABASE_URL: does not begin with postgres://"),
+        (&[("SPARK_REDIS_URL", "redis://a,hush-hush")], "SPARK_REDIS_URL: does not begin with redis://"),
+        (&[("SPARK_SIGNING_KEYS", "hush-hush")], "SPARK_SIGNING_KEYS: has one that is shorter than 32"),
+    ] {
+        let mistakes = load(vars).expect_err("a mistake").join("\n");
+        assert!(mistakes.contains(mistake) && !mistakes.contains("hush-hush"), "{mistakes}");
+    }
 }
 
 #[test]

@@ -104,14 +104,14 @@ pub(crate) async fn proposal(store: &Handle, ttl_ms: i64) -> (TokenHash, Record)
 }
 
 /// A new token that the store keeps.
-async fn kept(store: &Handle, ttl_ms: i64) -> (TokenHash, Record) {
+pub async fn kept(store: &Handle, ttl_ms: i64) -> (TokenHash, Record) {
     let (hash, record) = proposal(store, ttl_ms).await;
     assert!(create(store, &hash, &record).await);
     (hash, record)
 }
 
 /// Its own subject confirms just what was proposed.
-fn attempt(job_id: &str) -> Attempt {
+pub fn attempt(job_id: &str) -> Attempt {
     Attempt {
         subject: ANN.to_owned(),
         tool: TOOL.to_owned(),

@@ -89,6 +89,7 @@ impl JobRecord {
             tool: consumed.tool.clone(),
             params: consumed.params.clone(),
             params_hash: consumed.params_hash.clone(),
+            idem_hash: consumed.idem_hash.clone(),
             state: "queued".to_owned(),
             created_at: consumed.used_at.unwrap_or_default(),
         }

@@ -1,6 +1,6 @@
 //! Tokens and jobs in this process's memory: for tests, and for trying things out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,6 +26,8 @@ struct Tables {
     jobs: HashMap<String, JobRecord>,
     /// Ids of the jobs by the tokens that paid for them.
     paid: HashMap<TokenHash, String>,
+    /// Idempotency keys of these, hashed.
+    keys: HashSet<String>,
 }
 
 impl MemoryStore {
@@ -68,11 +70,15 @@ impl Tables {
         if let Some(job_id) = self.paid.get(hash) {
             return Ok(Verdict::Used { job_id: job_id.clone() });
         }
+        if consumed.idem_hash.as_ref().is_some_and(|idem_hash| self.keys.contains(idem_hash)) {
+            return Ok(Verdict::KeyTaken);
+        }
         let job = JobRecord::queued(*hash, &consumed);
         if self.jobs.contains_key(&job.id) {
             return Err(StoreError { store: NAME, reason: format!("there is a job {} already", job.id) });
         }
         self.paid.insert(*hash, job.id.clone());
+        self.keys.extend(job.idem_hash.clone());
         self.jobs.insert(job.id.clone(), job);
         self.tokens.insert(*hash, consumed.clone());
         Ok(Verdict::Consumed(Box::new(consumed)))
@@ -95,6 +101,11 @@ impl ConfirmationStore for MemoryStore {
             tables.tokens.insert(*hash, record.clone());
         }
         Box::pin(ready(Ok(is_new)))
+    }
+
+    fn look<'a>(&'a self, hash: &'a TokenHash) -> StoreFuture<'a, Option<Record>> {
+        let record = self.tables().tokens.get(hash).cloned();
+        Box::pin(ready(Ok(record)))
     }
 
     fn consume<'a>(&'a self, hash: &'a TokenHash, attempt: &'a Attempt) -> StoreFuture<'a, Verdict> {

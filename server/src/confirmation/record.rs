@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::token::TokenHash;
+use crate::signing::SigningKeys;
 
 /// Version of the record's form.
 pub const VERSION: u8 = 1;
@@ -63,6 +64,11 @@ impl MacKeys {
     /// Keys of at least 32 bytes each, the current one first.
     pub fn new(keys: Vec<(String, Vec<u8>)>) -> Self {
         Self(keys.into_iter().map(|(id, key)| (id, zeroize::Zeroizing::new(key))).collect())
+    }
+
+    /// Those that are derived for it.
+    pub fn of(signing: &SigningKeys) -> Self {
+        Self::new(signing.derive(DOMAIN).into_iter().map(|key| (key.id, key.bytes.to_vec())).collect())
     }
 
     /// Signs what a record promises.

@@ -8,25 +8,9 @@
 //! - **Judged in one order**: is there a record; is it genuine; is it this subject's; was it taken back; was it used; has it
 //!   expired; are tool and parameters the same. So a stranger learns [`Verdict::Mismatch`] and nothing more.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use super::record::Record;
 use super::token::TokenHash;
-
-/// A call to a store.
-pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
-
-/// The store did not do what it was asked, within its time. Of a consumption that ran out of time while it was written
-/// down nobody knows; confirming again under the same idempotency key tells.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the store {store} cannot be used: {reason}")]
-pub struct StoreError {
-    /// Which store: `memory`, `sqlite`, `redis`, `postgres`.
-    pub store: &'static str,
-    /// Why, for a log: never with a token, a key or a password.
-    pub reason: String,
-}
+pub use crate::database::{StoreError, StoreFuture};
 
 /// Somebody confirms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +21,8 @@ pub struct Attempt {
     pub tool: String,
     /// With which parameters: [`Record::params_hash`]. `None` takes those that were proposed.
     pub params_hash: Option<String>,
-    /// Id of the job, should this be the one that wins.
+    /// Id of the job, should this be the one that wins. A store that keeps jobs elsewhere may take that of an attempt
+    /// that came to nothing before.
     pub job_id: String,
     /// SHA-256 of the idempotency key, in hexadecimal digits.
     pub idem_hash: Option<String>,
@@ -71,6 +56,8 @@ pub enum Verdict {
     Unknown,
     /// There is a record that was not made by this system.
     Tampered,
+    /// The idempotency key stands for what another token has paid for. Nothing is consumed.
+    KeyTaken,
 }
 
 /// What does not match.
@@ -98,6 +85,9 @@ pub trait ConfirmationStore: Send + Sync {
     /// which is then left as it is.
     fn create<'a>(&'a self, hash: &'a TokenHash, record: &'a Record) -> StoreFuture<'a, bool>;
 
+    /// What is kept of a token, genuine or not, without changing anything.
+    fn look<'a>(&'a self, hash: &'a TokenHash) -> StoreFuture<'a, Option<Record>>;
+
     /// Judges an attempt, and consumes the token if everything is as it should be, in one atomic step.
     fn consume<'a>(&'a self, hash: &'a TokenHash, attempt: &'a Attempt) -> StoreFuture<'a, Verdict>;
 
@@ -109,6 +99,11 @@ pub trait ConfirmationStore: Send + Sync {
 
     /// Whether it answers.
     fn ping(&self) -> StoreFuture<'_, ()>;
+
+    /// What should be set up otherwise, in words for whoever runs it.
+    fn advice(&self) -> StoreFuture<'_, Vec<String>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 
     /// A job's record; `None` when there is none.
     fn job<'a>(&'a self, job_id: &'a str) -> StoreFuture<'a, Option<JobRecord>>;
@@ -133,6 +128,8 @@ pub struct JobRecord {
     pub params: String,
     /// SHA-256 of these, in hexadecimal digits.
     pub params_hash: String,
+    /// [`Attempt::idem_hash`] of the attempt that has won.
+    pub idem_hash: Option<String>,
     /// `queued` at first.
     pub state: String,
     /// When it was written down, in milliseconds since the Unix epoch by the store's clock.

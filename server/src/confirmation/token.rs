@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::random;
 
 /// What every token begins with, so that scanners for secrets and people know one.
-const PREFIX: &str = "sct_";
+pub const PREFIX: &str = "sct_";
 /// Random bytes of a token.
 const RANDOM_LEN: usize = 32;
 /// Characters of these bytes in base64url without padding.

@@ -9,10 +9,10 @@ use tower::ServiceExt;
 use super::*;
 use crate::config::Config;
 
-fn service() -> Router {
+async fn service() -> Router {
     let mut config = Config::defaults().expect("sound");
     config.allowed_origins = vec!["https://app.example.org".parse().expect("a value")];
-    router(AppState::build(&config).expect("shipped data").0)
+    router(AppState::build(&config).await.expect("shipped data").0)
 }
 
 async fn ask(service: Router, request: Request<Body>) -> (u16, HeaderMap, String) {
@@ -24,7 +24,7 @@ async fn ask(service: Router, request: Request<Body>) -> (u16, HeaderMap, String
 
 async fn get(path: &str) -> (u16, Value) {
     let (status, headers, body) =
-        ask(service(), Request::get(path).body(Body::empty()).expect("a request")).await;
+        ask(service().await, Request::get(path).body(Body::empty()).expect("a request")).await;
     assert_eq!(headers["content-type"], "application/json", "{path}");
     assert_eq!(headers["cache-control"], "no-store", "{path}");
     (status, serde_json::from_str(&body).expect("JSON"))
@@ -103,7 +103,7 @@ async fn what_is_not_there_is_refused_as_an_envelope() {
     assert_eq!(refused("/api/live/ws").await.0, 400, "not an upgrade");
     assert_eq!(refused("/api/live/sse").await, (400, "BAD_REQUEST".to_owned(), Some("channels".to_owned())));
     let (status, headers, _) =
-        ask(service(), Request::post("/healthz").body(Body::empty()).expect("a request")).await;
+        ask(service().await, Request::post("/healthz").body(Body::empty()).expect("a request")).await;
     assert_eq!((status, &headers["content-type"]), (405, &"application/json".parse().expect("a value")));
 }
 
@@ -111,7 +111,7 @@ async fn what_is_not_there_is_refused_as_an_envelope() {
 async fn every_answer_carries_the_headers_that_protect_it() {
     for path in ["/", "/healthz", "/api/nope", "/api/market/symbols", "/api/live/sse?channels=price:AAPL"] {
         let request = Request::get(path).body(Body::empty()).expect("a request");
-        let headers = service().oneshot(request).await.expect("an answer").into_parts().0.headers;
+        let headers = service().await.oneshot(request).await.expect("an answer").into_parts().0.headers;
         assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
         assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");
         let policy = headers["content-security-policy"].to_str().expect("text");
@@ -126,7 +126,7 @@ async fn every_answer_carries_the_headers_that_protect_it() {
 async fn only_pages_of_the_settings_may_read_across_origins() {
     for (origin, may) in [("https://app.example.org", true), ("https://evil.example.org", false)] {
         let request = Request::get("/api/market/symbols").header("origin", origin).body(Body::empty());
-        let (_, headers, _) = ask(service(), request.expect("a request")).await;
+        let (_, headers, _) = ask(service().await, request.expect("a request")).await;
         let allowed = headers.get("access-control-allow-origin").and_then(|value| value.to_str().ok());
         assert_eq!(allowed, may.then_some(origin));
     }

@@ -15,12 +15,12 @@ use crate::router::router;
 
 const SECRET: &str = "0123456789abcdefghijklmnopqrstuv";
 
-fn state(change: impl FnOnce(&mut Config)) -> AppState {
+async fn state(change: impl FnOnce(&mut Config)) -> AppState {
     let mut config = Config::defaults().expect("sound");
     config.auth.secret = Some(Secret::from(SECRET.to_owned()));
     config.allowed_origins = vec!["https://app.example.org".parse().expect("a value")];
     change(&mut config);
-    AppState::build(&config).expect("shipped data").0
+    AppState::build(&config).await.expect("shipped data").0
 }
 
 /// A token that lives a minute.
@@ -55,7 +55,7 @@ fn refusal((status, envelope): &(u16, Value)) -> (u16, &str, &str) {
 
 #[tokio::test]
 async fn a_guest_gets_a_token_and_later_another_one_of_the_same_name() {
-    let state = state(|_| {});
+    let state = state(|_| {}).await;
     let (status, first) = ask(&state, "POST", "/api/session", None, "").await;
     assert_eq!((status, &first["event"]), (200, &json!("session.created")));
     let subject = first["data"]["subject"].as_str().expect("a name");
@@ -73,13 +73,13 @@ async fn a_guest_gets_a_token_and_later_another_one_of_the_same_name() {
     assert_eq!(refusal(&refused).1, "UNAUTHENTICATED");
     let refused = ask(&state, "POST", "/api/session", None, r#"{"subject":"ada"}"#).await;
     assert_eq!(refusal(&refused).1, "BAD_REQUEST");
-    let none = self::state(|config| config.auth.guest = false);
+    let none = self::state(|config| config.auth.guest = false).await;
     assert_eq!(refusal(&ask(&none, "POST", "/api/session", None, "").await).0, 404);
 }
 
 #[tokio::test]
 async fn a_live_connection_is_given_a_new_token_of_the_same_person() {
-    let state = state(|_| {});
+    let state = state(|_| {}).await;
     let ada = state.auth.identify(&token("ada", "trader"), None).await.expect("good");
     let mut session = state.auth.sessions().open("s1", ada).expect("opened");
     let path = "/api/live/session/s1/auth";
@@ -99,7 +99,7 @@ async fn a_live_connection_is_given_a_new_token_of_the_same_person() {
 
 #[tokio::test]
 async fn an_admin_takes_tokens_back() {
-    let state = state(|_| {});
+    let state = state(|_| {}).await;
     let (ada, root) = (token("ada", "trader"), token("root", "admin"));
     let identity = state.auth.identify(&ada, None).await.expect("good");
     let mut session = state.auth.sessions().open("s1", identity).expect("opened");
@@ -130,7 +130,7 @@ async fn an_admin_takes_tokens_back() {
 
 #[tokio::test]
 async fn bad_tokens_of_an_address_are_counted_and_good_ones_pass() {
-    let state = state(|_| {});
+    let state = state(|_| {}).await;
     let address = Some("192.0.2.7".parse().expect("an address"));
     let mut codes = Vec::new();
     for _ in 0..6 {
@@ -146,7 +146,7 @@ async fn bad_tokens_of_an_address_are_counted_and_good_ones_pass() {
 
 #[tokio::test]
 async fn pages_of_strangers_may_not_post() {
-    let state = state(|_| {});
+    let state = state(|_| {}).await;
     for (origin, status) in [
         ("https://app.example.org", 200),
         ("null", 403),
@@ -172,7 +172,7 @@ async fn pages_of_strangers_may_not_post() {
 
 #[tokio::test]
 async fn a_token_in_an_address_is_refused() {
-    let state = state(|_| {});
+    let state = state(|_| {}).await;
     let path = format!("/api/session?access_token={}", token("ada", "trader"));
     let refused = ask(&state, "POST", &path, None, "").await;
     assert_eq!(refusal(&refused), (400, "BAD_REQUEST", "tokens do not belong in an address"));

@@ -2,6 +2,7 @@
 
 use super::super::record::{MARKER_MS, Record};
 use super::super::store::{Attempt, JobRecord, Verdict};
+use super::super::token::RawToken;
 use super::{
     LONG_MS, PARAMS, Rig, attempt, clean_up, consume, create, kept, keys, new_job_id, one, proposal, win,
 };
@@ -31,6 +32,9 @@ pub(super) async fn a_token_is_made_once_and_consumed_once(rig: &dyn Rig) {
         assert_eq!(again, Verdict::Used { job_id: job_id.clone() });
     }
     assert!(!create(first, &hash, &record).await, "used tokens are not made anew");
+    let looked = second.look(&hash).await.expect("looked up").expect("there is one");
+    assert_eq!((looked.used_at, looked.job_id, looked.mac), (Some(used_at), Some(job_id), record.mac));
+    assert_eq!(first.look(&RawToken::generate().hash()).await.expect("looked up"), None);
 }
 
 pub(super) async fn the_job_is_there_after_consumption_and_nowhere_else(rig: &dyn Rig) {
@@ -48,6 +52,7 @@ pub(super) async fn the_job_is_there_after_consumption_and_nowhere_else(rig: &dy
         tool: record.tool,
         params: PARAMS.to_owned(),
         params_hash: record.params_hash,
+        idem_hash: None,
         state: "queued".to_owned(),
         created_at: job.created_at,
     };
@@ -78,6 +83,19 @@ pub(super) async fn the_same_idempotency_key_leads_to_the_same_job(rig: &dyn Rig
     let job_id = win(store, &hash).await;
     let verdict = consume(store, &hash, &attempt(&new_job_id())).await;
     assert_eq!(verdict, Verdict::Used { job_id }, "no key is not the same key");
+
+    let (other, _) = kept(store, LONG_MS).await;
+    let taken = under('a');
+    assert_eq!(
+        consume(store, &other, &taken).await,
+        Verdict::KeyTaken,
+        "it stands for the first token's job"
+    );
+    assert_eq!(store.job(&taken.job_id).await.expect("looked up"), None);
+    assert!(
+        matches!(consume(store, &other, &under('e')).await, Verdict::Consumed(_)),
+        "nothing was consumed"
+    );
 }
 
 pub(super) async fn used_beats_expired(rig: &dyn Rig) {

@@ -1,6 +1,6 @@
 //! Any sequence of calls, against a model that says in the plainest way what each must answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 
@@ -64,6 +64,8 @@ struct Token {
 struct Model {
     tokens: HashMap<usize, Token>,
     jobs: HashMap<usize, String>,
+    /// Idempotency keys that stand for a job.
+    keys: HashSet<char>,
     now: i64,
 }
 
@@ -103,6 +105,10 @@ impl Model {
                 if let Some(job_id) = self.jobs.get(token).cloned() {
                     return Some(Verdict::Used { job_id });
                 }
+                if key.is_some_and(|key| self.keys.contains(&key)) {
+                    return Some(Verdict::KeyTaken);
+                }
+                self.keys.extend(*key);
                 held.state = State::Used { job_id: job_id.to_owned(), key: *key };
                 self.jobs.insert(*token, job_id.to_owned());
                 None

@@ -1,20 +1,14 @@
 //! The thread that owns the file.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use super::super::clock::Clock;
-use super::super::record::MacKeys;
-use super::super::store::StoreError;
-use super::super::token::TokenHash;
-use super::tables::{Failure, Tables};
-use super::{failed, file};
+use super::super::StoreError;
+use super::{Failure, failed, file};
 
 /// Calls of one transaction.
 const GROUP_MAX: usize = 64;
@@ -25,7 +19,7 @@ pub(super) trait Call: Send {
     fn until(&self) -> Option<Instant>;
 
     /// Does it. What has failed by itself is undone by itself; any other failure undoes the whole transaction.
-    fn run(&mut self, tables: &mut Tables<'_>) -> Result<(), Failure>;
+    fn run(&mut self, connection: &Connection) -> Result<(), Failure>;
 
     /// Answers, now that it is known what became of the transaction.
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>);
@@ -48,15 +42,15 @@ impl<T, W> Pending<T, W> {
 impl<T, W> Call for Pending<T, W>
 where
     T: Send,
-    W: FnOnce(&mut Tables<'_>) -> Result<T, Failure> + Send,
+    W: FnOnce(&Connection) -> Result<T, Failure> + Send,
 {
     fn until(&self) -> Option<Instant> {
         (!self.reply.is_closed()).then_some(self.until)
     }
 
-    fn run(&mut self, tables: &mut Tables<'_>) -> Result<(), Failure> {
+    fn run(&mut self, connection: &Connection) -> Result<(), Failure> {
         let Some(work) = self.work.take() else { return Ok(()) };
-        let answer = work(tables)?;
+        let answer = work(connection)?;
         self.answer = Some(Ok(answer));
         Ok(())
     }
@@ -74,17 +68,12 @@ where
 /// What the thread has.
 pub(super) struct Writer {
     path: PathBuf,
-    keys: MacKeys,
-    clock: Arc<dyn Clock>,
-    /// By the clock that cannot be set back: until when the tokens that were made here are valid.
-    deadlines: HashMap<TokenHash, Duration>,
     file: Option<(Connection, file::Identity)>,
 }
 
 impl Writer {
-    pub(super) fn open(path: &Path, keys: MacKeys, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let path = path.to_owned();
-        let mut writer = Self { path, keys, clock, deadlines: HashMap::new(), file: None };
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut writer = Self { path: path.to_owned(), file: None };
         writer.reopen()?;
         Ok(writer)
     }
@@ -108,7 +97,7 @@ impl Writer {
         match &self.file {
             Some((_, held)) if *held == file::identity(&self.path) => Ok(()),
             Some(_) => {
-                tracing::error!(path = %self.path.display(), "the file of tokens and jobs was removed or replaced");
+                tracing::error!(path = %self.path.display(), "the database file was removed or replaced");
                 self.reopen()
             }
             None => self.reopen(),
@@ -151,8 +140,7 @@ impl Writer {
             let mut outcomes = Vec::with_capacity(calls.len());
             for call in calls {
                 let part = transaction.savepoint()?;
-                let (keys, clock, deadlines) = (&self.keys, &*self.clock, &mut self.deadlines);
-                outcomes.push(match call.run(&mut Tables::new(&part, keys, clock, deadlines)) {
+                outcomes.push(match call.run(&part) {
                     Ok(()) => part.commit().map(Ok)?,
                     // Undone when it is dropped.
                     Err(Failure::Own(error)) => Err(error),

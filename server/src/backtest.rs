@@ -1,0 +1,4 @@
+//! Backtests: what is asked for, judged before anything costs something.
+
+pub mod fields;
+pub mod params;
