@@ -81,8 +81,11 @@ export function checkSteps({ long }) {
     tests("packaging", "the npm packages as they would be published", ["build-packages"], () =>
       counted(nodeCounts, "npm", ["test", "--silent", "-w", "@spark/packaging-tests"]),
     ),
-    tests("gateway", "the gateway, end to end", [...rust, "build-gateway", "postgres", "redis"], () =>
-      cargoTest(["-p", "spark-live-tests"], { ...env, ...(long ? { SPARK_TEST_LONG: "1" } : {}) }),
+    tests(
+      "gateway",
+      "the gateway, end to end",
+      [...rust, "build-gateway", "postgres", "redis", "faketime"],
+      () => cargoTest(["-p", "spark-live-tests"], { ...env, ...(long ? { SPARK_TEST_LONG: "1" } : {}) }),
     ),
     tests("browser", "the page in a browser", ["build-gateway", "build-exchange", "chromium"], () =>
       browser(effort.reconnectRounds),

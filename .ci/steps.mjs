@@ -3,9 +3,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { downloadedBrowser, findBrowser, installBrowser } from "./lib/chromium.mjs";
+import { ensurePackage, hasFaketime, hasRedis } from "./lib/debian.mjs";
 import { reasonToInstall } from "./lib/modules.mjs";
 import { hasPostgres, installPostgres } from "./lib/postgres.mjs";
-import { hasRedis, installRedis } from "./lib/redis.mjs";
 import { ask, complaint, must, ROOT, StepError, say } from "./lib/shell.mjs";
 import { unlessDone } from "./lib/stamp.mjs";
 
@@ -43,7 +43,8 @@ export const setupSteps = [
   },
   { name: "test-targets", about: "Rust's lints, format and WASI", needs: ["toolchain"], run: testTargets },
   { name: "postgres", about: "a PostgreSQL to test with", run: postgres },
-  { name: "redis", about: "a Redis to test with", run: redis },
+  { name: "redis", about: "a Redis to test with", run: () => ensurePackage("redis-server", hasRedis) },
+  { name: "faketime", about: "clocks that can be moved", run: () => ensurePackage("faketime", hasFaketime) },
   { name: "chromium", about: "a browser to test in", needs: ["modules"], run: chromium },
 ];
 
@@ -198,11 +199,6 @@ async function testTargets() {
 async function postgres() {
   if (hasPostgres()) return "unchanged";
   await installPostgres();
-}
-
-async function redis() {
-  if (hasRedis()) return "unchanged";
-  await installRedis();
 }
 
 async function chromium() {

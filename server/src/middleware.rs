@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use live_core::error::ErrorCode;
 
+use crate::confirmation::token::discreet;
 use crate::error::{AppError, Cause};
 use crate::rate::Rate;
 use crate::transport::Lifecycle;
@@ -54,7 +55,8 @@ pub(crate) fn harden(headers: &mut HeaderMap) {
 pub async fn log(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    // Somebody may have put a confirmation token where it does not belong.
+    let path = discreet(request.uri().path().to_owned());
     let response = next.run(request).await;
     let (status, duration_ms) = (response.status().as_u16(), began.elapsed().as_millis() as u64);
     match response.extensions().get::<Cause>() {

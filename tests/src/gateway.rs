@@ -231,6 +231,16 @@ impl Gateway {
         }
     }
 
+    /// Kills it and starts it again on the same port, with one more variable of its environment, or one less.
+    ///
+    /// # Errors
+    /// See [`GatewayOptions::start`].
+    pub async fn restart_with(&mut self, name: &str, value: Option<&str>) -> Result<()> {
+        self.options.env.retain(|(known, _)| known != name);
+        self.options.env.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        self.restart().await
+    }
+
     /// Kills it and starts it again with the same settings on the same port.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 //! [`Ledger`] keeps the books of what came. [`Target`] is what all of it is pointed at.
 
 pub mod access;
+pub mod copilot;
 mod csv;
 mod dice;
 mod envelope;

@@ -30,6 +30,7 @@ const SUPERUSER: &str = "spark";
 pub struct Postgres {
     dir: TempDir,
     port: u16,
+    env: Vec<(String, String)>,
     child: Child,
 }
 
@@ -39,19 +40,34 @@ impl Postgres {
     /// # Errors
     /// When PostgreSQL is not installed, or does not start; with what it said.
     pub async fn start() -> Result<Self> {
+        Self::with(&[]).await
+    }
+
+    /// The same with variables of its environment.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    pub async fn with(env: &[(&str, &str)]) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("spark-postgres-").tempdir()?;
         if rustix::process::geteuid().is_root() {
             run(Command::new("chown").arg(USER).arg(dir.path())).await?;
         }
         let data = dir.path().join("data");
-        let mut init = as_user("initdb")?;
+        let mut init = as_user("initdb", &[])?;
         init.arg("-D").arg(&data).args(["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync"]);
         run(&mut init).await?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let child = serve(dir.path(), port)?;
-        let server = Self { dir, port, child };
+        let env =
+            env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
+        let child = serve(dir.path(), port, &env)?;
+        let server = Self { dir, port, env, child };
         server.answers().await?;
         Ok(server)
+    }
+
+    /// Address and port it listens on.
+    pub fn addr(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
     }
 
     /// Address of a database of its own, which is made here.
@@ -98,7 +114,7 @@ impl Postgres {
             .context("a process id")?;
         kill_process(pid, Signal::QUIT)?;
         self.child.wait().await?;
-        self.child = serve(self.dir.path(), self.port)?;
+        self.child = serve(self.dir.path(), self.port, &self.env)?;
         self.answers().await
     }
 
@@ -131,8 +147,8 @@ impl Postgres {
     }
 }
 
-fn serve(dir: &Path, port: u16) -> Result<Child> {
-    let mut server = as_user("postgres")?;
+fn serve(dir: &Path, port: u16, env: &[(String, String)]) -> Result<Child> {
+    let mut server = as_user("postgres", env)?;
     server.arg("-D").arg(dir.join("data")).arg("-k").arg(dir).args([
         "-h",
         "127.0.0.1",
@@ -144,15 +160,18 @@ fn serve(dir: &Path, port: u16) -> Result<Child> {
     server.spawn().context("start postgres")
 }
 
-/// A program of PostgreSQL's, run as somebody whom it accepts. `setpriv` becomes the program, so that its process id is
-/// the program's.
-fn as_user(name: &str) -> Result<Command> {
+/// A program of PostgreSQL's, run as somebody whom it accepts, who alone has the environment. `setpriv` and `env` become
+/// the program, so that its process id is the program's.
+fn as_user(name: &str, env: &[(String, String)]) -> Result<Command> {
     let program = program(name)?;
     if !rustix::process::geteuid().is_root() {
-        return Ok(Command::new(program));
+        let mut command = Command::new(program);
+        command.envs(env.iter().map(|(name, value)| (name, value)));
+        return Ok(command);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", USER, "--regid", USER, "--clear-groups"]).arg(program);
+    command.args(["--reuid", USER, "--regid", USER, "--clear-groups", "env"]);
+    command.args(env.iter().map(|(name, value)| format!("{name}={value}"))).arg(program);
     command.current_dir("/");
     Ok(command)
 }

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use crate::confirmation::token::PREFIX as TOKEN_PREFIX;
+use crate::confirmation::token::discreet;
 
 /// A field that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,12 +25,6 @@ impl Fault {
         let value = discreet(value.to_string()).chars().take(64).collect();
         Self { field: discreet(field), value: Some(value), reason, allowed: allowed.into() }
     }
-}
-
-/// A text as it may be repeated to whoever sent it: not with a confirmation token, which somebody has put in the wrong
-/// place.
-pub fn discreet(text: String) -> String {
-    if text.contains(TOKEN_PREFIX) { "[token]".to_owned() } else { text }
 }
 
 /// An object whose fields are taken one by one.

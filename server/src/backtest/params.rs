@@ -8,7 +8,8 @@ use live_core::canonical::{CanonicalError, canonical_params};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fields::{Fault, Fields, Range, discreet, whole};
+use super::fields::{Fault, Fields, Range, whole};
+use crate::confirmation::token::discreet;
 use crate::market::{Market, PageError};
 
 /// Version of this form: what a token was made for under another one has to be proposed again.

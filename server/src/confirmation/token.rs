@@ -52,6 +52,12 @@ impl RawToken {
     }
 }
 
+/// A text as it may be repeated to whoever sent it, or logged: not with a token, which somebody has put in the wrong
+/// place.
+pub fn discreet(text: String) -> String {
+    if text.contains(PREFIX) { "[token]".to_owned() } else { text }
+}
+
 impl fmt::Debug for RawToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RawToken({})", self.hash())

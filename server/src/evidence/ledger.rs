@@ -12,6 +12,9 @@ use crate::metrics::Reading;
 /// Entries that wait for a store that cannot be used; beyond, further ones are lost.
 const WAITING_MAX: usize = 10_000;
 
+/// What entries are about: a call of a tool, and what somebody should look at.
+const KINDS: [&str; 2] = ["tool_call", "alert"];
+
 /// Something that is counted, with its place among the metrics.
 pub trait Count: Sync {
     /// Its name and label, as in the metrics: `copilot_token_issued_total{tool="startBacktest"}`.
@@ -25,7 +28,7 @@ pub trait Count: Sync {
 pub struct Ledger {
     store: Arc<dyn EvidenceStore>,
     waiting: Mutex<VecDeque<(String, Body)>>,
-    written: AtomicU64,
+    written: [AtomicU64; KINDS.len()],
     lost: AtomicU64,
 }
 
@@ -52,10 +55,7 @@ impl Ledger {
         }
         if self.waiting().is_empty() {
             match self.store.append(session_id, &body).await {
-                Ok(_) => {
-                    self.written.fetch_add(1, Ordering::Relaxed);
-                    return;
-                }
+                Ok(_) => return self.wrote(&body),
                 Err(error) => tracing::warn!(%error, session_id, "evidence waits for its store"),
             }
         }
@@ -76,30 +76,38 @@ impl Ledger {
                 tracing::debug!(%error, "evidence still waits for its store");
                 return;
             }
-            self.written.fetch_add(1, Ordering::Relaxed);
+            self.wrote(&body);
             self.waiting().pop_front();
         }
     }
 
     /// What can be measured of it.
     pub fn readings(self: &Arc<Self>) -> Vec<Reading> {
-        let (written, lost, waiting) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
-        vec![
-            Reading::counter(
-                "copilot_evidence_entries_total",
-                "Entries of evidence, written down.",
-                move || written.written.load(Ordering::Relaxed),
-            )
-            .labelled("kind", "tool_call"),
-            Reading::counter(
-                "copilot_evidence_lost_total",
-                "Entries of evidence that were lost.",
-                move || lost.lost.load(Ordering::Relaxed),
-            ),
-            Reading::gauge("copilot_evidence_waiting", "Entries that wait for their store.", move || {
-                waiting.waiting().len() as f64
-            }),
-        ]
+        let (lost, waiting) = (Arc::clone(self), Arc::clone(self));
+        let written = KINDS.iter().enumerate().map(|(at, kind)| {
+            let ledger = Arc::clone(self);
+            let read = move || ledger.written[at].load(Ordering::Relaxed);
+            let help = "Entries of evidence, written down.";
+            Reading::counter("copilot_evidence_entries_total", help, read).labelled("kind", kind)
+        });
+        let mut readings: Vec<_> = written.collect();
+        readings.push(Reading::counter(
+            "copilot_evidence_lost_total",
+            "Entries of evidence that were lost.",
+            move || lost.lost.load(Ordering::Relaxed),
+        ));
+        readings.push(Reading::gauge(
+            "copilot_evidence_waiting",
+            "Entries that wait for their store.",
+            move || waiting.waiting().len() as f64,
+        ));
+        readings
+    }
+
+    fn wrote(&self, body: &Body) {
+        if let Some(at) = KINDS.iter().position(|kind| *kind == body.kind) {
+            self.written[at].fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<(String, Body)>> {
@@ -163,7 +171,8 @@ mod tests {
         let eggs = Eggs::default();
         for at in 1..=6 {
             store.is_down.store((3..6).contains(&at), Ordering::SeqCst);
-            ledger.note("s", Body { at, ..Body::default() }, &[&eggs, &eggs]).await;
+            let body = Body { at, kind: "alert".into(), ..Body::default() };
+            ledger.note("s", body, &[&eggs, &eggs]).await;
         }
         assert_eq!(store.read("s", 0, 9).await.expect("read").len(), 2, "the sixth waits behind the others");
         ledger.catch_up().await;
@@ -173,6 +182,6 @@ mod tests {
         assert_eq!(links.iter().map(at).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
         assert!(links.iter().all(|link| link.entry.contains(r#""counters":{"eggs_total":2}"#)));
         assert_eq!(eggs.0.load(Ordering::SeqCst), 12);
-        assert_eq!((ledger.written.load(Ordering::Relaxed), ledger.waiting().len()), (6, 0));
+        assert_eq!((ledger.written[1].load(Ordering::Relaxed), ledger.waiting().len()), (6, 0));
     }
 }
