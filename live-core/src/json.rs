@@ -44,7 +44,7 @@ pub(crate) enum Unknown {
 }
 
 /// Most members that a type may name.
-const NAMES_MAX: usize = 9;
+const NAMES_MAX: usize = 10;
 
 /// The raw members of an object, in the order of the names asked for.
 ///

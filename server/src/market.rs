@@ -15,6 +15,7 @@ mod history;
 pub mod http;
 pub mod intervals;
 mod normalize;
+mod opening;
 mod problem;
 mod replay;
 mod stats;
@@ -42,6 +43,7 @@ pub use self::feed::Feed;
 pub use self::files::{Content, DataFile, Loaded, is_data_file, load_dir, load_file, load_shipped};
 pub use self::history::{Market, Page, PageError, Row};
 pub use self::normalize::{MarketFault, Normalizer};
+pub use self::opening::Opening;
 pub use self::problem::{Fault, RowProblem};
 pub use self::replay::{Folder, Replay, played};
 pub use self::stats::MarketStats;
@@ -128,7 +130,7 @@ pub enum SourceEvent {
         /// Its place.
         place: usize,
         /// What there is of it.
-        instrument: Box<Instrument>,
+        instrument: Box<Opening>,
     },
     /// The source has lost its own feed, or has it again.
     Link {

@@ -18,7 +18,7 @@ use super::history::Market;
 use super::intervals;
 use super::normalize::{MarketFault, Normalizer};
 use super::stats::MarketStats;
-use super::{Instrument, Source, SourceEvent};
+use super::{Instrument, Opening, Source, SourceEvent};
 use crate::broker::{Broker, Message};
 use crate::status::Status;
 use crate::wire;
@@ -108,13 +108,17 @@ impl Feed {
 
     /// Lists an instrument and begins with it.
     fn line(&self, instrument: &Instrument) -> Result<Line, ChannelError> {
-        let symbol = Arc::clone(&instrument.symbol);
-        let (normalizer, history) = Normalizer::new(instrument);
+        self.line_of(&Opening::of(instrument))
+    }
+
+    /// The same of what was made of it elsewhere.
+    fn line_of(&self, opening: &Opening) -> Result<Line, ChannelError> {
+        let (symbol, normalizer) = (Arc::clone(&opening.name), opening.normalizer.clone());
         let price = ChannelName::parse(&format!("price:{symbol}"))?;
         let candles =
             |interval: &_| ChannelName::parse(&format!("candles:{symbol}.{}", intervals::name(*interval)));
         let candles = normalizer.intervals().iter().map(candles).collect::<Result<_, _>>()?;
-        self.market.add(instrument, &history);
+        self.market.add(&symbol, &opening.listed);
         let told_at = Instant::now();
         Ok(Line { symbol, normalizer, price, candles, looked_at: None, is_waiting: false, told_at })
     }
@@ -319,13 +323,13 @@ impl Feed {
         self.reset(place, RESTART_REASON).await;
     }
 
-    async fn join(&mut self, place: usize, instrument: &Instrument) {
+    async fn join(&mut self, place: usize, opening: &Opening) {
         if place > self.lines.len() {
             return self.unknown(place);
         }
-        let line = match self.line(instrument) {
+        let line = match self.line_of(opening) {
             Ok(line) => line,
-            Err(fault) => return tracing::warn!(symbol = &*instrument.symbol, %fault, "symbol not served"),
+            Err(fault) => return tracing::warn!(symbol = &*opening.name, %fault, "symbol not served"),
         };
         tracing::info!(symbol = &*line.symbol, "symbol joined");
         if place == self.lines.len() {

@@ -35,7 +35,7 @@ pub struct Market {
 
 /// One symbol; its intervals do not change.
 #[derive(Debug)]
-struct Symbol {
+pub(super) struct Symbol {
     skipped_rows: u64,
     print_gap: Duration,
     speed: f64,
@@ -222,24 +222,10 @@ impl Market {
         let _ = self.archive.set(archive);
     }
 
-    /// Lists an instrument with its history, in place of one of the same symbol.
-    pub(super) fn add(&self, instrument: &Instrument, history: &History) {
-        let series = |(interval, bars): &(Interval, Vec<Bar>)| Series {
-            interval: *interval,
-            name: intervals::name(*interval).into(),
-            len_max: instrument.history_max.unwrap_or(usize::MAX),
-            origin_len: bars.len(),
-            rows: RwLock::new(bars.iter().map(Row::of).collect()),
-            ask_at: Mutex::new(Some(Instant::now())),
-        };
-        let symbol = Symbol {
-            skipped_rows: instrument.skipped_rows,
-            print_gap: instrument.print_gap,
-            speed: instrument.speed,
-            series: history.iter().map(series).collect(),
-        };
+    /// Lists a symbol, in place of one of the same name.
+    pub(super) fn add(&self, name: &Arc<str>, symbol: &Arc<Symbol>) {
         let mut symbols = self.symbols.write().unwrap_or_else(PoisonError::into_inner);
-        symbols.insert(Arc::clone(&instrument.symbol), Arc::new(symbol));
+        symbols.insert(Arc::clone(name), Arc::clone(symbol));
     }
 
     /// Adds a bar that has closed.
@@ -279,6 +265,24 @@ impl Market {
 }
 
 impl Symbol {
+    /// An instrument with its history.
+    pub(super) fn of(instrument: &Instrument, history: &History) -> Self {
+        let series = |(interval, bars): &(Interval, Vec<Bar>)| Series {
+            interval: *interval,
+            name: intervals::name(*interval).into(),
+            len_max: instrument.history_max.unwrap_or(usize::MAX),
+            origin_len: bars.len(),
+            rows: RwLock::new(bars.iter().map(Row::of).collect()),
+            ask_at: Mutex::new(Some(Instant::now())),
+        };
+        Self {
+            skipped_rows: instrument.skipped_rows,
+            print_gap: instrument.print_gap,
+            speed: instrument.speed,
+            series: history.iter().map(series).collect(),
+        }
+    }
+
     fn series(&self, interval: &str) -> Result<&Series, PageError> {
         let found = self.series.iter().find(|series| *series.name == *interval);
         found.ok_or_else(|| PageError::Interval { served: self.names() })
@@ -364,11 +368,15 @@ mod tests {
         }
     }
 
+    fn add(market: &Market, instrument: &Instrument, history: History) {
+        market.add(&instrument.symbol, &Arc::new(Symbol::of(instrument, &history)));
+    }
+
     fn market() -> Market {
         let market = Market::new("replay");
         let (day, week) = (interval("1d"), interval("1w"));
-        market.add(&instrument("BRK.B"), &vec![(day, (0..5).map(bar).collect()), (week, vec![bar(-1)])]);
-        market.add(&instrument("A"), &vec![(day, Vec::new())]);
+        add(&market, &instrument("BRK.B"), vec![(day, (0..5).map(bar).collect()), (week, vec![bar(-1)])]);
+        add(&market, &instrument("A"), vec![(day, Vec::new())]);
         market
     }
 
@@ -402,7 +410,7 @@ mod tests {
     fn of_a_live_source_the_newest_are_kept() {
         let market = Market::new("binance");
         let instrument = Instrument { history_max: Some(3), ..instrument("BRK.B") };
-        market.add(&instrument, &vec![(interval("1d"), vec![bar(0)])]);
+        add(&market, &instrument, vec![(interval("1d"), vec![bar(0)])]);
         (1..10).for_each(|time| market.push("BRK.B", interval("1d"), &bar(time)));
         assert_eq!(times(&market, None, 9), (vec![7, 8, 9], None));
     }
@@ -448,7 +456,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_archive_is_asked_once_and_again_after_it_has_failed() {
         let market = Market::new("binance");
-        market.add(&instrument("BRK.B"), &vec![(interval("1d"), Vec::new())]);
+        add(&market, &instrument("BRK.B"), vec![(interval("1d"), Vec::new())]);
         let shelf = Arc::new(Shelf(0.into()));
         market.set_archive(Arc::clone(&shelf) as _);
         market.push("BRK.B", interval("1d"), &bar(1));

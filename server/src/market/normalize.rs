@@ -37,7 +37,7 @@ pub enum MarketFault {
 }
 
 /// One instrument on its way: its forming bars, its day, its newest tick.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Normalizer {
     book: Option<Book>,
     day: Day,

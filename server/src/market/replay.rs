@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep_until};
 
 pub use self::folder::Folder;
 use super::files::{Content, DataFile};
-use super::{Bar, Instrument, Print, Source, SourceEvent, Trade, Waiting, intervals};
+use super::{Bar, Instrument, Opening, Print, Source, SourceEvent, Trade, Waiting, intervals};
 
 /// Prints of one bar.
 const PRINTS: usize = 4;
@@ -113,6 +113,13 @@ struct Track {
     next: Next,
 }
 
+/// A symbol that is about to join: its track, and what there is before it.
+#[derive(Debug)]
+struct Joining {
+    track: Track,
+    opening: Box<Opening>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     /// A print or a trade.
@@ -174,9 +181,10 @@ impl Replay {
         if !self.is_started {
             self.start();
         }
+        let speed = self.speed;
         let changed = async {
             match &mut self.folder {
-                Some(folder) => folder.next().await,
+                Some(folder) => folder.next(speed).await,
                 None => std::future::pending().await,
             }
         };
@@ -190,24 +198,33 @@ impl Replay {
         };
         tokio::select! {
             () = is_due => self.play(out),
-            played = changed => self.join(played, out),
+            joining = changed => self.join(joining, out),
         }
     }
 
     /// Takes in what is played of a symbol from now on.
-    fn join(&mut self, played: Played, out: &mut Vec<SourceEvent>) {
-        if played.tape.len() == 0 {
-            return;
-        }
-        let known = self.tracks.iter().position(|track| track.played.symbol == played.symbol);
+    fn join(&mut self, Joining { track, opening }: Joining, out: &mut Vec<SourceEvent>) {
+        let known = self.tracks.iter().position(|known| known.played.symbol == track.played.symbol);
         let place = known.unwrap_or(self.tracks.len());
-        let track = Track::new(played, self.speed, Instant::now());
-        out.push(SourceEvent::Joined { place, instrument: Box::new(track.instrument()) });
+        let track = Track { began: Instant::now(), ..track };
+        out.push(SourceEvent::Joined { place, instrument: opening });
         match self.tracks.get_mut(place) {
             Some(before) => *before = track,
             None => self.tracks.push(track),
         }
         self.schedule();
+    }
+}
+
+impl Joining {
+    /// Makes all that takes its time, of what has something to play.
+    fn new(played: Played, speed: f64) -> Option<Self> {
+        if played.tape.len() == 0 {
+            return None;
+        }
+        let track = Track::new(played, speed, Instant::now());
+        let opening = Box::new(Opening::of(&track.instrument()));
+        Some(Self { track, opening })
     }
 }
 

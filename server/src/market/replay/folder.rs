@@ -9,7 +9,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::super::files::{DataFile, Loaded, is_data_file, load_dir, load_file};
 use super::super::problem::{Fault, RowProblem};
 use super::super::watch::{Change, ChangeKind, Watch};
-use super::Played;
+use super::{Joining, played};
 
 /// A folder that is read and watched.
 #[derive(Debug)]
@@ -19,7 +19,16 @@ pub struct Folder {
     /// Symbols by the names of the files that they are read from.
     symbols: BTreeMap<Arc<str>, Arc<str>>,
     /// What is being read; it outlives a wait that is given up.
-    reading: Option<JoinHandle<Loaded>>,
+    reading: Option<JoinHandle<Read>>,
+}
+
+/// What was read because a file has come or changed.
+#[derive(Debug)]
+struct Read {
+    problems: Vec<RowProblem>,
+    /// The file and its symbol, when it can be used.
+    file: Option<(Arc<str>, Arc<str>)>,
+    joining: Option<Joining>,
 }
 
 impl Folder {
@@ -35,18 +44,17 @@ impl Folder {
         Ok((Self { symbols: symbols.collect(), dir, watch, reading: None }, loaded))
     }
 
-    /// Waits for a symbol whose files have changed, with all that there is to play of it.
+    /// Waits for a symbol whose files have changed, with all that there is to play of it at a speed.
     ///
     /// # Cancel safety
     /// A change is either returned or still to come; dropping the future loses none.
-    pub(super) async fn next(&mut self) -> Played {
+    pub(super) async fn next(&mut self, speed: f64) -> Joining {
         loop {
             if let Some(reading) = &mut self.reading {
                 let read = reading.await;
                 self.reading = None;
-                let played = read.ok().and_then(|loaded| self.take(loaded));
-                match played {
-                    Some(played) => return played,
+                match read.ok().and_then(|read| self.take(read)) {
+                    Some(joining) => return joining,
                     None => continue,
                 }
             }
@@ -67,27 +75,33 @@ impl Folder {
                     known.iter().filter(|(other, of)| ***other != *name && Some(*of) == symbol.as_ref());
                 let others = others.flat_map(|(other, _)| load_file(&dir.join(&**other)).files);
                 loaded.files.extend(others.collect::<Vec<_>>());
-                loaded
+                Read::of(loaded, speed)
             }));
         }
     }
 
-    /// Tells what is wrong, and puts together what is played.
-    fn take(&mut self, mut loaded: Loaded) -> Option<Played> {
-        let first = loaded.files.first().map(|file| (Arc::clone(&file.file), Arc::clone(&file.symbol)));
-        if let Some((name, symbol)) = first {
-            let kind = |file: &DataFile| file.content.interval();
-            if loaded.files[1..].iter().any(|other| kind(other) == kind(&loaded.files[0])) {
-                let fault = Fault::SecondFile(symbol);
-                loaded.problems.push(RowProblem { file: name, line: None, field: None, fault });
-                loaded.files.clear();
-            } else {
-                self.symbols.insert(name, symbol);
-            }
-        }
-        for problem in &loaded.problems {
+    /// Tells what is wrong, and notes what was read.
+    fn take(&mut self, read: Read) -> Option<Joining> {
+        self.symbols.extend(read.file);
+        for problem in &read.problems {
             tracing::warn!("{problem}");
         }
-        super::played(loaded.files).pop()
+        read.joining
+    }
+}
+
+impl Read {
+    /// Puts together what is played of the first file and those beside it.
+    fn of(Loaded { files, mut problems }: Loaded, speed: f64) -> Self {
+        let Some(first) = files.first() else { return Self { problems, file: None, joining: None } };
+        let (name, symbol) = (Arc::clone(&first.file), Arc::clone(&first.symbol));
+        let kind = |file: &DataFile| file.content.interval();
+        if files[1..].iter().any(|other| kind(other) == kind(first)) {
+            let fault = Fault::SecondFile(symbol);
+            problems.push(RowProblem { file: name, line: None, field: None, fault });
+            return Self { problems, file: None, joining: None };
+        }
+        let joining = played(files).pop().and_then(|played| Joining::new(played, speed));
+        Self { problems, file: Some((name, symbol)), joining }
     }
 }

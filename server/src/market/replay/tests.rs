@@ -178,3 +178,26 @@ fn what_ends_before_the_first_print_is_history() {
     let history = Replay::new(vec![played], 1.0).instruments()[0].history.clone();
     assert_eq!(history[0].1.iter().map(|bar| bar.open_time).collect::<Vec<_>>(), [day(0), day(1)]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_history_of_a_file_that_joins_is_made_beside_the_feed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (folder, _) = Folder::open(dir.path().to_owned()).expect("a folder");
+    let mut replay = Replay::new(vec![file("A", 3)], 1.0).watching(folder);
+    let rows = "Date,Open,High,Low,Close,Volume\n2020-01-01,1,1,1,1,1\n2020-01-02,2,2,2,2,1\n";
+    std::fs::write(dir.path().join("B.csv"), rows).expect("written");
+    let mut events = Vec::new();
+    let joined = loop {
+        replay.next(&mut events).await;
+        let joined = events.drain(..).find_map(|event| match event {
+            SourceEvent::Joined { place, instrument } => Some((place, instrument)),
+            _ => None,
+        });
+        if let Some(joined) = joined {
+            break joined;
+        }
+    };
+    let (place, opening) = joined;
+    assert_eq!((place, &*opening.name), (1, "B"));
+    assert_ne!(opening.made_on, std::thread::current().id());
+}
