@@ -26,8 +26,17 @@ use self::rows::Rows;
 use super::problem::{Fault, RowProblem};
 use super::{Bar, Trade};
 
-/// Largest file that is read, in bytes, also when it is unpacked: minutes of ten years.
-const FILE_LEN_MAX: u64 = 256 * 1024 * 1024;
+/// How much of one file is read.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Largest file, in bytes, also when it is unpacked.
+    len_max: u64,
+    /// Most rows, good or bad. Packed rows can be many more than their bytes.
+    rows_max: usize,
+}
+
+/// Room for minutes of ten years.
+const LIMITS: Limits = Limits { len_max: 256 * 1024 * 1024, rows_max: 6_000_000 };
 /// What a file of trades may have in front of its symbol.
 const TRADES_PREFIX: &str = "trades-";
 
@@ -90,7 +99,7 @@ pub struct Loaded {
 pub fn load_shipped() -> Loaded {
     let mut loaded = Loaded::default();
     for (name, content) in SHIPPED {
-        loaded.take(name, |is_gzip| text::read(content, is_gzip));
+        loaded.take(name, |is_gzip| text::read(content, is_gzip, LIMITS));
     }
     loaded
 }
@@ -143,9 +152,9 @@ impl Loaded {
         };
         happens();
         if name.to_ascii_lowercase().ends_with(".parquet") {
-            self.take(&name, |_| parquet::read(file));
+            self.take(&name, |_| parquet::read(file, LIMITS));
         } else {
-            self.take(&name, |is_gzip| text::read(BufReader::new(file), is_gzip));
+            self.take(&name, |is_gzip| text::read(BufReader::new(file), is_gzip, LIMITS));
         }
         let after = std::fs::metadata(path).ok();
         if after.is_none_or(|after| stamp(&after) != stamp(&before)) {
@@ -197,10 +206,17 @@ impl Loaded {
     }
 }
 
+impl Limits {
+    /// Why a file that is small enough cannot be unpacked.
+    fn unpacked(self) -> String {
+        format!("it is larger than {} bytes when it is unpacked", self.len_max)
+    }
+}
+
 fn open(path: &Path) -> Result<(File, Metadata), Fault> {
     let metadata = std::fs::metadata(path).map_err(|error| text::unreadable(&error))?;
-    if metadata.len() > FILE_LEN_MAX {
-        return Err(Fault::TooLarge(FILE_LEN_MAX));
+    if metadata.len() > LIMITS.len_max {
+        return Err(Fault::TooLarge(LIMITS.len_max));
     }
     if !metadata.is_file() {
         return Err(Fault::NotThat("a file"));

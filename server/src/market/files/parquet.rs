@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use parquet::basic::{ConvertedType, LogicalType, Type as Physical};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::Type;
 
 use super::super::problem::Fault;
+use super::Limits;
 use super::row::FieldFault;
 use super::rows::Rows;
 use super::times::shown;
@@ -20,22 +22,25 @@ use super::times::shown;
 ///
 /// The reader of this format is not written for files that somebody has tampered with, and may panic over one. That ends
 /// here, as a file that cannot be read.
-pub(super) fn read(file: File) -> Result<(Rows, Option<Fault>), (Option<u64>, FieldFault)> {
-    catch_unwind(AssertUnwindSafe(|| read_all(file)))
+pub(super) fn read(file: File, limits: Limits) -> Result<(Rows, Option<Fault>), (Option<u64>, FieldFault)> {
+    catch_unwind(AssertUnwindSafe(|| read_all(file, limits)))
         .unwrap_or_else(|_| Err((None, (None, Fault::Unreadable("it is damaged".to_owned())))))
 }
 
-fn read_all(file: File) -> Result<(Rows, Option<Fault>), (Option<u64>, FieldFault)> {
+fn read_all(file: File, limits: Limits) -> Result<(Rows, Option<Fault>), (Option<u64>, FieldFault)> {
     let broken = |error: ParquetError| (None, (None, Fault::Unreadable(words(&error))));
     let reader = SerializedFileReader::new(file).map_err(broken)?;
     let schema = reader.metadata().file_metadata().schema_descr().root_schema_ptr();
     let fields = schema.get_fields();
     let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
-    let mut rows = Rows::new(&names).map_err(|fault| (None, fault))?;
+    let mut rows = Rows::new(&names, limits).map_err(|fault| (None, fault))?;
     let mut wanted = rows.wanted();
     wanted.sort_unstable();
     for &at in &wanted {
         judge_type(&fields[at]).map_err(|fault| (None, fault))?;
+    }
+    if unpacked_len(reader.metadata(), &wanted) > limits.len_max {
+        return Err((None, (None, Fault::Unreadable(limits.unpacked()))));
     }
     let part: Vec<Arc<Type>> = wanted.iter().map(|&at| Arc::clone(&fields[at])).collect();
     let part = Type::group_type_builder(schema.name()).with_fields(part).build().map_err(broken)?;
@@ -56,6 +61,15 @@ fn read_all(file: File) -> Result<(Rows, Option<Fault>), (Option<u64>, FieldFaul
         rows.take(line, &texts.iter().map(String::as_bytes).collect::<Vec<_>>());
     }
     Ok((rows, None))
+}
+
+/// How long some columns are when they are unpacked, as the file says; a length below zero counts as one without end.
+fn unpacked_len(metadata: &ParquetMetaData, wanted: &[usize]) -> u64 {
+    let schema = metadata.file_metadata().schema_descr();
+    let columns = metadata.row_groups().iter().flat_map(|group| group.columns().iter().enumerate());
+    let columns = columns.filter(|(leaf, _)| wanted.contains(&schema.get_column_root_idx(*leaf)));
+    let lens = columns.map(|(_, column)| u64::try_from(column.uncompressed_size()).unwrap_or(u64::MAX));
+    lens.fold(0, u64::saturating_add)
 }
 
 /// Whether a column can hold what is read: one value, that is a number, a text or a time.

@@ -8,15 +8,13 @@ use live_core::event::Interval;
 use super::super::intervals;
 use super::super::problem::Fault;
 use super::super::{Bar, Trade};
-use super::Content;
 use super::row::{self, FieldFault, cut};
 use super::spacing::Grid;
 use super::times::{Moment, shown};
+use super::{Content, Limits};
 
 /// Most bad rows of one file that are told one by one; the rest are counted.
 const PROBLEMS_MAX: usize = 1_000;
-/// Most good rows that are kept of one file: minutes of eleven years. Packed rows can be many more than their bytes.
-const ROWS_MAX: usize = 6_000_000;
 /// A day in milliseconds.
 const DAY_MS: i64 = 86_400_000;
 /// Midnight (UTC) of 1800-01-01: a time before it is a slip of the pen.
@@ -51,7 +49,7 @@ enum Columns {
     Trades(TradeColumns),
 }
 
-/// The rows of one file on their way in. What is kept is bounded: by the length that a file may have, and by the faults
+/// The rows of one file on their way in. What is kept is bounded: by the rows that a file may have, and by the faults
 /// that are told.
 #[derive(Debug)]
 pub(super) struct Rows {
@@ -61,6 +59,7 @@ pub(super) struct Rows {
     /// How many columns there are.
     width: usize,
     latest_ms: i64,
+    rows_max: usize,
     bars: Vec<(u64, Moment, Bar)>,
     trades: Vec<Trade>,
     ids: HashSet<u64>,
@@ -72,7 +71,7 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Reads the head line: names in any case and order; columns of other names are passed over.
-    pub fn new(head: &[&str]) -> Result<Self, FieldFault> {
+    pub fn new(head: &[&str], limits: Limits) -> Result<Self, FieldFault> {
         let names: Vec<String> = head.iter().map(|name| name.trim().to_lowercase()).collect();
         let is_of_trades =
             names.iter().any(|name| name == "price") && !names.iter().any(|name| name == "open");
@@ -83,6 +82,7 @@ impl Rows {
             symbol,
             width: head.len(),
             latest_ms: jiff::Timestamp::now().as_millisecond() + DAY_MS,
+            rows_max: limits.rows_max,
             bars: Vec::new(),
             trades: Vec::new(),
             ids: HashSet::new(),
@@ -108,10 +108,11 @@ impl Rows {
         wanted
     }
 
-    /// Whether no more rows can be kept; why, in the words of a report.
+    /// Whether no more rows are read; why, in the words of a report.
     pub fn full(&self) -> Option<String> {
-        let is_full = self.bars.len().max(self.trades.len()) >= ROWS_MAX;
-        is_full.then(|| format!("no more than {ROWS_MAX} rows are kept"))
+        let kept = self.bars.len() + self.trades.len();
+        let is_full = kept as u64 + self.skipped >= self.rows_max as u64;
+        is_full.then(|| format!("no more than {} rows are read", self.rows_max))
     }
 
     /// Takes a row in.

@@ -26,8 +26,12 @@ fn utf16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
 
 /// Good rows and what is told.
 fn load(name: &str, content: &[u8]) -> (usize, Vec<String>) {
+    load_within(LIMITS, name, content)
+}
+
+fn load_within(limits: Limits, name: &str, content: &[u8]) -> (usize, Vec<String>) {
     let mut loaded = Loaded::default();
-    loaded.take(name, |is_gzip| text::read(content, is_gzip));
+    loaded.take(name, |is_gzip| text::read(content, is_gzip, limits));
     (rows(&loaded), told(&loaded))
 }
 
@@ -45,7 +49,7 @@ fn told(loaded: &Loaded) -> Vec<String> {
 
 fn content(name: &str, text: &str) -> Content {
     let mut loaded = Loaded::default();
-    loaded.take(name, |is_gzip| text::read(text.as_bytes(), is_gzip));
+    loaded.take(name, |is_gzip| text::read(text.as_bytes(), is_gzip, LIMITS));
     assert_eq!(told(&loaded), [""; 0], "{name}");
     loaded.files.remove(0).content
 }
@@ -288,7 +292,7 @@ fn a_file_that_breaks_off_keeps_what_came_before() {
     }
     let mut loaded = Loaded::default();
     let content = BufReader::new(std::io::Read::chain(text.as_bytes(), Broken));
-    loaded.take("X.csv", |is_gzip| text::read(content, is_gzip));
+    loaded.take("X.csv", |is_gzip| text::read(content, is_gzip, LIMITS));
     assert_eq!(self::rows(&loaded), 28);
     assert_eq!(self::told(&loaded), ["X.csv: breaks off after line 29: a bad sector"]);
 }
@@ -312,13 +316,34 @@ fn a_line_or_a_file_without_end_is_told_and_passed_over() {
 
 #[test]
 fn a_small_file_that_unpacks_to_a_large_one_breaks_off() {
-    let packed = gzip(&vec![b'0'; 1_000_000]);
+    let packed = gzip(format!("{HEAD}2020-01-01,1,1,1,1,1\n{}", "\n".repeat(1_000_000)).as_bytes());
     assert!(packed.len() < 10_000);
-    let mut unpacked = text::capped(flate2::bufread::MultiGzDecoder::new(&packed[..]), 20_000);
-    let mut out = Vec::new();
-    let error = std::io::Read::read_to_end(&mut unpacked, &mut out).expect_err("too much");
-    assert_eq!(error.to_string(), "it is larger than 268435456 bytes when it is unpacked");
-    assert!(out.len() <= 20_000);
+    let limits = Limits { len_max: 20_000, ..LIMITS };
+    let expected = "X.csv.gz: breaks off after line 2: it is larger than 20000 bytes when it is unpacked";
+    assert_eq!(load_within(limits, "X.csv.gz", &packed), (1, vec![expected.to_owned()]));
+    assert_eq!(load("X.csv.gz", &packed), (1, vec![]));
+}
+
+#[test]
+fn of_a_file_with_too_many_rows_the_first_are_read_whether_good_or_bad() {
+    let limits = Limits { rows_max: 3, ..LIMITS };
+    let good = |day: usize| format!("2020-01-0{day},1,1,1,1,1\n");
+    let rows = |count: usize| (1..=count).map(good).collect::<String>();
+    let reason = "no more than 3 rows are read";
+    let expected = format!("X.csv: breaks off after line 4: {reason}");
+    assert_eq!(load_within(limits, "X.csv", format!("{HEAD}{}", rows(4)).as_bytes()), (3, vec![expected]));
+    assert_eq!(load_within(limits, "X.csv", format!("{HEAD}{}\n\n", rows(3)).as_bytes()), (3, vec![]));
+    let expected = [
+        "X.csv:2: row has 1 columns instead of 6",
+        "X.csv:3: row has 2 columns instead of 6",
+        &format!("X.csv: breaks off after line 4: {reason}"),
+    ];
+    let (kept, told) = load_within(limits, "X.csv", format!("{HEAD}x\nx,x\n{}", rows(2)).as_bytes());
+    assert_eq!((kept, told), (1, expected.map(str::to_owned).to_vec()));
+    let trade = |time: u64| format!("{},{time},buy,1,2\n", 1_675_329_600_000 + time);
+    let trades = format!("{TRADES}{}", (1..=4).map(trade).collect::<String>());
+    let expected = format!("T.csv: breaks off after line 4: {reason}");
+    assert_eq!(load_within(limits, "T.csv", trades.as_bytes()), (3, vec![expected]));
 }
 
 #[test]

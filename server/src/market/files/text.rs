@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use flate2::bufread::MultiGzDecoder;
 
 use super::super::problem::Fault;
-use super::FILE_LEN_MAX;
+use super::Limits;
 use super::lines::{LINE_LEN_MAX, Lines};
 use super::row::FieldFault;
 use super::rows::Rows;
@@ -18,19 +18,23 @@ const GZIP: [u8; 2] = [0x1F, 0x8B];
 pub(super) fn read(
     mut content: impl BufRead,
     is_named_gzip: bool,
+    limits: Limits,
 ) -> Result<(Rows, Option<Fault>), (Option<u64>, FieldFault)> {
     let begins = content.fill_buf().map_err(|error| (None, (None, unreadable(&error))))?;
     if begins.starts_with(&GZIP) {
-        let unpacked = Capped { from: MultiGzDecoder::new(content), left: FILE_LEN_MAX };
-        return read_plain(BufReader::new(unpacked));
+        let unpacked = Capped { from: MultiGzDecoder::new(content), left: limits.len_max, limits };
+        return read_plain(BufReader::new(unpacked), limits);
     }
     if is_named_gzip {
         return Err((None, (None, Fault::NotThat("packed by gzip"))));
     }
-    read_plain(content)
+    read_plain(content, limits)
 }
 
-fn read_plain(content: impl BufRead) -> Result<(Rows, Option<Fault>), (Option<u64>, FieldFault)> {
+fn read_plain(
+    content: impl BufRead,
+    limits: Limits,
+) -> Result<(Rows, Option<Fault>), (Option<u64>, FieldFault)> {
     let broken = |error: io::Error| (None, (None, unreadable(&error)));
     let mut lines = Lines::new(content);
     let (line, head) = lines.next().map_err(broken)?.ok_or((Some(1), (None, Fault::NoGoodRow)))?;
@@ -46,7 +50,7 @@ fn read_plain(content: impl BufRead) -> Result<(Rows, Option<Fault>), (Option<u6
         .iter()
         .map(|name| str::from_utf8(name).map_err(|_| told((None, Fault::NotUtf8))))
         .collect::<Result<_, _>>()?;
-    let mut rows = Rows::new(&names).map_err(told)?;
+    let mut rows = Rows::new(&names, limits).map_err(told)?;
     let mut last = line;
     loop {
         match lines.next() {
@@ -95,23 +99,18 @@ pub(super) fn unreadable(error: &io::Error) -> Fault {
     Fault::Unreadable(error.to_string())
 }
 
-#[cfg(test)]
-pub(super) fn capped(from: impl Read, left: u64) -> impl Read {
-    Capped { from, left }
-}
-
 /// Reads up to a limit, beyond which it breaks off: a small file can be unpacked to a very large one.
 struct Capped<R> {
     from: R,
     left: u64,
+    limits: Limits,
 }
 
 impl<R: Read> Read for Capped<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.from.read(buffer)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
-            io::Error::other(format!("it is larger than {FILE_LEN_MAX} bytes when it is unpacked"))
-        })?;
+        let left = self.left.checked_sub(read as u64);
+        self.left = left.ok_or_else(|| io::Error::other(self.limits.unpacked()))?;
         Ok(read)
     }
 }

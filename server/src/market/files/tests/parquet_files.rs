@@ -1,5 +1,6 @@
 //! Files of Parquet, made here.
 
+use ::parquet::basic::Compression;
 use ::parquet::column::writer::ColumnWriter;
 use ::parquet::data_type::ByteArray;
 use ::parquet::file::properties::WriterProperties;
@@ -23,7 +24,7 @@ use Values::{Doubles, Flags, Ints, Longs, Texts};
 fn file(schema: &str, columns: &[Values]) -> Vec<u8> {
     let schema = Arc::new(parse_message_type(&format!("message m {{ {schema} }}")).expect("a schema"));
     let mut out = Vec::new();
-    let properties = Arc::new(WriterProperties::builder().build());
+    let properties = Arc::new(WriterProperties::builder().set_compression(Compression::SNAPPY).build());
     let mut writer = SerializedFileWriter::new(&mut out, schema, properties).expect("in memory");
     let mut group = writer.next_row_group().expect("in memory");
     for values in columns {
@@ -58,15 +59,26 @@ fn load_bytes(name: &str, content: &[u8]) -> Loaded {
     load_file(&path)
 }
 
+/// Good rows and what is told.
+fn load_within(limits: Limits, content: &[u8]) -> (usize, Vec<String>) {
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(content).expect("written");
+    let mut loaded = Loaded::default();
+    loaded.take("X.parquet", |_| parquet::read(file, limits));
+    (rows(&loaded), told(&loaded))
+}
+
 const BARS: &str = "required int32 Date (DATE); required double Open; required double High; required double Low; \
     required double Close; required int64 Volume; required boolean Adjusted;";
 
 fn bars(open: Vec<f64>) -> Vec<u8> {
+    file(BARS, &columns_of_bars(open))
+}
+
+fn columns_of_bars(open: Vec<f64>) -> Vec<Values> {
     let same = |price: f64| Doubles(vec![price; 3]);
     let days = Ints(vec![18_262, 18_263, 18_264]);
-    let columns =
-        [days, Doubles(open), same(12.0), same(9.0), same(11.0), Longs(vec![100; 3]), Flags(vec![true; 3])];
-    file(BARS, &columns)
+    vec![days, Doubles(open), same(12.0), same(9.0), same(11.0), Longs(vec![100; 3]), Flags(vec![true; 3])]
 }
 
 #[test]
@@ -117,6 +129,36 @@ fn what_is_wrong_is_told_by_row_and_column() {
     assert!(told_of(b"PAR1 is not all there is to it")[0].starts_with("X.parquet: cannot be read: "));
     assert!(told_of(b"")[0].starts_with("X.parquet: cannot be read: "));
     assert!(told_of(&rows[..rows.len() - 7])[0].starts_with("X.parquet: cannot be read: "));
+}
+
+#[test]
+fn of_a_file_with_too_many_rows_the_first_are_read_whether_good_or_bad() {
+    let within = |rows_max, content: &[u8]| load_within(Limits { rows_max, ..LIMITS }, content);
+    let all_good = bars(vec![10.0; 3]);
+    assert_eq!(within(3, &all_good), (3, vec![]));
+    let expected = "X.parquet: breaks off after line 2: no more than 2 rows are read";
+    assert_eq!(within(2, &all_good), (2, vec![expected.to_owned()]));
+    let (kept, told) = within(2, &bars(vec![f64::NAN; 3]));
+    assert_eq!((kept, told.len(), &*told[2]), (0, 4, expected));
+}
+
+#[test]
+fn a_small_file_that_unpacks_to_a_large_one_is_not_read() {
+    let within = |len_max, content: &[u8]| load_within(Limits { len_max, ..LIMITS }, content);
+    let with_long_texts = |name: &str| {
+        let schema = format!("{BARS} required binary {name} (UTF8);");
+        let text: &str = "X".repeat(100_000).leak();
+        let mut columns = columns_of_bars(vec![10.0; 3]);
+        columns.push(Texts(vec![text; 3]));
+        file(&schema, &columns)
+    };
+    let content = with_long_texts("Symbol");
+    assert!(content.len() < 10_000, "{}", content.len());
+    let expected = "X.parquet: cannot be read: it is larger than 50000 bytes when it is unpacked";
+    assert_eq!(within(50_000, &content), (0, vec![expected.to_owned()]));
+    assert_eq!(within(200_000, &content), (3, vec![]));
+    // A column that nobody reads is not unpacked.
+    assert_eq!(within(50_000, &with_long_texts("Note")), (3, vec![]));
 }
 
 proptest! {
