@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use live_core::event::Interval;
 
 use super::aggregate::roll_up;
-use super::{Bar, Instrument, Side, Source, SourceEvent, Trade, Waiting, intervals};
+use super::{Bar, Instrument, Made, Side, Source, SourceEvent, Trade, Waiting, intervals};
 use crate::config::MarketConfig;
 
 /// Most trades in one answer, so that whoever asks has its turn.
@@ -27,7 +27,9 @@ const PRICE_PLACES: u32 = 2;
 const QUANTITY_PLACES: u32 = 3;
 /// Minutes before the start that are made up: four hours.
 const PAST_MINUTES: i64 = 240;
-/// A minute in milliseconds.
+/// Length of the bars that are made up; longer ones are made of these.
+const MINUTE: &str = "1m";
+/// The same in milliseconds.
 const MINUTE_MS: i64 = 60_000;
 /// Least and largest price in the last decimal place.
 const PRICE_RANGE: (i64, i64) = (100, 1_000_000_000);
@@ -39,7 +41,9 @@ pub struct Synthetic {
     /// Trades a second, of all symbols together.
     rate: f64,
     history_max: usize,
-    /// The first trade: on the clock that waits, and since the Unix epoch.
+    /// Where the past ends, in milliseconds since the Unix epoch.
+    start: i64,
+    /// The first trade, on the clock that waits.
     began: Option<Instant>,
     /// Trades so far.
     made: u64,
@@ -66,7 +70,8 @@ impl Synthetic {
         };
         let walks = (0..config.synthetic_symbols).map(walk).collect();
         let rate = f64::from(config.synthetic_rate);
-        Self { walks, rate, history_max: config.history_bars, began: None, made: 0, random }
+        let (history_max, start) = (config.history_bars, now_ms());
+        Self { walks, rate, history_max, start, began: None, made: 0, random }
     }
 
     fn due(&self, began: Instant) -> Instant {
@@ -74,7 +79,10 @@ impl Synthetic {
     }
 
     async fn next_events(&mut self, out: &mut Vec<SourceEvent>) {
-        let began = *self.began.get_or_insert_with(Instant::now);
+        let Some(began) = self.began else {
+            self.began = Some(Instant::now());
+            return self.seeds(out);
+        };
         let due = self.due(began);
         sleep_until(due.max(Instant::now() + HEAP_EVERY)).await;
         let now = Instant::now();
@@ -88,10 +96,39 @@ impl Synthetic {
         }
     }
 
-    /// Bars of a symbol before the start at `now`, the last of which closes at its price of the start.
-    fn past(walk: &Walk, now: i64) -> Vec<(Interval, Vec<Bar>)> {
-        let minute = intervals::interval("1m");
-        let start = intervals::floor(now, minute);
+    /// What the past says of the bars that are forming at the start.
+    fn seeds(&self, out: &mut Vec<SourceEvent>) {
+        let minute = intervals::interval(MINUTE);
+        for (instrument, walk) in self.walks.iter().enumerate() {
+            let minutes = self.minutes(walk);
+            for interval in intervals::served(minute).into_iter().skip(1) {
+                let start = intervals::floor(self.start, interval);
+                let since = minutes.partition_point(|bar| bar.open_time < start);
+                let forming = roll_up(&minutes[since..], interval);
+                let seed = |bar| SourceEvent::Seed(Made { instrument, interval, bar, is_closed: false });
+                out.extend(forming.into_iter().map(seed));
+            }
+        }
+    }
+
+    /// Closed bars of a symbol before the start.
+    fn past(&self, walk: &Walk) -> Vec<(Interval, Vec<Bar>)> {
+        let minutes = self.minutes(walk);
+        let longer = ["5m", "15m", "1h"].map(intervals::interval);
+        // The current one of each is not over.
+        let closed = |length: Interval| {
+            let mut of = roll_up(&minutes, length);
+            of.retain(|bar| bar.open_time < intervals::floor(self.start, length));
+            (length, of)
+        };
+        let mut past: Vec<(Interval, Vec<Bar>)> = longer.map(closed).into();
+        past.push((intervals::interval(MINUTE), minutes));
+        past
+    }
+
+    /// Minutes of a symbol before the start, the last of which closes at its price of the start.
+    fn minutes(&self, walk: &Walk) -> Vec<Bar> {
+        let start = intervals::floor(self.start, intervals::interval(MINUTE));
         let mut random = Random(walk.price as u64);
         let (mut close, mut bars) = (walk.price, Vec::with_capacity(PAST_MINUTES as usize));
         for back in 1..=PAST_MINUTES {
@@ -108,16 +145,7 @@ impl Synthetic {
             close = open;
         }
         bars.reverse();
-        let longer = ["5m", "15m", "1h"].map(intervals::interval);
-        // The current one of each is not over.
-        let closed = |length: Interval| {
-            let mut of = roll_up(&bars, length);
-            of.retain(|bar| bar.open_time < intervals::floor(now, length));
-            (length, of)
-        };
-        let mut past: Vec<(Interval, Vec<Bar>)> = longer.map(closed).into();
-        past.push((minute, bars));
-        past
+        bars
     }
 
     /// The next symbol's next trade.
@@ -168,13 +196,12 @@ impl Source for Synthetic {
 
     fn instruments(&self) -> Vec<Instrument> {
         let print_gap = Duration::from_secs_f64(self.walks.len() as f64 / self.rate);
-        let now = now_ms();
         let instrument = |walk: &Walk| Instrument {
             symbol: Arc::clone(&walk.symbol),
             base: Some(intervals::interval(intervals::STANDARD[0])),
             lateness_ms: LATENESS_MS,
             makes: Vec::new(),
-            history: Self::past(walk, now),
+            history: self.past(walk),
             history_max: Some(self.history_max),
             skipped_rows: 0,
             print_gap,
@@ -200,6 +227,7 @@ impl Source for Synthetic {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::market::Normalizer;
 
     fn synthetic(symbols: usize, rate: u32, seed: u64) -> Synthetic {
         let mut market = Config::defaults().expect("sound").market;
@@ -209,14 +237,14 @@ mod tests {
 
     async fn prices(source: &mut Synthetic, count: usize) -> Vec<(usize, Decimal)> {
         let mut events = Vec::new();
-        while events.len() < count {
+        let price = |event: &SourceEvent| match event {
+            SourceEvent::Trade { instrument, trade } => Some((*instrument, trade.price)),
+            _ => None,
+        };
+        while events.iter().filter_map(price).count() < count {
             source.next(&mut events).await;
         }
-        let price = |event: &SourceEvent| match event {
-            SourceEvent::Trade { instrument, trade } => (*instrument, trade.price),
-            other => panic!("{other:?}"),
-        };
-        events.iter().take(count).map(price).collect()
+        events.iter().filter_map(price).take(count).collect()
     }
 
     #[tokio::test(start_paused = true)]
@@ -243,6 +271,50 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn forming_bars_of_every_length_go_on_from_the_minutes_before() {
+        // A Thursday, 13:37:20: all longer bars have begun before.
+        let start = 1_675_345_040_000;
+        let mut source = Synthetic { start, ..synthetic(2, 100, 7) };
+        let instruments = source.instruments();
+        let mut seeds = Vec::new();
+        source.next(&mut seeds).await;
+        for (place, instrument) in instruments.iter().enumerate() {
+            let (mut normalizer, history) = Normalizer::new(instrument);
+            for seed in &seeds {
+                let SourceEvent::Seed(made) = seed else { panic!("{seed:?}") };
+                if made.instrument == place {
+                    normalizer.seed(made.interval, &made.bar);
+                }
+            }
+            let (price, quantity) = (Decimal::from(5_000), Decimal::from(7));
+            let trade = Trade { time: start, id: None, side: None, price, quantity };
+            normalizer.trade(&trade, None, &mut Vec::new()).expect("good");
+            let mut forming = Vec::new();
+            normalizer.look(&mut forming);
+            assert_eq!(forming.len(), intervals::STANDARD.len());
+            let bars = |length| &history.iter().find(|(interval, _)| *interval == length).expect("served").1;
+            let minute = intervals::interval(MINUTE);
+            let current = Bar {
+                open_time: intervals::floor(start, minute),
+                open: price,
+                high: price,
+                low: price,
+                close: price,
+                volume: quantity,
+            };
+            let minutes: Vec<Bar> = bars(minute).iter().copied().chain([current]).collect();
+            for update in forming.into_iter().filter(|update| update.interval.length_ms() > 60_000) {
+                let made_of_minutes = roll_up(&minutes, update.interval);
+                assert_eq!(made_of_minutes.last(), Some(&update.bar));
+                // The closed ones before it are there as well.
+                if update.interval.length_ms() <= 3_600_000 {
+                    assert_eq!(made_of_minutes[..made_of_minutes.len() - 1], bars(update.interval)[..]);
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_rate_is_kept_however_high() {
         for rate in [1, 50, 100_000] {
             let mut source = synthetic(100, rate, 1);
@@ -251,7 +323,8 @@ mod tests {
             while start.elapsed() < Duration::from_secs(10) {
                 let mut events = Vec::new();
                 source.next(&mut events).await;
-                count += events.len() as u64;
+                count +=
+                    events.iter().filter(|event| matches!(event, SourceEvent::Trade { .. })).count() as u64;
             }
             // The first one is at once; the last ones a heap late.
             let expected = u64::from(rate) * 10;
