@@ -1,15 +1,29 @@
-//! A file of real trades through the gateway: its bars are those of an independent computation, digit for digit, and
-//! each trade is one price.
+//! Files of trades through the gateway: their bars are those of an independent computation, digit for digit, and each
+//! trade is one price.
 
 #![allow(clippy::unwrap_used, reason = "also in helpers, where a panic is the verdict of the test")]
 
+use std::io::Write as _;
 use std::process::Stdio;
 
 use spark_live_tests::{CandleQuery, DataDir, Gateway};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-/// Real trades, which stay where they are.
+/// Trades, and their bars of a second and of a minute; `data/README.md` says what they are.
+struct Made {
+    trades: &'static str,
+    seconds: &'static str,
+    minutes: &'static str,
+}
+
+const MADE: Made = Made {
+    trades: include_str!("../data/trades-MADE.csv"),
+    seconds: include_str!("../data/bars-MADE.1s.txt"),
+    minutes: include_str!("../data/bars-MADE.1m.txt"),
+};
+
+/// Real trades, which are not ours to hand on and stay where they are.
 const TRADES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/trades-ETHUSDT.csv");
 
 /// Bars of a length in milliseconds, out of the trades on standard input: one line a bar, as plain decimals.
@@ -48,24 +62,21 @@ async fn served(gateway: &Gateway, symbol: &str, interval: &str) -> Vec<String> 
     page.bars().unwrap().iter().map(shown).collect()
 }
 
-#[tokio::test]
-async fn the_bars_of_real_trades_are_those_of_an_independent_computation() {
-    let Ok(trades) = std::fs::read_to_string(TRADES) else {
-        eprintln!("skipped: {TRADES} is not there");
-        return;
-    };
+/// Says that something could not be judged.
+#[allow(clippy::explicit_write, reason = "what `eprintln` prints, the test runner keeps to itself")]
+fn skip(reason: &str) {
+    writeln!(std::io::stderr(), "skipped: {reason}").unwrap();
+}
+
+/// Plays trades to their end and compares what is served with bars of a second and of a minute.
+async fn check(symbol: &str, trades: &str, seconds: &[String], minutes: &[String]) {
     let count = trades.lines().count() - 1;
-    let (Some(seconds), Some(minutes)) = (computed(&trades, 1_000).await, computed(&trades, 60_000).await)
-    else {
-        eprintln!("skipped: python3 is not installed");
-        return;
-    };
-    assert_eq!((count, seconds.len() > 100, minutes.len()), (1_000, true, 4));
-    let data = DataDir::new().unwrap().file("trades-ETHUSDT.csv", &trades).unwrap();
-    // Three and a half minutes in two seconds.
+    let data = DataDir::new().unwrap().file(&format!("trades-{symbol}.csv"), trades).unwrap();
+    // Some minutes in a few seconds.
     let gateway = Gateway::options().data_dir(&data.path()).speed(100.0).start().await.unwrap();
     let mut socket = gateway.websocket().await.unwrap();
-    socket.subscribe(&["price:ETHUSDT", "candles:ETHUSDT.1m"]).await.unwrap();
+    let price = format!("price:{symbol}");
+    socket.subscribe(&[&price, &format!("candles:{symbol}.1m")]).await.unwrap();
     // The last bar closes when the trades have ended; then nothing happens for a moment.
     let last = minutes.last().unwrap().split(' ').next().unwrap().parse::<i64>().unwrap();
     let is_last = |envelope: &spark_live_tests::Envelope| {
@@ -74,15 +85,42 @@ async fn the_bars_of_real_trades_are_those_of_an_independent_computation() {
             && envelope.field::<bool>("closed").unwrap()
     };
     socket.find(is_last).await.unwrap();
-    assert_eq!(served(&gateway, "ETHUSDT", "1s").await, seconds);
-    assert_eq!(served(&gateway, "ETHUSDT", "1m").await, minutes);
-    let (price, metrics) = (
-        gateway.get("/api/live/poll?channels=price:ETHUSDT&wait=0").await.unwrap().body,
+    assert_eq!(served(&gateway, symbol, "1s").await, seconds);
+    assert_eq!(served(&gateway, symbol, "1m").await, minutes);
+    let (newest, metrics) = (
+        gateway.get(&format!("/api/live/poll?channels={price}&wait=0")).await.unwrap().body,
         gateway.get("/api/public/metrics").await.unwrap().body,
     );
     assert!(metrics.contains(&format!("\nspark_market_ticks_total {count}\n")), "{metrics}");
     // Each price has a number of its own, so that the last one has as many before it as there were trades.
-    assert!(price.contains(&format!("\"seq\":{count},")), "{price}");
+    assert!(newest.contains(&format!("\"seq\":{count},")), "{newest}");
+}
+
+#[tokio::test]
+async fn the_bars_of_made_up_trades_are_those_of_an_independent_computation() {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let (trades, seconds, minutes) = (MADE.trades, lines(MADE.seconds), lines(MADE.minutes));
+    assert_eq!((trades.lines().count(), seconds.len(), minutes.len()), (401, 115, 4));
+    match (computed(trades, 1_000).await, computed(trades, 60_000).await) {
+        (Some(of_seconds), Some(of_minutes)) => {
+            assert_eq!((of_seconds, of_minutes), (seconds.clone(), minutes.clone()));
+        }
+        _ => skip("whether Python makes the same bars of the made-up trades: python3 is not installed"),
+    }
+    check("MADE", trades, &seconds, &minutes).await;
+}
+
+#[tokio::test]
+async fn the_bars_of_real_trades_are_those_of_an_independent_computation() {
+    let Ok(trades) = std::fs::read_to_string(TRADES) else {
+        return skip(&format!("the bars of real trades: {TRADES} is not there"));
+    };
+    let (Some(seconds), Some(minutes)) = (computed(&trades, 1_000).await, computed(&trades, 60_000).await)
+    else {
+        return skip("the bars of real trades: python3 is not installed");
+    };
+    assert_eq!((trades.lines().count(), seconds.len() > 100, minutes.len()), (1_001, true, 4));
+    check("ETHUSDT", &trades, &seconds, &minutes).await;
 }
 
 #[tokio::test]
