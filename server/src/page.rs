@@ -138,8 +138,9 @@ fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
     })
 }
 
-/// Whether a client has that version already.
-fn is_listed(headers: &HeaderMap, etag: &str) -> bool {
+/// Whether a client has that version already. `etag` is without the mark of a weak one, which makes no difference here
+/// (RFC 9110, 13.1.2).
+pub(crate) fn is_listed(headers: &HeaderMap, etag: &str) -> bool {
     let lists = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let known = |item: &str| item.trim() == "*" || item.trim().trim_start_matches("W/") == etag;
     lists.flat_map(|list| list.split(',')).any(known)

@@ -29,18 +29,21 @@ pub fn answer(event: &str, data: &impl Serialize) -> Bytes {
 /// The same where the data may be longer than what travels on a stream.
 pub fn long_answer(event: &str, data: &impl Serialize) -> Bytes {
     match serde_json::to_string(data) {
-        Ok(data) => {
-            let ts = now_ms();
-            format!(
-                r#"{{"v":1,"event":"{event}","channel":"","seq":0,"ts":{ts},"ok":true,"errorCode":null,"data":{data}}}"#
-            )
-            .into()
-        }
+        Ok(data) => written_answer(event, &data),
         Err(fault) => {
             tracing::error!(event, %fault, "an answer cannot be written");
             Bytes::new()
         }
     }
+}
+
+/// The same of data that is JSON already.
+pub fn written_answer(event: &str, data: &str) -> Bytes {
+    let ts = now_ms();
+    format!(
+        r#"{{"v":1,"event":"{event}","channel":"","seq":0,"ts":{ts},"ok":true,"errorCode":null,"data":{data}}}"#
+    )
+    .into()
 }
 
 /// A refusal. `channel` is the one that it is about, if its name is grammatical, else empty.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use spark_live_tests::{Bar, CandlePage, CandleQuery, Gateway, shipped_bars};
+use spark_live_tests::{Bar, CandlePage, CandleQuery, DataDir, Gateway, Head, Line, shipped_bars};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -61,6 +61,44 @@ async fn the_shipped_symbols_are_listed_with_their_history() {
         assert!(symbol.first_time <= symbol.last_time && symbol.last_close > 0.0, "{symbol:?}");
         assert!(symbol.bars > 0 && symbol.bars <= bars.len(), "{symbol:?}");
     }
+}
+
+#[tokio::test]
+async fn a_list_of_symbols_that_is_known_is_not_sent_again() {
+    async fn ask(gateway: &Gateway, fields: &str) -> (Head, String) {
+        let mut line = Line::connect(gateway.addr().parse().unwrap()).await.unwrap();
+        // Up to the end of the connection, so that a body would be seen where there should be none.
+        let path = "/api/market/symbols";
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n");
+        line.send(request.as_bytes()).await.unwrap();
+        let (head, body) = line.answer().await.unwrap();
+        (head, String::from_utf8(body).unwrap())
+    }
+    let rows = ["2020-01-01,1,1,1,1,1", "2020-01-02,2,2,2,2,2", "2020-01-03,3,3,3,3,3"];
+    let data = DataDir::new().unwrap().csv("FIRST", &rows).unwrap();
+    // A bar lasts a hundred seconds: the list stays as it is.
+    let gateway = Gateway::options().data_dir(&data.path()).speed(0.01).start().await.unwrap();
+    let (head, body) = ask(&gateway, "").await;
+    let etag = head.header("etag").to_owned();
+    assert!(head.status == 200 && body.contains("FIRST") && etag.starts_with("W/\""), "{head:?}");
+    assert_eq!(head.header("cache-control"), "private, no-cache");
+    let strong = etag.trim_start_matches("W/");
+    for known in [&etag, strong, "*", &format!("\"another\", {etag}")] {
+        for accepts in ["identity", "gzip"] {
+            let fields = format!("If-None-Match: {known}\r\nAccept-Encoding: {accepts}\r\n");
+            let (head, body) = ask(&gateway, &fields).await;
+            assert_eq!((head.status, &*body), (304, ""), "{known}");
+            assert_eq!((head.header("etag"), head.header("cache-control")), (&*etag, "private, no-cache"));
+        }
+    }
+    for unknown in ["\"another\"", strong.trim_matches('"'), ""] {
+        let (head, body) = ask(&gateway, &format!("If-None-Match: {unknown}\r\n")).await;
+        assert!(head.status == 200 && head.header("etag") == etag && body.contains("FIRST"), "{unknown}");
+    }
+    let _data = data.csv("SECOND", &rows).unwrap();
+    gateway.stderr_line(|line| line.contains("symbol joined")).await.unwrap();
+    let (head, body) = ask(&gateway, &format!("If-None-Match: {etag}\r\n")).await;
+    assert!(head.status == 200 && head.header("etag") != etag && body.contains("SECOND"), "{head:?} {body}");
 }
 
 #[tokio::test]

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use live_core::error::ErrorCode;
 use live_core::system::ErrorDetail;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::history::{self, Market, PageError};
 use super::intervals::STANDARD;
 use crate::error::{AppError, AppQuery};
-use crate::wire;
+use crate::{page, wire};
 
 /// Rows of a page where nothing is said.
 const ROWS_DEFAULT: usize = 500;
@@ -23,15 +24,31 @@ const NAMES_MAX: usize = 20;
 /// First part of a cursor, so that a later form can be told from this one.
 const CURSOR_PREFIX: &str = "b1";
 
-/// What there is: `market.symbols`.
-pub async fn symbols(State(market): State<Arc<Market>>) -> Response {
+/// What there is: `market.symbols`; 304 for whoever has the same list already.
+///
+/// # Errors
+/// When the list cannot be written.
+pub async fn symbols(State(market): State<Arc<Market>>, headers: HeaderMap) -> Result<Response, AppError> {
     #[derive(Serialize)]
     struct Symbols<T> {
         source: &'static str,
         symbols: T,
     }
     let data = Symbols { source: market.source(), symbols: market.list() };
-    ([(header::CONTENT_TYPE, "application/json")], wire::long_answer("market.symbols", &data)).into_response()
+    let data = serde_json::to_string(&data).map_err(|fault| AppError::internal(fault.to_string()))?;
+    let hash = Sha256::digest(data.as_bytes());
+    let hash = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let etag = format!("\"{hash}\"");
+    let is_known = page::is_listed(&headers, &etag);
+    // Of the list alone and so a weak one: the time in the envelope is another with each answer. A list is kept by who
+    // has asked, as a token may be needed, and asked about each time.
+    let fields =
+        [(header::ETAG, format!("W/{etag}")), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
+    if is_known {
+        return Ok((StatusCode::NOT_MODIFIED, fields).into_response());
+    }
+    let body = wire::written_answer("market.symbols", &data);
+    Ok((fields, [(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 /// What the question may say.
