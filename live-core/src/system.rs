@@ -489,3 +489,27 @@ impl BackpressureDrop {
         Ok(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_with_every_member_is_read_as_it_is_written() {
+        let text = |text: &str| Some(text.into());
+        let detail = ErrorDetail {
+            id: Some(7),
+            message: "m".into(),
+            channel: text("price:A"),
+            field: text("f"),
+            reason: text("r"),
+            value: text("v"),
+            allowed: text("a"),
+            job_id: text("j"),
+            store: text("redis"),
+            retry_after_ms: Some(5),
+        };
+        let json = serde_json::to_string(&detail).expect("JSON");
+        assert_eq!(ErrorDetail::read(&json).expect("read"), detail);
+    }
+}

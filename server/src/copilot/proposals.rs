@@ -10,7 +10,7 @@ use crate::confirmation::token::TokenHash;
 
 /// Most proposals of a person that wait.
 pub const OPEN_MAX: usize = 20;
-/// Most proposals of a person within [`HOUR`].
+/// Most proposals of a person within an hour.
 pub const HOURLY_MAX: usize = 60;
 /// The time that they are counted over.
 const HOUR: Duration = Duration::from_secs(3_600);

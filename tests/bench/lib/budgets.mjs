@@ -5,7 +5,7 @@ export const BUDGETS = {
   /** The rules as WebAssembly. */
   module: 53_400,
   /** The default entry with the module inside. */
-  whole: 67_600,
+  whole: 67_800,
   /** The client without the module. The design's goal is 9 KB; ARCHITECTURE.md, "Departures", says what stands in its way. */
   slim: 16_000,
   /** `stableStringify`, which a page that does not import it does not download. */
