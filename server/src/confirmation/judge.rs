@@ -86,6 +86,7 @@ impl JobRecord {
             id: consumed.job_id.clone().unwrap_or_default(),
             token_hash,
             subject: consumed.subject.clone(),
+            session_id: consumed.session_id.clone(),
             tool: consumed.tool.clone(),
             params: consumed.params.clone(),
             params_hash: consumed.params_hash.clone(),

@@ -122,6 +122,8 @@ pub struct JobRecord {
     pub token_hash: TokenHash,
     /// Whose it is.
     pub subject: String,
+    /// The conversation that it was proposed in.
+    pub session_id: String,
     /// The tool.
     pub tool: String,
     /// Its parameters in canonical JSON.

@@ -29,7 +29,10 @@ const CONNECTIONS: usize = 16;
 const MIGRATION_LOCK: i64 = 0x7370_6172_6b5f_6d69;
 
 /// What brings the tables from one version to the next; the first makes version 1. They are never changed, only added to.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/0001_tokens_jobs_evidence.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/postgres/0001_tokens_jobs_evidence.sql"),
+    include_str!("../../migrations/postgres/0002_queue_results.sql"),
+];
 
 /// A moment as milliseconds since the Unix epoch.
 macro_rules! ms {

@@ -49,6 +49,7 @@ pub(super) async fn the_job_is_there_after_consumption_and_nowhere_else(rig: &dy
         id: job_id,
         token_hash: hash,
         subject: record.subject,
+        session_id: record.session_id,
         tool: record.tool,
         params: PARAMS.to_owned(),
         params_hash: record.params_hash,

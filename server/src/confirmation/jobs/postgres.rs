@@ -10,18 +10,20 @@ use crate::database::StoreFuture;
 use crate::database::postgres::{Database, failed, limited, moment, ms, told};
 
 const INSERT: &str = concat!(
-    "INSERT INTO jobs (id, token_hash, subject, tool, params, params_hash, idem_hash, state, created_at, updated_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, ",
-    moment!("$9"),
+    "INSERT INTO jobs (id, token_hash, subject, session_id, tool, params, params_hash, idem_hash, state, created_at, \
+     updated_at, run_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ",
+    moment!("$10"),
     ", ",
-    moment!("$9"),
+    moment!("$10"),
+    ", ",
+    moment!("$10"),
     ") ON CONFLICT DO NOTHING"
 );
 /// A job's columns, in the order in which [`read`] takes them.
 macro_rules! select {
     ($which:literal) => {
         concat!(
-            "SELECT id, token_hash, subject, tool, params, params_hash, idem_hash, state, ",
+            "SELECT id, token_hash, subject, session_id, tool, params, params_hash, idem_hash, state, ",
             ms!("created_at"),
             " FROM jobs WHERE ",
             $which
@@ -40,11 +42,16 @@ pub(in super::super) async fn insert(
     client: &impl GenericClient,
     job: &JobRecord,
 ) -> Result<bool, StoreError> {
-    let JobRecord { id, subject, tool, params, params_hash, idem_hash, state, created_at, .. } = job;
+    let JobRecord {
+        id, subject, session_id, tool, params, params_hash, idem_hash, state, created_at, ..
+    } = job;
     let hash = job.token_hash.to_string();
     let statement = client.prepare_cached(INSERT).await.map_err(|error| told(&error))?;
     let inserted = client
-        .execute(&statement, &[id, &hash, subject, tool, params, params_hash, idem_hash, state, created_at])
+        .execute(
+            &statement,
+            &[id, &hash, subject, session_id, tool, params, params_hash, idem_hash, state, created_at],
+        )
         .await;
     inserted.map(|rows| rows == 1).map_err(|error| told(&error))
 }
@@ -91,12 +98,13 @@ fn read(row: &Row) -> Option<JobRecord> {
         id: row.get(0),
         token_hash: TokenHash::parse(row.get(1))?,
         subject: row.get(2),
-        tool: row.get(3),
-        params: row.get(4),
-        params_hash: row.get(5),
-        idem_hash: row.get(6),
-        state: row.get(7),
-        created_at: row.get(8),
+        session_id: row.get(3),
+        tool: row.get(4),
+        params: row.get(5),
+        params_hash: row.get(6),
+        idem_hash: row.get(7),
+        state: row.get(8),
+        created_at: row.get(9),
     })
 }
 

@@ -15,7 +15,7 @@ use crate::database::sqlite::{Database, Failure, failed};
 macro_rules! select {
     ($which:literal) => {
         concat!(
-            "SELECT id, token_hash, subject, tool, params, params_hash, idem_hash, state, created_at FROM jobs WHERE ",
+            "SELECT id, token_hash, subject, session_id, tool, params, params_hash, idem_hash, state, created_at FROM jobs WHERE ",
             $which
         )
     };
@@ -24,11 +24,11 @@ macro_rules! select {
 /// Writes a job down.
 pub(in super::super) fn insert(connection: &Connection, job: &JobRecord) -> Result<(), Failure> {
     let sql =
-        "INSERT INTO jobs (id, token_hash, subject, tool, params, params_hash, idem_hash, state, created_at,
-          updated_at, version)
-        VALUES (:id, :token_hash, :subject, :tool, :params, :params_hash, :idem_hash, :state, :now, :now, 1)";
+        "INSERT INTO jobs (id, token_hash, subject, session_id, tool, params, params_hash, idem_hash, state,
+          created_at, updated_at, run_at, version)
+        VALUES (:id, :token_hash, :subject, :session, :tool, :params, :params_hash, :idem_hash, :state, :now, :now, :now, 1)";
     let inserted = connection.prepare_cached(sql)?.execute(named_params! {
-        ":id": job.id, ":token_hash": job.token_hash.to_string(), ":subject": job.subject, ":tool": job.tool,
+        ":id": job.id, ":token_hash": job.token_hash.to_string(), ":subject": job.subject, ":session": job.session_id, ":tool": job.tool,
         ":params": job.params, ":params_hash": job.params_hash, ":idem_hash": job.idem_hash, ":state": job.state,
         ":now": job.created_at,
     });
@@ -77,12 +77,13 @@ fn read(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
         id: row.get(0)?,
         token_hash: read_hash(row, 1)?,
         subject: row.get(2)?,
-        tool: row.get(3)?,
-        params: row.get(4)?,
-        params_hash: row.get(5)?,
-        idem_hash: row.get(6)?,
-        state: row.get(7)?,
-        created_at: row.get(8)?,
+        session_id: row.get(3)?,
+        tool: row.get(4)?,
+        params: row.get(5)?,
+        params_hash: row.get(6)?,
+        idem_hash: row.get(7)?,
+        state: row.get(8)?,
+        created_at: row.get(9)?,
     })
 }
 

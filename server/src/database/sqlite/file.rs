@@ -12,7 +12,10 @@ use super::super::StoreError;
 use super::failed;
 
 /// What brings a file from the version of its place in this list to the next one. Only ever added to.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_tokens_jobs_evidence.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_tokens_jobs_evidence.sql"),
+    include_str!("../../../migrations/sqlite/0002_queue_results.sql"),
+];
 /// How long others who open the file at the same moment are waited for.
 const OPEN_WITHIN: Duration = Duration::from_millis(1_000);
 
