@@ -7,6 +7,8 @@ use anyhow::Context;
 use axum::extract::FromRef;
 
 use crate::auth::Auth;
+use crate::backtest::http::Jobs;
+use crate::backtest::polls::Polls;
 use crate::broker::Broker;
 use crate::broker::memory::MemoryBroker;
 use crate::config::{Config, Profile};
@@ -52,6 +54,8 @@ pub struct AppState {
     pub tools: Arc<Tools>,
     /// What was asked and done.
     pub evidence: Evidence,
+    /// What was started.
+    pub jobs: Jobs,
     /// Whether the stores answer.
     pub stores: Arc<StoreHealth>,
     /// Whose pages may connect.
@@ -125,11 +129,12 @@ impl AppState {
             config.limits.publish_per_second,
         );
         let signing = SigningKeys::open(&config.stores.signing_keys, dir).context("open the signing keys")?;
-        let (tools, evidence, keeper) = copilot(config, &signing, &metrics, &market).await?;
+        let (tools, evidence, jobs, keeper) = copilot(config, &signing, &metrics, &market).await?;
         let state = Self {
             auth,
             tools: Arc::new(tools),
             evidence,
+            jobs,
             stores: Arc::clone(&keeper.health),
             publisher: Arc::new(publisher),
             hub: Arc::new(hub),
@@ -153,18 +158,21 @@ async fn copilot(
     signing: &SigningKeys,
     metrics: &Metrics,
     market: &Arc<Market>,
-) -> anyhow::Result<(Tools, Evidence, Keeper)> {
+) -> anyhow::Result<(Tools, Evidence, Jobs, Keeper)> {
     let keys = MacKeys::of(signing);
     let stores = Stores::open(&config.stores, config.state_dir.as_deref(), keys.clone()).await?;
-    let Stores { confirmations: store, evidence, readings } = stores;
+    let Stores { confirmations: store, evidence, queue, readings } = stores;
     let ledger = Arc::new(Ledger::new(Arc::clone(&evidence)));
     let health = Arc::new(StoreHealth::new(store.name()));
     metrics.add(readings).context("name the metrics")?;
     metrics.add(ledger.readings()).context("name the metrics")?;
     metrics.add(vec![health.reading()]).context("name the metrics")?;
     let stats = CopilotStats::new(metrics, store.name()).context("name the metrics")?;
+    let polls = Polls::new(metrics).context("name the metrics")?;
+    let jobs = Jobs { queue: Arc::clone(&queue), bulletin: Arc::default(), polls };
     let tools = Tools::new(Parts {
         store: Arc::clone(&store),
+        queue,
         keys,
         ttl: config.stores.token_ttl,
         market: Arc::clone(market),
@@ -173,7 +181,7 @@ async fn copilot(
         takes_guests: config.profile == Profile::Demo,
     });
     let evidence = Evidence { store: evidence, sealer: Arc::new(Sealer::new(signing)?) };
-    Ok((tools, evidence, Keeper { store, ledger, stats, health }))
+    Ok((tools, evidence, jobs, Keeper { store, ledger, stats, health }))
 }
 
 impl FromRef<AppState> for Arc<Auth> {
@@ -209,6 +217,12 @@ impl FromRef<AppState> for Arc<Tools> {
 impl FromRef<AppState> for Evidence {
     fn from_ref(state: &AppState) -> Self {
         state.evidence.clone()
+    }
+}
+
+impl FromRef<AppState> for Jobs {
+    fn from_ref(state: &AppState) -> Self {
+        state.jobs.clone()
     }
 }
 

@@ -131,6 +131,22 @@ impl Metrics {
         Ok(Histograms(family))
     }
 
+    /// Adds a histogram without a label.
+    ///
+    /// # Errors
+    /// When its name is not one, or is there already.
+    pub fn histogram(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        bounds: &[f64],
+    ) -> Result<Histogram, prometheus::Error> {
+        let histogram =
+            prometheus::Histogram::with_opts(HistogramOpts::new(name, help).buckets(bounds.to_vec()))?;
+        self.registry.register(Box::new(histogram.clone()))?;
+        Ok(Histogram(histogram))
+    }
+
     /// Everything in the text format of Prometheus.
     ///
     /// # Errors
@@ -139,6 +155,17 @@ impl Metrics {
         let mut text = String::new();
         TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
         Ok(text)
+    }
+}
+
+/// How often values of each size were seen.
+#[derive(Clone, Debug)]
+pub struct Histogram(prometheus::Histogram);
+
+impl Histogram {
+    /// A value was seen.
+    pub fn observe(&self, value: f64) {
+        self.0.observe(value);
     }
 }
 

@@ -14,7 +14,7 @@ use tower_http::cors::CorsLayer;
 use crate::app::AppState;
 use crate::error::AppError;
 use crate::transport::{polling, sse, websocket};
-use crate::{auth, copilot, evidence, market, metrics, middleware, page, publish, ready, schema};
+use crate::{auth, backtest, copilot, evidence, market, metrics, middleware, page, publish, ready, schema};
 
 /// Largest body of a request, in bytes.
 const BODY_LEN_MAX: usize = 64 * 1024;
@@ -30,14 +30,16 @@ const COMPRESSION_LEVEL: i32 = 2;
 pub fn router(state: AppState) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(state.origins.others().to_vec())
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
             header::HeaderName::from_static("last-event-id"),
             header::HeaderName::from_static("idempotency-key"),
+            header::HeaderName::from_static("prefer"),
         ])
-        .expose_headers([header::LOCATION, header::RETRY_AFTER]);
+        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER]);
     // Only where it is asked for, and only data: never an answer with a token, whose length would tell of it, nor
     // a stream, which would wait within.
     let compression = CompressionLayer::new()
@@ -71,6 +73,10 @@ pub fn router(state: AppState) -> Router {
         .route("/api/copilot/tools/{tool}", post(copilot::http::call))
         .route("/api/copilot/evidence/{session_id}", get(evidence::http::download))
         .layer(from_fn_with_state(state.clone(), auth::http::guard_origin));
+    let jobs = Router::new()
+        .route("/api/backtest/jobs", get(backtest::http::list))
+        .route("/api/backtest/jobs/{id}", get(backtest::http::get).delete(backtest::http::cancel))
+        .layer(from_fn_with_state(state.clone(), auth::http::guard_origin));
     let operation = Router::new()
         .route("/healthz", get(ready::health))
         .route("/readyz", get(ready::ready))
@@ -82,6 +88,7 @@ pub fn router(state: AppState) -> Router {
         .merge(people)
         .merge(publishers)
         .merge(copilot)
+        .merge(jobs)
         // Before the layer: else a browser's question whether it may ask would not come that far.
         .method_not_allowed_fallback(not_allowed)
         .layer(cors)

@@ -7,19 +7,21 @@ use anyhow::Context;
 
 use crate::auth::secret::Secret;
 use crate::auth::state_dir;
+use crate::backtest::queue::Queue;
+use crate::backtest::queue::postgres::PostgresQueue;
+use crate::backtest::queue::sqlite::SqliteQueue;
 use crate::config::{StoresConfig, TokenStore};
 use crate::confirmation::clock::{Clock, SystemClock};
 use crate::confirmation::jobs::Jobs;
 use crate::confirmation::jobs::postgres::PostgresJobs;
 use crate::confirmation::jobs::sqlite::SqliteJobs;
-use crate::confirmation::memory::MemoryStore;
 use crate::confirmation::postgres::PostgresStore;
 use crate::confirmation::record::MacKeys;
 use crate::confirmation::redis::RedisStore;
 use crate::confirmation::sqlite::SqliteStore;
 use crate::confirmation::store::ConfirmationStore;
 use crate::database::{postgres, sqlite};
-use crate::evidence::store::{EvidenceStore, MemoryEvidence, PostgresEvidence, SqliteEvidence};
+use crate::evidence::store::{EvidenceStore, PostgresEvidence, SqliteEvidence};
 use crate::metrics::Reading;
 
 /// What was opened.
@@ -28,13 +30,14 @@ pub struct Stores {
     pub confirmations: Arc<dyn ConfirmationStore>,
     /// Evidence.
     pub evidence: Arc<dyn EvidenceStore>,
+    /// The jobs that wait, run and have ended.
+    pub queue: Arc<dyn Queue>,
     /// What can be measured of them.
     pub readings: Vec<Reading>,
 }
 
 /// The database of all that is not kept elsewhere.
 enum Database {
-    Memory,
     Sqlite(sqlite::Database),
     Postgres(postgres::Database),
 }
@@ -57,7 +60,6 @@ impl Stores {
                 let jobs: Arc<dyn Jobs> = match &database {
                     Database::Postgres(database) => Arc::new(PostgresJobs::new(database.clone())),
                     Database::Sqlite(database) => Arc::new(SqliteJobs::new(database.clone(), clock())),
-                    Database::Memory => anyhow::bail!("Redis needs a database for the jobs"),
                 };
                 let urls = text(config.redis_url.as_ref())?;
                 let store = RedisStore::open(urls, keys, jobs).await.context("open SPARK_REDIS_URL")?;
@@ -67,19 +69,23 @@ impl Stores {
                 readings.push(Reading::counter("copilot_token_unreplicated_total", help, read));
                 Arc::new(store)
             }
-            (_, Database::Memory) => Arc::new(MemoryStore::new(keys, clock())),
             (_, Database::Sqlite(database)) => Arc::new(SqliteStore::new(database.clone(), keys, clock())),
             (_, Database::Postgres(database)) => Arc::new(PostgresStore::new(database.clone(), keys)),
         };
         for advice in confirmations.advice().await.context("ask the store of tokens")? {
             tracing::warn!(store = confirmations.name(), "{advice}");
         }
-        let evidence: Arc<dyn EvidenceStore> = match database {
-            Database::Memory => Arc::new(MemoryEvidence::default()),
-            Database::Sqlite(database) => Arc::new(SqliteEvidence::new(database)),
-            Database::Postgres(database) => Arc::new(PostgresEvidence::new(database)),
+        let (evidence, queue): (Arc<dyn EvidenceStore>, Arc<dyn Queue>) = match database {
+            Database::Sqlite(database) => {
+                let evidence = SqliteEvidence::new(database.clone());
+                (Arc::new(evidence), Arc::new(SqliteQueue::new(database, clock())))
+            }
+            Database::Postgres(database) => {
+                let evidence = PostgresEvidence::new(database.clone());
+                (Arc::new(evidence), Arc::new(PostgresQueue::new(database)))
+            }
         };
-        Ok(Self { confirmations, evidence, readings })
+        Ok(Self { confirmations, evidence, queue, readings })
     }
 }
 
@@ -96,7 +102,7 @@ impl Database {
             return Ok(Self::Postgres(database));
         }
         match (config.tokens, state_dir) {
-            (TokenStore::Memory, _) | (_, None) => Ok(Self::Memory),
+            (TokenStore::Memory, _) | (_, None) => Ok(Self::Sqlite(sqlite::Database::in_memory()?)),
             (_, Some(dir)) => {
                 state_dir::prepare(dir)?;
                 let dir = dir.to_owned();

@@ -12,7 +12,7 @@ use super::record::{MARKER_MS, MacKeys, Record};
 use super::store::{Attempt, ConfirmationStore, JobRecord, Verdict};
 use super::token::TokenHash;
 use crate::database::StoreFuture;
-use crate::database::sqlite::{Database, Failure, NAME};
+use crate::database::sqlite::{Database, Failure};
 
 mod tables;
 #[cfg(test)]
@@ -52,7 +52,7 @@ impl SqliteStore {
 
 impl ConfirmationStore for SqliteStore {
     fn name(&self) -> &'static str {
-        NAME
+        self.database.name()
     }
 
     fn now(&self) -> StoreFuture<'_, i64> {

@@ -17,7 +17,9 @@ use super::tool::Tool;
 use super::{STORE_RETRY, store_detail};
 use crate::auth::{Identity, Role};
 use crate::backtest::fields::{Fault, Fields};
+use crate::backtest::job::{QUEUED_IN_ALL_MAX, QUEUED_MAX};
 use crate::backtest::params::Params;
+use crate::backtest::queue::{Queue, Waiting};
 use crate::confirmation::record::{MISMATCHES_MAX, MacKeys, Record, VERSION};
 use crate::confirmation::store::{Attempt, ConfirmationStore, Mismatch, Verdict};
 use crate::confirmation::token::{RawToken, TokenHash};
@@ -38,6 +40,7 @@ const SESSIONS_MAX: usize = 10_000;
 /// What tools work with.
 pub struct Tools {
     store: Arc<dyn ConfirmationStore>,
+    queue: Arc<dyn Queue>,
     keys: MacKeys,
     ttl: Duration,
     market: Arc<Market>,
@@ -53,6 +56,8 @@ pub struct Tools {
 pub struct Parts {
     /// Where tokens are kept.
     pub store: Arc<dyn ConfirmationStore>,
+    /// Where jobs wait.
+    pub queue: Arc<dyn Queue>,
     /// What their records are signed with.
     pub keys: MacKeys,
     /// How long they are valid.
@@ -191,9 +196,9 @@ impl Refusal {
 impl Tools {
     /// Puts the tools together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, keys, ttl, market, ledger, stats, takes_guests } = parts;
+        let Parts { store, queue, keys, ttl, market, ledger, stats, takes_guests } = parts;
         let (proposals, sessions) = Default::default();
-        Self { store, keys, ttl, market, ledger, stats, proposals, takes_guests, sessions }
+        Self { store, queue, keys, ttl, market, ledger, stats, proposals, takes_guests, sessions }
     }
 
     /// Calls a tool for somebody.
@@ -334,6 +339,9 @@ impl Tools {
             trace.params_hash = Some(own.params_hash.clone());
             if own.used_at.is_none() && own.revoked_at.is_none() {
                 self.check_again(own).inspect_err(|_| trace.outcome = Some(Outcome::Refused))?;
+                let waiting =
+                    self.queue.waiting(subject).await.map_err(|error| self.undecided(error, trace))?;
+                check_room(waiting).inspect_err(|_| trace.outcome = Some(Outcome::Refused))?;
             }
         }
         let attempt = Attempt {
@@ -472,6 +480,19 @@ impl Tools {
         trace.outcome = Some(Outcome::Store);
         self.failed(error)
     }
+}
+
+/// How long somebody waits who has too many jobs that wait, or whom others leave no room.
+const ROOM_RETRY: Duration = Duration::from_secs(5);
+
+/// Whether one more job can wait. Nothing is used up.
+fn check_room(waiting: Waiting) -> Result<(), Refusal> {
+    let code = match waiting {
+        Waiting { of_subject: QUEUED_MAX.., .. } => ErrorCode::JobLimit,
+        Waiting { in_all: QUEUED_IN_ALL_MAX.., .. } => ErrorCode::Overloaded,
+        _ => return Ok(()),
+    };
+    Err(Refusal { retry_after: Some(ROOM_RETRY), ..Refusal::of(code) })
 }
 
 struct Job {

@@ -52,6 +52,7 @@ impl From<rusqlite::Error> for Failure {
 /// The open file; clones share it.
 #[derive(Clone, Debug)]
 pub struct Database {
+    name: &'static str,
     /// Once it is gone, the thread ends.
     calls: SyncSender<Box<dyn Call>>,
 }
@@ -62,11 +63,28 @@ impl Database {
     /// # Errors
     /// When it cannot be opened, or was written by a newer version of this program.
     pub fn open(state_dir: &Path) -> Result<Self, StoreError> {
-        let writer = Writer::open(&state_dir.join(FILE))?;
+        Self::begin(NAME, Some(&state_dir.join(FILE)))
+    }
+
+    /// One that is gone with its last clone: for trying things out, and for tests.
+    ///
+    /// # Errors
+    /// When there is no memory or no thread for it.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::begin("memory", None)
+    }
+
+    fn begin(name: &'static str, path: Option<&Path>) -> Result<Self, StoreError> {
+        let writer = Writer::open(path)?;
         let (calls, waiting) = sync_channel(WAITING_MAX);
         let thread = std::thread::Builder::new().name("spark-sqlite".to_owned());
         thread.spawn(move || writer.run(&waiting)).map_err(|error| failed(&error))?;
-        Ok(Self { calls })
+        Ok(Self { name, calls })
+    }
+
+    /// `sqlite`, or `memory`.
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 
     /// Has the thread do something in a transaction; it is on the disk when this answers. Ends within two seconds.

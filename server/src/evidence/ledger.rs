@@ -119,12 +119,12 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::database::StoreFuture;
+    use crate::database::sqlite::Database;
     use crate::evidence::chain::Link;
-    use crate::evidence::store::MemoryEvidence;
+    use crate::evidence::store::SqliteEvidence;
 
-    #[derive(Default)]
     struct Flaky {
-        store: MemoryEvidence,
+        store: SqliteEvidence,
         is_down: std::sync::atomic::AtomicBool,
     }
 
@@ -165,7 +165,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_written_down_now_is_later_in_its_order() {
-        let store = Arc::new(Flaky::default());
+        let store = SqliteEvidence::new(Database::in_memory().expect("opened"));
+        let store = Arc::new(Flaky { store, is_down: false.into() });
         let ledger = Arc::new(Ledger::new(Arc::clone(&store) as _));
         ledger.open("s", "ann").await.expect("opened");
         let eggs = Eggs::default();

@@ -1,11 +1,7 @@
 //! Where evidence is kept: entries are added, in one transaction with the end of their chain, and never changed.
 
-use std::collections::HashMap;
-use std::future::ready;
-use std::sync::{Mutex, PoisonError};
-
 use super::chain::{Body, Link, genesis, link};
-use crate::database::{StoreError, StoreFuture};
+use crate::database::StoreFuture;
 
 mod postgres;
 mod sqlite;
@@ -41,10 +37,6 @@ pub trait EvidenceStore: Send + Sync {
     fn read<'a>(&'a self, session_id: &'a str, after: u64, limit: u32) -> StoreFuture<'a, Vec<Link>>;
 }
 
-/// Evidence in this process's memory.
-#[derive(Debug, Default)]
-pub struct MemoryEvidence(Mutex<HashMap<String, (Session, Vec<Link>)>>);
-
 impl Session {
     fn new(id: &str, subject: &str) -> Self {
         Self { id: id.to_owned(), subject: subject.to_owned(), entries: 0, head: genesis(id, subject) }
@@ -56,41 +48,6 @@ impl Session {
         self.entries = link.n;
         self.head.clone_from(&link.hash);
         Ok(link)
-    }
-}
-
-impl EvidenceStore for MemoryEvidence {
-    fn open<'a>(&'a self, session_id: &'a str, subject: &'a str) -> StoreFuture<'a, Session> {
-        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || (Session::new(session_id, subject), Vec::new());
-        let (session, _) = sessions.entry(session_id.to_owned()).or_insert_with(new);
-        Box::pin(ready(Ok(session.clone())))
-    }
-
-    fn session<'a>(&'a self, session_id: &'a str) -> StoreFuture<'a, Option<Session>> {
-        let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Box::pin(ready(Ok(sessions.get(session_id).map(|(session, _)| session.clone()))))
-    }
-
-    fn append<'a>(&'a self, session_id: &'a str, body: &'a Body) -> StoreFuture<'a, Link> {
-        let failed = |reason: &str| StoreError { store: "memory", reason: reason.to_owned() };
-        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let added = match sessions.get_mut(session_id) {
-            None => Err(failed("the session was not opened")),
-            Some((session, links)) => {
-                let link = session.extend(body).map_err(|error| failed(&error.to_string()));
-                links.extend(link.clone());
-                link
-            }
-        };
-        Box::pin(ready(added))
-    }
-
-    fn read<'a>(&'a self, session_id: &'a str, after: u64, limit: u32) -> StoreFuture<'a, Vec<Link>> {
-        let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let links = sessions.get(session_id).map_or(&[][..], |(_, links)| links);
-        let wanted = links.iter().skip(after as usize).take(limit as usize).cloned().collect();
-        Box::pin(ready(Ok(wanted)))
     }
 }
 
@@ -131,7 +88,7 @@ mod tests {
 
     #[tokio::test]
     async fn memory_keeps_it() {
-        conformance(&MemoryEvidence::default()).await;
+        conformance(&SqliteEvidence::new(Database::in_memory().expect("opened"))).await;
     }
 
     #[tokio::test]

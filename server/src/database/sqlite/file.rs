@@ -50,6 +50,15 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
+/// Opens one in memory.
+pub(super) fn in_memory() -> Result<Connection, StoreError> {
+    let opened = Connection::open_in_memory().and_then(|mut connection| {
+        migrate(&mut connection)?;
+        Ok(connection)
+    });
+    opened.map_err(|error| failed(&error))
+}
+
 /// Which file has that name now.
 #[cfg(unix)]
 pub(super) fn identity(path: &Path) -> Identity {
@@ -80,15 +89,22 @@ fn connect(path: &Path) -> rusqlite::Result<Ready> {
     connection.execute_batch(
         "PRAGMA trusted_schema = OFF; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;",
     )?;
+    Ok(match migrate(&mut connection)? {
+        Some(version) => Ready::Newer(version),
+        None => Ready::Yes(connection),
+    })
+}
+
+/// Brings the tables up to date. The version of those that are of a newer program.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<Option<u32>> {
     let migration = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: u32 = migration.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let Some(missing) = MIGRATIONS.get(version as usize..) else { return Ok(Ready::Newer(version)) };
+    let Some(missing) = MIGRATIONS.get(version as usize..) else { return Ok(Some(version)) };
     for sql in missing {
         migration.execute_batch(sql)?;
     }
     migration.pragma_update(None, "user_version", MIGRATIONS.len() as u32)?;
-    migration.commit()?;
-    Ok(Ready::Yes(connection))
+    migration.commit().map(|()| None)
 }
 
 /// Makes the file, or takes it from all others. Its companions get the same rights.

@@ -67,13 +67,14 @@ where
 
 /// What the thread has.
 pub(super) struct Writer {
-    path: PathBuf,
+    /// `None` is this process's memory, which is lost with the connection.
+    path: Option<PathBuf>,
     file: Option<(Connection, file::Identity)>,
 }
 
 impl Writer {
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut writer = Self { path: path.to_owned(), file: None };
+    pub(super) fn open(path: Option<&Path>) -> Result<Self, StoreError> {
+        let mut writer = Self { path: path.map(Path::to_owned), file: None };
         writer.reopen()?;
         Ok(writer)
     }
@@ -87,17 +88,19 @@ impl Writer {
 
     fn reopen(&mut self) -> Result<(), StoreError> {
         self.file = None;
-        let connection = file::open(&self.path)?;
-        self.file = Some((connection, file::identity(&self.path)));
+        self.file = Some(match &self.path {
+            Some(path) => (file::open(path)?, file::identity(path)),
+            None => (file::in_memory()?, None),
+        });
         Ok(())
     }
 
     /// Opens the file anew after a failure, and when it is not the one any more that has its name.
     fn ensure_open(&mut self) -> Result<(), StoreError> {
         match &self.file {
-            Some((_, held)) if *held == file::identity(&self.path) => Ok(()),
+            Some((_, held)) if *held == self.path.as_deref().and_then(file::identity) => Ok(()),
             Some(_) => {
-                tracing::error!(path = %self.path.display(), "the database file was removed or replaced");
+                tracing::error!(path = ?self.path, "the database file was removed or replaced");
                 self.reopen()
             }
             None => self.reopen(),
@@ -150,7 +153,7 @@ impl Writer {
             transaction.commit().map(|()| outcomes)
         });
         outcomes.map_err(|error| {
-            if !file::is_busy(&error) {
+            if !file::is_busy(&error) && self.path.is_some() {
                 // It is opened anew for the next one.
                 self.file = None;
             }

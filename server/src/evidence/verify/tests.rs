@@ -5,10 +5,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::database::sqlite::Database;
 use crate::evidence::bundle::bundle;
 use crate::evidence::chain::Body;
 use crate::evidence::seal::Sealer;
-use crate::evidence::store::{EvidenceStore, MemoryEvidence};
+use crate::evidence::store::{EvidenceStore, SqliteEvidence};
 use crate::signing::SigningKeys;
 
 fn sealer() -> Arc<Sealer> {
@@ -17,7 +18,7 @@ fn sealer() -> Arc<Sealer> {
 }
 
 async fn written(session_id: &str, entries: u64) -> Vec<u8> {
-    let store: Arc<dyn EvidenceStore> = Arc::new(MemoryEvidence::default());
+    let store: Arc<dyn EvidenceStore> = Arc::new(SqliteEvidence::new(Database::in_memory().expect("opened")));
     store.open(session_id, "ann").await.expect("opened");
     for at in 0..entries {
         let body =
@@ -30,7 +31,7 @@ async fn written(session_id: &str, entries: u64) -> Vec<u8> {
 }
 
 fn file(entries: u64) -> Value {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     serde_json::from_slice(&runtime.block_on(written("s", entries))).expect("JSON")
 }
 
@@ -112,7 +113,7 @@ fn each_damage_is_named_with_the_first_bad_entry() {
         entries(it).insert(2, entry);
     };
     assert_eq!(after(&twice), (Damage::Spliced, Some(3)));
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let other: Value = serde_json::from_slice(&runtime.block_on(written("t", 6))).expect("JSON");
     assert_eq!(after(&|it| it["entries"][3] = other["entries"][3].clone()), (Damage::Spliced, Some(4)));
     assert_eq!(after(&|it| entries(it).push(other["entries"][5].clone())), (Damage::Spliced, Some(7)));
@@ -145,7 +146,7 @@ fn what_is_no_bundle_is_told() {
 proptest! {
     #[test]
     fn any_changed_byte_is_found(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let bytes = runtime.block_on(written("s", 4));
         let mut changed = bytes.clone();
         let at = at.index(changed.len());
