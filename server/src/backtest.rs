@@ -7,3 +7,4 @@ pub mod job;
 pub mod params;
 pub mod polls;
 pub mod queue;
+pub mod results;
