@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use spark_live_tests::exchange::{self as local, Ban, Candle, ExchangeServer};
-use spark_live_tests::{CandleQuery, Envelope, Gateway, WebSocket};
+use spark_live_tests::{CandleQuery, Envelope, Gateway, PATIENCE, WebSocket};
+use tokio::time::timeout;
 
 const MINUTE: i64 = 60_000;
 
@@ -39,20 +40,25 @@ fn candle(open_time: i64, close: &str, is_closed: bool) -> Candle {
     Candle::new(open_time, ["10", "20", "5", close, "3"], is_closed)
 }
 
+/// The next envelope that is what is waited for. Heartbeats alone would keep a socket busy for ever.
+async fn found(socket: &mut WebSocket, is_it: impl Fn(&Envelope) -> bool) -> Envelope {
+    timeout(PATIENCE, socket.find(is_it)).await.expect("it came in time").unwrap()
+}
+
 async fn bar(socket: &mut WebSocket, open_time: i64, is_closed: bool) -> Envelope {
     let is_it = |envelope: &Envelope| {
         envelope.event == "candles.bar"
             && envelope.field::<i64>("openTime").unwrap() == open_time
             && envelope.field::<bool>("closed").unwrap() == is_closed
     };
-    socket.find(is_it).await.unwrap()
+    found(socket, is_it).await
 }
 
 async fn tick(socket: &mut WebSocket, price: f64) -> Envelope {
     let is_it = |envelope: &Envelope| {
         envelope.event == "price.tick" && envelope.field::<f64>("price").unwrap() == price
     };
-    socket.find(is_it).await.unwrap()
+    found(socket, is_it).await
 }
 
 /// What the gateway says of its source from now on.
@@ -60,7 +66,7 @@ async fn source_says(socket: &mut WebSocket, word: &str) {
     let is_it = |envelope: &Envelope| {
         envelope.event == "status.changed" && envelope.field::<String>("source").unwrap() == word
     };
-    socket.find(is_it).await.unwrap();
+    found(socket, is_it).await;
 }
 
 /// All metrics by name and labels.
@@ -111,6 +117,31 @@ async fn history_and_live_bars_of_an_exchange_join() {
     assert_eq!(metrics["spark_market_symbols"], 2.0);
     assert_eq!(metrics[r#"spark_exchange_trades_total{outcome="passed"}"#], 1.0);
     assert_eq!(metrics[r#"spark_exchange_bars_total{outcome="passed"}"#], 2.0);
+}
+
+#[tokio::test]
+async fn a_bar_whose_end_is_not_said_closes_when_the_next_one_begins() {
+    let server = ExchangeServer::start(local::Kraken).await.unwrap();
+    let first = set_clock(&server) - 3 * MINUTE;
+    server.past_bar("ETH/USD", "1m", &candle(first - MINUTE, "11", true));
+    let gateway = gateway(&server, "kraken", "ETH-USD").await;
+    let mut socket = gateway.websocket().await.unwrap();
+    socket.subscribe(&["candles:ETH-USD.1m"]).await.unwrap();
+    ready(&server, &gateway).await;
+    while server.streams() < 9 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(open_times(&gateway, "ETH-USD", "1m").await, [first - MINUTE]);
+    for (open_time, close) in
+        [(first, "12"), (first, "13"), (first + MINUTE, "14"), (first + 2 * MINUTE, "15")]
+    {
+        server.bar("ETH/USD", "1m", &candle(open_time, close, false));
+    }
+    for (open_time, close) in [(first, 13.0), (first + MINUTE, 14.0)] {
+        assert_eq!(bar(&mut socket, open_time, true).await.field::<f64>("close").unwrap(), close);
+    }
+    bar(&mut socket, first + 2 * MINUTE, false).await;
+    assert_eq!(open_times(&gateway, "ETH-USD", "1m").await, [-1, 0, 1].map(|nth| first + nth * MINUTE));
 }
 
 #[tokio::test]
@@ -227,7 +258,7 @@ async fn an_exchange_without_bars_of_its_own_has_them_made_of_its_trades() {
     let mut found = None;
     for nth in 0..100 {
         server.trade("ETH-USD", &format!("{}", 30 + nth), "1");
-        let next = tokio::time::timeout(Duration::from_millis(500), async {
+        let next = timeout(Duration::from_millis(500), async {
             let is_day = |envelope: &Envelope| {
                 envelope.event == "candles.bar" && envelope.field::<String>("interval").unwrap() == "1d"
             };

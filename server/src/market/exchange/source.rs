@@ -1,8 +1,8 @@
 //! An exchange as a source: its trades, offers and bars, joined to what it knows of the time before.
 //!
-//! - Bars that the exchange streams are passed on as they are. What it does not stream is made of its trades; the bars
-//!   that were forming when the feed began go on from what it says of them, and are replaced by the exchange's own once
-//!   they have closed.
+//! - Bars that the exchange streams are passed on as they are. Where it does not say that one has closed, the next one
+//!   says so. What it does not stream is made of its trades; the bars that were forming when the feed began go on from
+//!   what it says of them, and are replaced by the exchange's own once they have closed.
 //! - Closed bars that were missed while a connection was lost are fetched and passed on.
 //! - Older ones are fetched when somebody asks for them.
 
@@ -62,8 +62,17 @@ pub struct ExchangeSource {
 struct Symbol {
     /// Its trades wait for the time before.
     held: Option<VecDeque<Trade>>,
-    /// Of each streamed interval the newest bar, and how many outages there had been.
-    newest: Vec<Option<(i64, u64)>>,
+    /// Of each streamed interval the newest bar.
+    newest: Vec<Option<Newest>>,
+}
+
+/// The newest bar of a streamed interval.
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    bar: Bar,
+    is_closed: bool,
+    /// How many outages there had been.
+    outages: u64,
 }
 
 /// What was fetched.
@@ -134,8 +143,7 @@ impl ExchangeSource {
                 out.push(SourceEvent::Quote { instrument: symbol, quote });
             }
             ExchangeEvent::Bar { symbol, interval, bar, is_closed } => {
-                self.look_back(symbol, interval, bar.open_time);
-                out.push(SourceEvent::Made(Made { instrument: symbol, interval, bar, is_closed }));
+                self.bar(Made { instrument: symbol, interval, bar, is_closed }, out);
             }
             ExchangeEvent::Link { is_up, reason } => {
                 self.outages += u64::from(!is_up);
@@ -163,17 +171,33 @@ impl ExchangeSource {
         }
     }
 
-    /// After an outage, fetches the closed bars between the newest one that was heard, with it, and this one.
-    fn look_back(&mut self, symbol: usize, interval: Interval, open_time: i64) {
+    /// Passes on a streamed bar, and before it that the former one is final, where nobody has said so. After an outage
+    /// that one may have been cut short: then it is fetched, with all the closed ones up to this.
+    fn bar(&mut self, made: Made, out: &mut Vec<SourceEvent>) {
+        let Made { instrument: symbol, interval, bar, is_closed } = made;
         let Some(place) = self.made.iter().position(|made| *made == interval) else { return };
         let newest = &mut self.symbols[symbol].newest[place];
-        let before = newest.replace((open_time, self.outages));
-        if let Some((from, outages)) = before
-            && outages != self.outages
-            && open_time > from
-        {
-            self.fetches.spawn(missed(self.handle.clone(), symbol, interval, from..open_time));
+        let before = *newest;
+        if before.is_none_or(|before| before.bar.open_time <= bar.open_time) {
+            // A connection that was replaced may say once more how a bar was before it closed.
+            if before.is_some_and(|b| b.bar.open_time == bar.open_time && b.is_closed && !is_closed) {
+                return;
+            }
+            *newest = Some(Newest { bar, is_closed, outages: self.outages });
+        } else if !is_closed {
+            return;
         }
+        if let Some(Newest { bar: former, is_closed: was_closed, outages }) = before
+            && former.open_time < bar.open_time
+        {
+            if outages != self.outages {
+                let range = former.open_time..bar.open_time;
+                self.fetches.spawn(missed(self.handle.clone(), symbol, interval, range));
+            } else if !was_closed {
+                out.push(SourceEvent::Made(Made { bar: former, is_closed: true, ..made }));
+            }
+        }
+        out.push(SourceEvent::Made(made));
     }
 }
 
