@@ -250,6 +250,12 @@ impl ExchangeServer {
         self.shared.clock_offset_ms.store(ahead_ms, Ordering::Relaxed);
     }
 
+    /// The exchange's time, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.shared.now()
+    }
+
     /// Streams that open sockets are subscribed to, counted once for each socket.
     #[must_use]
     pub fn streams(&self) -> usize {

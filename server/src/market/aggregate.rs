@@ -4,10 +4,11 @@
 //!   trade and the close that of the latest, by time and then by the order of their numbers (or of their coming, where
 //!   they have none).
 //! - A bar becomes final once the market's time is `lateness` past its end. Until then a late trade is put where it
-//!   belongs; one that comes after that changes nothing and is told as [`BookFault::Late`].
+//!   belongs. One that comes after its shortest bar is final, as all do that are fetched after an outage, is still put
+//!   into the longer ones that are not; where there is none it changes nothing and is told as [`BookFault::Late`].
 //! - No bar is made up for a time without trades.
 //!
-//! A trade touches the shortest bar alone; the longer ones are put together when one of those has become final, or when
+//! A trade in time touches the shortest bar alone; the longer ones are put together when one of those has become final, or when
 //! somebody looks. What is kept are the bars that are not final: a handful, whatever the number of trades.
 
 use std::collections::VecDeque;
@@ -21,7 +22,7 @@ use super::{Bar, Trade};
 /// Why a trade is in no bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BookFault {
-    /// Its bar is final.
+    /// All its bars are final.
     #[error("its time {time} is before {final_to}, up to where bars are final")]
     Late {
         /// The trade's time, in milliseconds since the Unix epoch.
@@ -60,7 +61,8 @@ pub struct Book {
     final_to: i64,
 }
 
-#[derive(Clone, Debug)]
+/// A bar with the places of its first and last trade.
+#[derive(Clone, Copy, Debug)]
 struct Cell {
     bar: Bar,
     first: Place,
@@ -76,8 +78,8 @@ type Place = (i64, u64);
 #[derive(Clone, Debug)]
 struct Level {
     interval: Interval,
-    /// What final bars of the base make up of the current one.
-    done: Option<Bar>,
+    /// What final bars of the base, and trades that came after these, make up of the current one.
+    done: Option<Cell>,
 }
 
 impl Book {
@@ -110,7 +112,10 @@ impl Book {
     pub fn trade(&mut self, trade: &Trade, closed: &mut Vec<Update>) -> Result<(), BookFault> {
         let start = floor(trade.time, self.base);
         let place = (trade.time, trade.id.unwrap_or_default());
-        self.take(start, place, trade.price, trade.quantity)?;
+        let taken = self.take(start, place, trade.price, trade.quantity);
+        if taken.is_err() && !(start < self.final_to && self.take_late(place, trade.price, trade.quantity)) {
+            return taken;
+        }
         self.advance(trade.time, closed);
         Ok(())
     }
@@ -176,8 +181,8 @@ impl Book {
             out.push(Update { interval: self.base, bar: cell.bar, is_closed: false });
         }
         for level in &self.levels {
-            let mut current = level.done;
-            let mut is_dirty = false;
+            let mut current = level.done.map(|done| done.bar);
+            let mut is_dirty = level.done.is_some_and(|done| done.is_dirty);
             for cell in &self.cells {
                 let start = floor(cell.bar.open_time, level.interval);
                 match &mut current {
@@ -191,30 +196,35 @@ impl Book {
             }
             push_if(out, is_dirty, level.interval, current);
         }
-        for cell in &mut self.cells {
+        for cell in
+            self.cells.iter_mut().chain(self.levels.iter_mut().filter_map(|level| level.done.as_mut()))
+        {
             cell.is_dirty = false;
         }
     }
 
     /// Whether there is something to look at.
     pub fn is_dirty(&self) -> bool {
-        self.cells.iter().any(|cell| cell.is_dirty)
+        let done = self.levels.iter().filter_map(|level| level.done.as_ref());
+        self.cells.iter().chain(done).any(|cell| cell.is_dirty)
     }
 
     /// What final bars of the base make up of the current bar of an interval.
     pub fn forming(&self, interval: Interval) -> Option<&Bar> {
-        self.levels.iter().find(|level| level.interval == interval)?.done.as_ref()
+        self.levels.iter().find(|level| level.interval == interval)?.done.as_ref().map(|done| &done.bar)
     }
 
     /// Sets what is known of a bar that began before the first trade here: its trades so far.
     pub fn seed(&mut self, interval: Interval, bar: &Bar) {
         if let Some(level) = self.levels.iter_mut().find(|level| level.interval == interval) {
-            level.done = Some(*bar);
+            // Whatever comes was made after its trades.
+            let place = (i64::MIN, 0);
+            level.done = Some(Cell { bar: *bar, first: place, last: place, is_dirty: false });
         }
     }
 
     fn newest_start(&self) -> Option<i64> {
-        self.levels.iter().filter_map(|level| level.done).map(|bar| bar.open_time).max()
+        self.levels.iter().filter_map(|level| level.done).map(|done| done.bar.open_time).max()
     }
 
     fn end_of(&self, start: i64) -> i64 {
@@ -233,11 +243,17 @@ impl Book {
         {
             return cell.take(place, price, quantity);
         }
-        let bar =
-            Bar { open_time: start, open: price, high: price, low: price, close: price, volume: quantity };
-        let cell = Cell { bar, first: place, last: place, is_dirty: true };
-        self.cells.insert(at.map_or(0, |at| at + 1), cell);
+        self.cells.insert(at.map_or(0, |at| at + 1), Cell::new(start, place, price, quantity));
         Ok(())
+    }
+
+    /// Puts a trade whose bar of the base is final into the longer ones that are not. False where there is none.
+    fn take_late(&mut self, place: Place, price: Decimal, quantity: Decimal) -> bool {
+        let mut is_taken = false;
+        for level in &mut self.levels {
+            is_taken |= level.take_late(self.final_to, place, price, quantity);
+        }
+        is_taken
     }
 
     /// Makes everything final that ends at `to` or before.
@@ -248,11 +264,11 @@ impl Book {
         while let Some(cell) = self.cells.front()
             && self.end_of(cell.bar.open_time) <= to
         {
-            let bar = cell.bar;
+            let cell = *cell;
             self.cells.pop_front();
-            closed.push(Update { interval: self.base, bar, is_closed: true });
+            closed.push(Update { interval: self.base, bar: cell.bar, is_closed: true });
             for level in &mut self.levels {
-                level.take(&bar, closed);
+                level.take(&cell, closed);
             }
         }
         for level in &mut self.levels {
@@ -264,6 +280,11 @@ impl Book {
 }
 
 impl Cell {
+    fn new(open_time: i64, place: Place, price: Decimal, quantity: Decimal) -> Self {
+        let bar = Bar { open_time, open: price, high: price, low: price, close: price, volume: quantity };
+        Self { bar, first: place, last: place, is_dirty: true }
+    }
+
     fn take(&mut self, place: Place, price: Decimal, quantity: Decimal) -> Result<(), BookFault> {
         let bar = &mut self.bar;
         bar.volume = bar.volume.checked_add(quantity).ok_or(BookFault::Overflow)?;
@@ -282,20 +303,42 @@ impl Cell {
 
 impl Level {
     /// Takes in a final bar of the base.
-    fn take(&mut self, cell: &Bar, closed: &mut Vec<Update>) {
-        let start = floor(cell.open_time, self.interval);
+    fn take(&mut self, cell: &Cell, closed: &mut Vec<Update>) {
+        let start = floor(cell.bar.open_time, self.interval);
         self.close(start, closed);
         match &mut self.done {
-            Some(bar) => append(bar, cell),
-            None => self.done = Some(Bar { open_time: start, ..*cell }),
+            Some(done) => {
+                append(&mut done.bar, &cell.bar);
+                done.last = cell.last;
+            }
+            None => {
+                let bar = Bar { open_time: start, ..cell.bar };
+                self.done = Some(Cell { bar, is_dirty: false, ..*cell });
+            }
+        }
+    }
+
+    /// Takes in a trade of before `final_to`. False when its bar is final too.
+    fn take_late(&mut self, final_to: i64, place: Place, price: Decimal, quantity: Decimal) -> bool {
+        let start = floor(place.0, self.interval);
+        if start.saturating_add(length(self.interval)) <= final_to {
+            return false;
+        }
+        match &mut self.done {
+            Some(done) => done.bar.open_time == start && done.take(place, price, quantity).is_ok(),
+            None => {
+                self.done = Some(Cell::new(start, place, price, quantity));
+                true
+            }
         }
     }
 
     /// Closes the bar if it ends at `to` or before.
     fn close(&mut self, to: i64, closed: &mut Vec<Update>) {
-        if let Some(bar) = self.done.take_if(|bar| bar.open_time.saturating_add(length(self.interval)) <= to)
-        {
-            closed.push(Update { interval: self.interval, bar, is_closed: true });
+        let interval = self.interval;
+        let is_over = |done: &mut Cell| done.bar.open_time.saturating_add(length(interval)) <= to;
+        if let Some(Cell { bar, .. }) = self.done.take_if(is_over) {
+            closed.push(Update { interval, bar, is_closed: true });
         }
     }
 }

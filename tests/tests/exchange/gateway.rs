@@ -279,3 +279,34 @@ async fn an_exchange_without_bars_of_its_own_has_them_made_of_its_trades() {
     assert_eq!(price - change, 8.0, "compared with the close of the day before");
     assert_eq!(open_times(&gateway, "ETH-USD", "1d").await, [day - 86_400_000]);
 }
+
+#[tokio::test]
+async fn trades_that_were_missed_are_in_the_bars_that_are_made_of_trades() {
+    let server = ExchangeServer::start(local::Coinbase).await.unwrap();
+    let minute = set_clock(&server);
+    let gateway = gateway(&server, "coinbase", "ETH-USD").await;
+    let mut socket = gateway.websocket().await.unwrap();
+    socket.subscribe(&["price:ETH-USD", "candles:ETH-USD.1m", "system:status"]).await.unwrap();
+    ready(&server, &gateway).await;
+    server.trade("ETH-USD", "30", "1");
+    bar(&mut socket, minute, false).await;
+
+    server.turn_away(Some(Ban { status: 503, retry_after: None }));
+    server.cut();
+    source_says(&mut socket, "disconnected").await;
+    server.unsent_trade("ETH-USD", "90", "2");
+    let missed = server.unsent_trade("ETH-USD", "40", "4");
+    // Until their second is over, and what waits for late trades has not waited for them.
+    while server.now_ms() < missed.time + 3_000 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.turn_away(None);
+    let is_whole = |envelope: &Envelope| {
+        envelope.event == "candles.bar" && envelope.field::<f64>("volume").unwrap() == 7.0
+    };
+    let whole = found(&mut socket, is_whole).await;
+    let [high, low, close] = ["high", "low", "close"].map(|name| whole.field::<f64>(name).unwrap());
+    assert_eq!((high, low, close), (90.0, 30.0, 40.0));
+    tick(&mut socket, 40.0).await;
+    assert_eq!(metrics(&gateway).await[r#"spark_market_refused_total{reason="late"}"#], 0.0);
+}

@@ -68,12 +68,39 @@ fn a_trade_is_in_the_bars_of_its_time() {
         closed.iter().map(shown).collect::<Vec<_>>(),
         ["1s 59000 1.00 3.00 0.50 3.00 0.003 final", "1m 0 1.00 3.00 0.50 3.00 0.003 final"]
     );
-    let late = book.trade(&trade(59_999, 6, 900, 1), &mut closed);
-    assert_eq!(late, Err(BookFault::Late { time: 59_999, final_to: 60_000 }));
     seen.clear();
     book.look(&mut seen);
     assert_eq!(of(&seen, "1s"), ["1s 61000 2.10 2.10 2.10 2.10 0.001"]);
     assert_eq!(of(&seen, "1m"), ["1m 60000 2.00 2.10 2.00 2.10 0.002"]);
+}
+
+#[test]
+fn a_trade_that_comes_after_its_second_is_in_the_longer_bars_that_are_not_final() {
+    let mut book = Book::new(interval("1s"), 1_000);
+    let (mut closed, mut seen) = (Vec::new(), Vec::new());
+    book.trade(&trade(59_100, 1, 100, 1), &mut closed).expect("in time");
+    book.trade(&trade(60_100, 2, 200, 1), &mut closed).expect("in time");
+    // An outage: time goes on without trades, and these are fetched after it.
+    book.advance(90_000, &mut closed);
+    book.look(&mut seen);
+    closed.clear();
+    seen.clear();
+    for (time, id, price) in [(59_999, 3, 50), (60_050, 4, 150), (75_000, 5, 900), (74_000, 6, 300)] {
+        book.trade(&trade(time, id, price, 1), &mut closed).expect("in time for the longer ones");
+    }
+    assert!(book.is_dirty() && closed.is_empty());
+    book.look(&mut seen);
+    assert_eq!((of(&seen, "1s"), book.is_dirty()), (vec![], false));
+    assert_eq!(of(&seen, "1m"), ["1m 60000 1.50 9.00 1.50 9.00 0.004"]);
+    assert_eq!(of(&seen, "5m"), ["5m 0 1.00 9.00 0.50 9.00 0.006"]);
+    // What comes next goes on from there.
+    book.trade(&trade(90_100, 7, 400, 1), &mut closed).expect("in time");
+    book.advance(122_000, &mut closed);
+    assert_eq!(of(&closed, "1m"), ["1m 60000 1.50 9.00 1.50 4.00 0.005 final"]);
+    book.advance(i64::MAX, &mut closed);
+    let final_to = floor(i64::MAX - 1_000, interval("1s"));
+    let late = book.trade(&trade(90_200, 8, 900, 1), &mut closed);
+    assert_eq!(late, Err(BookFault::Late { time: 90_200, final_to }));
 }
 
 #[test]
@@ -169,6 +196,40 @@ proptest! {
                 prop_assert!(update.bar.volume <= last.volume && update.bar.high <= last.high);
                 prop_assert!(update.bar.low >= last.low && !update.is_closed);
             }
+        }
+    }
+
+    /// However late trades come: the final bars of a length are those of the plain computation of the trades that came
+    /// before their bar of that length was final.
+    #[test]
+    fn a_bar_has_every_trade_that_came_before_it_was_final(
+        steps in prop::collection::vec((0i64..40_000, 1i64..100_000, 1i64..1_000, 0i64..6_000_000), 1..200),
+    ) {
+        let mut time = 1_675_329_590_000;
+        let mut book = Book::new(interval("1s"), 1_000);
+        let (mut trades, mut closed) = (Vec::new(), Vec::new());
+        for (nth, (step, price, quantity, back)) in steps.iter().enumerate() {
+            let final_to = floor(time - 1_000, book.base());
+            time += step;
+            // Every third one is late.
+            let back = if nth % 3 == 2 { *back } else { 0 };
+            let trade = trade(time - back, nth as u64, *price, *quantity);
+            let is_in_time = |length: Interval| floor(trade.time, length) + length.length_ms() as i64 > final_to;
+            let taken = book.trade(&trade, &mut closed);
+            prop_assert_eq!(taken.is_ok(), nth == 0 || book.intervals().any(is_in_time));
+            trades.push((trade, if nth == 0 { i64::MIN } else { final_to }));
+            // By the clock, as a feed has it.
+            book.advance(time, &mut closed);
+        }
+        book.finish(&mut closed);
+        for length in book.intervals().collect::<Vec<_>>() {
+            let is_in_time = |(trade, final_to): &&(Trade, i64)| {
+                floor(trade.time, length).saturating_add(length.length_ms() as i64) > *final_to
+            };
+            let in_time: Vec<Trade> = trades.iter().filter(is_in_time).map(|(trade, _)| *trade).collect();
+            let found: Vec<Bar> =
+                closed.iter().filter(|update| update.interval == length).map(|update| update.bar).collect();
+            prop_assert_eq!(&found, &plainly(&in_time, length));
         }
     }
 }
