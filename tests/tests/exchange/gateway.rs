@@ -310,3 +310,27 @@ async fn trades_that_were_missed_are_in_the_bars_that_are_made_of_trades() {
     tick(&mut socket, 40.0).await;
     assert_eq!(metrics(&gateway).await[r#"spark_market_refused_total{reason="late"}"#], 0.0);
 }
+
+#[tokio::test]
+async fn each_bar_that_began_before_is_replaced_by_the_exchanges_own_as_soon_as_it_has_closed() {
+    let server = ExchangeServer::start(local::Coinbase).await.unwrap();
+    let minute = set_clock(&server);
+    let day = minute.div_euclid(24 * 60 * MINUTE) * 24 * 60 * MINUTE;
+    server.past_bar("ETH-USD", "1d", &candle(day, "11", false));
+    // Its minute ends while the test looks, and no longer bar does.
+    server.set_clock(minute + 50_000 - unix_ms());
+    let gateway = gateway(&server, "coinbase", "ETH-USD").await;
+    let mut socket = gateway.websocket().await.unwrap();
+    socket.subscribe(&["candles:ETH-USD.1m"]).await.unwrap();
+    ready(&server, &gateway).await;
+    server.trade("ETH-USD", "30", "1");
+    let forming = found(&mut socket, |envelope| envelope.event == "candles.bar").await;
+    let open_time = forming.field::<i64>("openTime").unwrap();
+    server.past_bar("ETH-USD", "1m", &Candle::new(open_time, ["10", "40", "5", "30", "999"], true));
+    let is_its_own = |envelope: &Envelope| {
+        envelope.event == "candles.bar" && envelope.field::<f64>("volume").unwrap() == 999.0
+    };
+    let own = found(&mut socket, is_its_own).await;
+    assert!(own.field::<bool>("closed").unwrap());
+    assert_eq!(own.field::<i64>("openTime").unwrap(), open_time);
+}

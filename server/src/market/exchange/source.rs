@@ -10,8 +10,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use live_core::event::Interval;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -165,7 +163,11 @@ impl ExchangeSource {
                     self.fetches.spawn(begin(self.handle.clone(), next, self.made.clone(), needs_beginning));
                 }
                 if after > i64::MIN {
-                    self.fetches.spawn(confirm(self.handle.clone(), symbol, after, self.made.clone()));
+                    for length in STANDARD.map(interval) {
+                        if !self.made.contains(&length) && length.length_ms() >= 60_000 {
+                            self.fetches.spawn(confirm(self.handle.clone(), symbol, length, after));
+                        }
+                    }
                 }
             }
         }
@@ -277,30 +279,16 @@ async fn newest(
     Ok(None)
 }
 
-/// Fetches the bars that were forming when the feed began, each once it has closed.
-async fn confirm(handle: Handle, symbol: usize, began: i64, made: Vec<Interval>) -> Vec<Fetch> {
-    let wait = |length: Interval| {
-        let handle = &handle;
-        async move {
-            let start = floor(began, length);
-            let end = start.saturating_add(length.length_ms() as i64);
-            let left = end.saturating_sub(handle.now_ms()).max(0).unsigned_abs();
-            sleep(Duration::from_millis(left) + SETTLE).await;
-            let bars = retried(handle, symbol, length, 8).await?;
-            let bar = bars.into_iter().find(|bar| bar.open_time == start)?;
-            Some((length, bar))
-        }
-    };
-    let lengths = STANDARD.map(interval).into_iter();
-    let lengths = lengths.filter(|length| !made.contains(length) && length.length_ms() >= 60_000);
-    let mut waits: FuturesUnordered<_> = lengths.map(wait).collect();
-    let mut fetched = Vec::new();
-    while let Some(found) = waits.next().await {
-        fetched.extend(found.map(|(interval, bar)| {
-            Fetch::Event(SourceEvent::Made(Made { instrument: symbol, interval, bar, is_closed: true }))
-        }));
-    }
-    fetched
+/// Fetches the bar that was forming when the feed began, once it has closed.
+async fn confirm(handle: Handle, symbol: usize, length: Interval, began: i64) -> Vec<Fetch> {
+    let start = floor(began, length);
+    let end = start.saturating_add(length.length_ms() as i64);
+    let left = end.saturating_sub(handle.now_ms()).max(0).unsigned_abs();
+    sleep(Duration::from_millis(left) + SETTLE).await;
+    let bars = retried(&handle, symbol, length, 8).await.unwrap_or_default();
+    let bar = bars.into_iter().find(|bar| bar.open_time == start);
+    let made = |bar| Made { instrument: symbol, interval: length, bar, is_closed: true };
+    bar.map(|bar| Fetch::Event(SourceEvent::Made(made(bar)))).into_iter().collect()
 }
 
 /// Fetches closed bars that opened within a range.
