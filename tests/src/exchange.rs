@@ -12,7 +12,7 @@ mod socket;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,6 +49,10 @@ pub trait Dialect: Send + Sync + 'static {
     fn socket_path(&self) -> &'static str;
     /// Most messages in a second, and most streams on a socket.
     fn limits(&self) -> (usize, usize);
+    /// Most REST requests at once, and how many more in a second; `None` where they are not counted.
+    fn rest_limits(&self) -> Option<(f64, f64)> {
+        None
+    }
     /// Reads a message.
     fn hear(&self, message: &str, book: &Book) -> Asked;
     /// A trade as it goes over the socket.
@@ -107,6 +111,8 @@ struct Shared {
     book: Mutex<Book>,
     sockets: Mutex<Sockets>,
     rest_ban: Mutex<Option<Ban>>,
+    /// REST requests that are allowed, and when that was so.
+    rest_room: Mutex<Option<(f64, Instant)>>,
     socket_ban: Mutex<Option<Ban>>,
     clock_offset_ms: AtomicI64,
     seen: watch::Sender<Seen>,
@@ -126,6 +132,7 @@ impl ExchangeServer {
             book: Mutex::default(),
             sockets: Mutex::default(),
             rest_ban: Mutex::default(),
+            rest_room: Mutex::default(),
             socket_ban: Mutex::default(),
             clock_offset_ms: AtomicI64::new(0),
             seen: watch::Sender::new(Seen::default()),
@@ -301,6 +308,17 @@ impl Shared {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX) + self.clock_offset_ms.load(Ordering::Relaxed)
     }
 
+    /// Whether one more REST request is within the limits.
+    fn allows_request(&self) -> bool {
+        let Some((burst, per_second)) = self.dialect.rest_limits() else { return true };
+        let now = Instant::now();
+        let mut room = locked(&self.rest_room);
+        let (left, at) = room.unwrap_or((burst, now));
+        let left = (left + (now - at).as_secs_f64() * per_second).min(burst);
+        *room = Some(((left - 1.0).max(0.0), now));
+        left >= 1.0
+    }
+
     fn note(&self, note: impl FnOnce(&mut Seen)) {
         self.seen.send_modify(note);
     }
@@ -357,7 +375,11 @@ async fn read_target(stream: &mut TcpStream) -> Option<String> {
 }
 
 fn answer(shared: &Shared, target: &str) -> Vec<u8> {
-    let ban = *locked(&shared.rest_ban);
+    let mut ban = *locked(&shared.rest_ban);
+    if ban.is_none() && !shared.allows_request() {
+        shared.note(|seen| seen.breaches += 1);
+        ban = Some(Ban { status: 429, retry_after: None });
+    }
     let answer = match ban {
         Some(ban) => response(ban.status, ban.retry_after, r#"{"code":-1003,"msg":"Too many requests."}"#),
         None => {

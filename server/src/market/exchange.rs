@@ -20,6 +20,7 @@ mod judge;
 mod kraken;
 mod lines;
 mod link;
+mod pace;
 mod rest;
 mod sequence;
 mod shard;
@@ -100,6 +101,10 @@ pub struct Limits {
     pub message_gap: Duration,
     /// After what time it ends a connection; `None` when it does not.
     pub lifetime: Option<Duration>,
+    /// Time after which one more REST request is allowed.
+    pub request_gap: Duration,
+    /// Most REST requests after a pause without waiting.
+    pub request_burst: u32,
 }
 
 /// A message that subscribes, and how many acknowledgements are to come for it.

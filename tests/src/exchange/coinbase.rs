@@ -17,6 +17,10 @@ impl Dialect for Coinbase {
         (8, usize::MAX)
     }
 
+    fn rest_limits(&self) -> Option<(f64, f64)> {
+        Some((15.0, 10.0))
+    }
+
     fn hear(&self, message: &str, book: &Book) -> Asked {
         let message: Value = serde_json::from_str(message).unwrap_or_default();
         let texts = |name: &str| -> Vec<String> {

@@ -277,6 +277,10 @@ async fn an_exchange_without_bars_of_its_own_has_them_made_of_its_trades() {
     let tick = socket.find(|envelope| envelope.event == "price.tick").await.unwrap();
     let (price, change) = (tick.field::<f64>("price").unwrap(), tick.field::<f64>("change").unwrap());
     assert_eq!(price - change, 8.0, "compared with the close of the day before");
+    let mut asked = server.seen().requests;
+    asked.retain(|path| path.contains("granularity"));
+    // Hours are made of the minutes, and the week of the days.
+    assert_eq!(asked.len(), 2, "{asked:?}");
     assert_eq!(open_times(&gateway, "ETH-USD", "1d").await, [day - 86_400_000]);
 }
 

@@ -114,6 +114,21 @@ async fn coinbase_says_at_once_what_was_traded_last() {
 }
 
 #[tokio::test]
+async fn coinbase_is_asked_no_more_often_than_it_allows() {
+    let rig = coinbase(&["BTC-USD"]).await;
+    let asked: Vec<_> = (0..50)
+        .map(|_| {
+            let handle = rig.handle.clone();
+            tokio::spawn(async move { handle.history(0, interval("1m"), 10).await.map(|_| ()) })
+        })
+        .collect();
+    for answer in asked {
+        answer.await.unwrap().unwrap();
+    }
+    assert_eq!((rig.server.seen().breaches, rig.stats().bans), (0, 0));
+}
+
+#[tokio::test]
 async fn a_heartbeat_of_coinbase_shows_what_the_channel_has_dropped() {
     let mut rig = coinbase(&["BTC-USD"]).await;
     rig.up().await;

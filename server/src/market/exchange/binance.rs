@@ -48,6 +48,9 @@ impl Exchange for Binance {
             // Five messages a second are allowed, our answers to its pings among them.
             message_gap: Duration::from_millis(250),
             lifetime: Some(Duration::from_secs(24 * 3_600)),
+            // 6000 of weight a minute: bars weigh 2, trades of the past 25.
+            request_gap: Duration::from_millis(100),
+            request_burst: 100,
         }
     }
 

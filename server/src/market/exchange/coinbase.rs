@@ -48,6 +48,9 @@ impl Exchange for Coinbase {
             // Eight requests a second are allowed.
             message_gap: Duration::from_millis(200),
             lifetime: None,
+            // Ten a second and fifteen at once are allowed; a few less, as some arrive closer together than they left.
+            request_gap: Duration::from_millis(100),
+            request_burst: 12,
         }
     }
 

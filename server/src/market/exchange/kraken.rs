@@ -45,7 +45,14 @@ impl Exchange for Kraken {
 
     fn limits(&self) -> Limits {
         // No numbers are published for what is public; these are what the others allow.
-        Limits { streams_per_connection: 1_000, message_gap: Duration::from_millis(250), lifetime: None }
+        Limits {
+            streams_per_connection: 1_000,
+            message_gap: Duration::from_millis(250),
+            lifetime: None,
+            // One request a second is said to be fine; more only for a moment.
+            request_gap: Duration::from_secs(1),
+            request_burst: 5,
+        }
     }
 
     fn usual_symbols(&self) -> &'static [&'static str] {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::super::{Bar, Trade};
 use super::counters::{Counters, count};
+use super::pace::Pace;
 use super::sequence::Numbered;
 use super::{Exchange, FrameFault, Missing, Symbol, Urls, judge, text};
 
@@ -23,7 +24,7 @@ const ANSWER_LEN_MAX: usize = 16 << 20;
 pub(super) const BAN_DEFAULT: Duration = Duration::from_secs(60);
 /// Longest that is believed: the longest ban that an exchange is known to speak.
 pub(super) const BAN_MAX: Duration = Duration::from_secs(3 * 86_400);
-/// Most requests at once. After an outage there may be one for each symbol.
+/// Most requests under way at once, however many are allowed in a second.
 const REQUESTS_MAX: usize = 4;
 /// Most requests for the trades of one gap.
 const PAGES_MAX: usize = 8;
@@ -82,6 +83,7 @@ pub(super) struct Rest {
     counters: Arc<Counters>,
     /// Requests that may be under way at once.
     room: Semaphore,
+    pace: Pace,
     /// Nothing is asked before then.
     silent_until: Mutex<Option<Instant>>,
 }
@@ -98,14 +100,8 @@ impl Rest {
             .timeout(ANSWER_TIME)
             .redirect(redirect::Policy::none())
             .build()?;
-        Ok(Self {
-            exchange,
-            base,
-            client,
-            counters,
-            room: Semaphore::new(REQUESTS_MAX),
-            silent_until: Mutex::new(None),
-        })
+        let (room, pace) = (Semaphore::new(REQUESTS_MAX), Pace::new(exchange.limits()));
+        Ok(Self { exchange, base, client, counters, room, pace, silent_until: Mutex::new(None) })
     }
 
     /// The exchange's time, by its answer, and how much it is ahead of ours, in milliseconds.
@@ -192,14 +188,18 @@ impl Rest {
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, RestFault> {
         let _room = self.room.acquire().await.map_err(|fault| RestFault::Unreachable(fault.to_string()))?;
-        // Looked at when it is our turn: whoever was before us may have been told that it is enough.
-        if let Some(left) = self.silence() {
-            return Err(RestFault::Banned(left));
-        }
+        self.heed_ban()?;
+        self.pace.turn().await;
+        // Whoever was before us may have been told meanwhile that it is enough.
+        self.heed_ban()?;
         count(&self.counters.requests);
         self.ask(path).await.inspect_err(|_| {
             count(&self.counters.requests_failed);
         })
+    }
+
+    fn heed_ban(&self) -> Result<(), RestFault> {
+        self.silence().map_or(Ok(()), |left| Err(RestFault::Banned(left)))
     }
 
     async fn ask(&self, path: &str) -> Result<Vec<u8>, RestFault> {

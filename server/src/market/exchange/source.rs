@@ -36,6 +36,10 @@ const SETTLE: Duration = Duration::from_secs(3);
 const ARCHIVE_BARS: usize = 1_000;
 /// Most closed bars that are fetched after a connection was lost.
 const MISSED_MAX: usize = 500;
+/// What is asked for the beginning of a symbol, and the lengths that are made of the answer.
+const BEGINNINGS: [(&str, &[&str]); 2] = [("1m", &["1m", "5m", "15m", "1h", "4h"]), ("1d", &["1d", "1w"])];
+/// Bars that are asked for: the minutes of 4 hours are more than the days of a week.
+const BEGINNING_BARS: usize = 240;
 /// Symbols whose beginnings are fetched at once.
 const BEGINNINGS_MAX: usize = 4;
 /// Wait between two tries to fetch.
@@ -214,24 +218,30 @@ async fn begin(handle: Handle, symbol: usize, made: Vec<Interval>, needs_beginni
             tracing::debug!(exchange = handle.name(), %fault, "the exchange's clock is not known");
         }
         let day = interval("1d");
-        for length in STANDARD.map(interval) {
-            let is_wanted = length == day || needs_beginning && !made.contains(&length);
-            if !is_wanted || length.length_ms() < 60_000 {
+        for (asked, lengths) in BEGINNINGS {
+            let lengths = lengths.iter().map(|name| interval(name));
+            let wanted: Vec<Interval> =
+                lengths.filter(|length| needs_beginning && !made.contains(length)).collect();
+            if wanted.is_empty() && interval(asked) != day {
                 continue;
             }
-            let known = match retried(&handle, symbol, length, 8).await {
-                Some(known) => known,
-                None => continue,
+            let Some(known) = retried(&handle, symbol, interval(asked), BEGINNING_BARS).await else {
+                continue;
             };
             let now = handle.now_ms();
-            let forming = known.last().filter(|bar| bar.open_time == floor(now, length)).copied();
-            let closed = known.iter().rev().find(|bar| bar.open_time < floor(now, length)).copied();
-            let seed = |bar, is_closed| {
+            let seed = |length, bar, is_closed| {
                 let made = Made { instrument: symbol, interval: length, bar, is_closed };
                 Fetch::Event(SourceEvent::Seed(made))
             };
-            fetched.extend(closed.filter(|_| length == day).map(|bar| seed(bar, true)));
-            fetched.extend(forming.filter(|_| !made.contains(&length)).map(|bar| seed(bar, false)));
+            if interval(asked) == day {
+                let before = known.iter().rev().find(|bar| bar.open_time < floor(now, day));
+                fetched.extend(before.map(|bar| seed(day, *bar, true)));
+            }
+            for length in wanted {
+                let forming = roll_up(&known, length).pop();
+                let forming = forming.filter(|bar| bar.open_time == floor(now, length));
+                fetched.extend(forming.map(|bar| seed(length, bar, false)));
+            }
         }
     };
     if tokio::time::timeout(HOLD_MAX, bars).await.is_err() {
