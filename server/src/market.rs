@@ -113,7 +113,8 @@ pub enum SourceEvent {
     },
     /// A bar that the source makes itself.
     Made(Made),
-    /// What was known of a forming bar before the first trade.
+    /// What is known of a forming bar that began before the first trade, that trade and others perhaps among it; or of
+    /// the bar before that one.
     Seed(Made),
     /// No trade of the instrument comes before it starts over: every bar is final.
     End {

@@ -59,6 +59,8 @@ pub struct Book {
     now: i64,
     /// Bars that end here or before are final.
     final_to: i64,
+    /// Time of the first trade.
+    first: Option<i64>,
 }
 
 /// A bar with the places of its first and last trade.
@@ -80,6 +82,8 @@ struct Level {
     interval: Interval,
     /// What final bars of the base, and trades that came after these, make up of the current one.
     done: Option<Cell>,
+    /// Bars of the base that begin before are in what was said of the beginning.
+    from: i64,
 }
 
 impl Book {
@@ -91,8 +95,9 @@ impl Book {
     /// The same without the longer ones that the source makes itself.
     pub fn without(base: Interval, lateness: i64, made: &[Interval]) -> Self {
         let wanted = served(base).into_iter().skip(1).filter(|interval| !made.contains(interval));
-        let levels = wanted.map(|interval| Level { interval, done: None }).collect();
-        Self { base, lateness, cells: VecDeque::new(), levels, now: i64::MIN, final_to: i64::MIN }
+        let levels = wanted.map(|interval| Level { interval, done: None, from: i64::MIN }).collect();
+        let (now, final_to) = (i64::MIN, i64::MIN);
+        Self { base, lateness, cells: VecDeque::new(), levels, now, final_to, first: None }
     }
 
     /// Length of the shortest bars.
@@ -116,6 +121,7 @@ impl Book {
         if taken.is_err() && !(start < self.final_to && self.take_late(place, trade.price, trade.quantity)) {
             return taken;
         }
+        self.first.get_or_insert(trade.time);
         self.advance(trade.time, closed);
         Ok(())
     }
@@ -183,7 +189,7 @@ impl Book {
         for level in &self.levels {
             let mut current = level.done.map(|done| done.bar);
             let mut is_dirty = level.done.is_some_and(|done| done.is_dirty);
-            for cell in &self.cells {
+            for cell in self.cells.iter().filter(|cell| cell.bar.open_time >= level.from) {
                 let start = floor(cell.bar.open_time, level.interval);
                 match &mut current {
                     Some(bar) if bar.open_time == start => append(bar, &cell.bar),
@@ -214,13 +220,24 @@ impl Book {
         self.levels.iter().find(|level| level.interval == interval)?.done.as_ref().map(|done| &done.bar)
     }
 
-    /// Sets what is known of a bar that began before the first trade here: its trades so far.
-    pub fn seed(&mut self, interval: Interval, bar: &Bar) {
-        if let Some(level) = self.levels.iter_mut().find(|level| level.interval == interval) {
-            // Whatever comes was made after its trades.
-            let place = (i64::MIN, 0);
-            level.done = Some(Cell { bar: *bar, first: place, last: place, is_dirty: false });
+    /// Sets what is known of a bar that began before the first trade here: its trades so far, with those that have come
+    /// here, to the second. False when nothing has changed: the whole bar has been heard, it is final, or there is none
+    /// of that interval.
+    pub fn seed(&mut self, interval: Interval, bar: &Bar) -> bool {
+        let is_whole = self.first.is_some_and(|first| first < bar.open_time);
+        let is_final = bar.open_time.saturating_add(length(interval)) <= self.final_to;
+        let from = self.cells.back().map_or(self.final_to, |cell| self.end_of(cell.bar.open_time));
+        let Some(level) = self.levels.iter_mut().find(|level| level.interval == interval) else {
+            return false;
+        };
+        if is_whole || is_final {
+            return false;
         }
+        // Whatever comes was made after its trades.
+        let place = (i64::MIN, 0);
+        level.done = Some(Cell { bar: *bar, first: place, last: place, is_dirty: true });
+        level.from = from;
+        true
     }
 
     fn newest_start(&self) -> Option<i64> {
@@ -251,7 +268,8 @@ impl Book {
     fn take_late(&mut self, place: Place, price: Decimal, quantity: Decimal) -> bool {
         let mut is_taken = false;
         for level in &mut self.levels {
-            is_taken |= level.take_late(self.final_to, place, price, quantity);
+            let is_in_seed = floor(place.0, self.base) < level.from;
+            is_taken |= !is_in_seed && level.take_late(self.final_to, place, price, quantity);
         }
         is_taken
     }
@@ -306,6 +324,9 @@ impl Level {
     fn take(&mut self, cell: &Cell, closed: &mut Vec<Update>) {
         let start = floor(cell.bar.open_time, self.interval);
         self.close(start, closed);
+        if cell.bar.open_time < self.from {
+            return;
+        }
         match &mut self.done {
             Some(done) => {
                 append(&mut done.bar, &cell.bar);

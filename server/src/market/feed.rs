@@ -190,6 +190,7 @@ impl Feed {
                     true => line.normalizer.reference(made.interval, &made.bar),
                     false => line.normalizer.seed(made.interval, &made.bar),
                 }
+                self.plan_look(made.instrument);
             }
             SourceEvent::End { instrument } => {
                 let Some(line) = self.lines.get_mut(instrument) else { return self.unknown(instrument) };

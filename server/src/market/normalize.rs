@@ -213,13 +213,15 @@ impl Normalizer {
         Ok(Update { interval, bar, is_closed })
     }
 
-    /// Sets what is known of the time before the first trade: the bar that is forming.
+    /// Sets what is known of the time before the first trade: the bar that is forming. It may come after trades that it
+    /// has in it.
     pub fn seed(&mut self, interval: Interval, bar: &Bar) {
-        if let Some(book) = &mut self.book {
-            book.seed(interval, bar);
-        }
-        if interval == self.day.interval {
+        let is_news = self.book.as_mut().is_none_or(|book| book.seed(interval, bar));
+        if is_news && interval == self.day.interval {
+            let heard = self.day.last.filter(|_| self.has_price);
             self.day.set(bar);
+            self.day.last = heard.or(self.day.last);
+            self.compare();
         }
     }
 
@@ -227,6 +229,18 @@ impl Normalizer {
     pub fn reference(&mut self, interval: Interval, bar: &Bar) {
         if interval == self.day.interval {
             self.day.reference = Some(bar.close);
+            self.compare();
+        }
+    }
+
+    /// Compares the newest price with a day of which more is known than before.
+    fn compare(&mut self) {
+        if let Some(price) = self.day.last
+            && self.has_price
+            && let Ok((change, percent)) = self.day.change(price)
+        {
+            (self.tick.change, self.tick.change_pct) = (nearest(change), nearest(percent));
+            self.tick.volume = nearest(self.day.volume);
         }
     }
 

@@ -255,28 +255,35 @@ async fn an_exchange_without_bars_of_its_own_has_them_made_of_its_trades() {
     server.until(|seen| seen.subscriptions > 0).await.unwrap();
     // What the exchange knows of the day is asked for first.
     server.until(|seen| seen.requests.iter().any(|path| path.contains("granularity=86400"))).await.unwrap();
-    let mut found = None;
+    let mut live = None;
     for nth in 0..100 {
         server.trade("ETH-USD", &format!("{}", 30 + nth), "1");
         let next = timeout(Duration::from_millis(500), async {
+            // Until it is known how the day began, its bar is made of what has been heard.
             let is_day = |envelope: &Envelope| {
-                envelope.event == "candles.bar" && envelope.field::<String>("interval").unwrap() == "1d"
+                envelope.event == "candles.bar"
+                    && envelope.field::<String>("interval").unwrap() == "1d"
+                    && envelope.field::<f64>("open").unwrap() == 10.0
+                    && envelope.field::<f64>("high").unwrap() >= 30.0
             };
             socket.find(is_day).await.unwrap()
         });
         if let Ok(envelope) = next.await {
-            found = Some(envelope);
+            live = Some(envelope);
             break;
         }
     }
-    let live = found.expect("a bar of the day");
+    let live = live.expect("a bar of the day");
     assert_eq!(live.field::<i64>("openTime").unwrap(), day);
     // It opened and had its low before anybody listened here, and has its high and its close from the trades.
     assert_eq!((live.field::<f64>("open").unwrap(), live.field::<f64>("low").unwrap()), (10.0, 5.0));
     assert!(live.field::<f64>("high").unwrap() >= 30.0 && live.field::<f64>("volume").unwrap() >= 101.0);
-    let tick = socket.find(|envelope| envelope.event == "price.tick").await.unwrap();
-    let (price, change) = (tick.field::<f64>("price").unwrap(), tick.field::<f64>("change").unwrap());
-    assert_eq!(price - change, 8.0, "compared with the close of the day before");
+    // Compared with the close of the day before.
+    let is_compared = |envelope: &Envelope| {
+        envelope.event == "price.tick"
+            && envelope.field::<f64>("price").unwrap() - envelope.field::<f64>("change").unwrap() == 8.0
+    };
+    found(&mut socket, is_compared).await;
     let mut asked = server.seen().requests;
     asked.retain(|path| path.contains("granularity"));
     // Hours are made of the minutes, and the week of the days.
@@ -337,4 +344,34 @@ async fn each_bar_that_began_before_is_replaced_by_the_exchanges_own_as_soon_as_
     let own = found(&mut socket, is_its_own).await;
     assert!(own.field::<bool>("closed").unwrap());
     assert_eq!(own.field::<i64>("openTime").unwrap(), open_time);
+}
+
+#[tokio::test]
+async fn prices_do_not_wait_for_what_the_exchange_knows_of_the_time_before() {
+    let server = ExchangeServer::start(local::Coinbase).await.unwrap();
+    let day = set_clock(&server).div_euclid(86_400_000) * 86_400_000;
+    server.past_bar("ETH-USD", "1d", &candle(day - 86_400_000, "8", true));
+    server.past_bar("ETH-USD", "1d", &Candle::new(day, ["10", "20", "5", "11", "100"], false));
+    server.ban(Some(Ban { status: 503, retry_after: None }));
+    let gateway = gateway(&server, "coinbase", "ETH-USD").await;
+    let mut socket = gateway.websocket().await.unwrap();
+    socket.subscribe(&["price:ETH-USD", "candles:ETH-USD.1d"]).await.unwrap();
+    server.until(|seen| seen.subscriptions > 0).await.unwrap();
+    while server.streams() < 3 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    server.trade("ETH-USD", "12", "1");
+    timeout(Duration::from_secs(5), tick(&mut socket, 12.0)).await.expect("at once");
+    // It answers late, and the bar of the day has what was before, with the trade or without: its volume is not both.
+    server.ban(None);
+    let is_whole = |envelope: &Envelope| {
+        envelope.event == "candles.bar" && envelope.field::<f64>("open").unwrap() == 10.0
+    };
+    let whole = found(&mut socket, is_whole).await;
+    let [high, low, volume] = ["high", "low", "volume"].map(|name| whole.field::<f64>(name).unwrap());
+    assert_eq!((high, low, volume), (20.0, 5.0, 100.0));
+    let is_compared = |envelope: &Envelope| {
+        envelope.event == "price.tick" && envelope.field::<f64>("change").unwrap() == 4.0
+    };
+    found(&mut socket, is_compared).await;
 }

@@ -153,6 +153,33 @@ fn a_bar_that_began_before_goes_on() {
 }
 
 #[test]
+fn what_is_said_late_of_how_a_bar_began_replaces_what_was_heard() {
+    let mut book = Book::new(interval("1s"), 1_000);
+    let (mut closed, mut seen) = (Vec::new(), Vec::new());
+    for (time, id, price) in [(70_000, 1, 300), (75_000, 2, 400), (79_500, 3, 350)] {
+        book.trade(&trade(time, id, price, 1), &mut closed).expect("in time");
+    }
+    let said = plainly(&[trade(60_000, 0, 500, 6), trade(79_500, 3, 350, 3)], interval("1m"))[0];
+    assert!(book.seed(interval("1m"), &said));
+    book.look(&mut seen);
+    assert_eq!(of(&seen, "1m"), ["1m 60000 5.00 5.00 3.50 3.50 0.009"]);
+    assert_eq!(of(&seen, "1s"), ["1s 79000 3.50 3.50 3.50 3.50 0.001"]);
+    book.trade(&trade(80_000, 4, 200, 1), &mut closed).expect("in time");
+    assert!(
+        book.trade(&trade(74_000, 5, 900, 1), &mut closed).is_ok(),
+        "in the longer ones that nothing was said of"
+    );
+    book.advance(121_000, &mut closed);
+    assert_eq!(of(&closed, "1m"), ["1m 60000 5.00 5.00 2.00 2.00 0.010 final"]);
+    assert_eq!(of(&closed, "1s").last().expect("one"), "1s 80000 2.00 2.00 2.00 2.00 0.001 final");
+    // A bar that was heard from its beginning needs nobody to say more of it, nor does one that is final.
+    assert!(!book.seed(interval("1m"), &Bar { open_time: 120_000, ..said }));
+    assert!(!book.seed(interval("1m"), &said));
+    assert!(!book.seed(interval("1d"), &Bar { open_time: 86_400_000, ..said }));
+    assert!(book.seed(interval("1d"), &Bar { open_time: 0, ..said }));
+}
+
+#[test]
 fn numbers_that_are_too_large_change_nothing() {
     let mut book = Book::new(interval("1s"), 0);
     let mut closed = Vec::new();

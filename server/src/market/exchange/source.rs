@@ -1,16 +1,19 @@
 //! An exchange as a source: its trades, offers and bars, joined to what it knows of the time before.
 //!
 //! - Bars that the exchange streams are passed on as they are. Where it does not say that one has closed, the next one
-//!   says so. What it does not stream is made of its trades; the bars that were forming when the feed began go on from
-//!   what it says of them, and are replaced by the exchange's own once they have closed.
-//! - Closed bars that were missed while a connection was lost are fetched and passed on.
+//!   says so. What it does not stream is made of its trades: those go on at once. The bars that were forming when the
+//!   feed began go on from what it says of them, as soon as it has, and are replaced by the exchange's own once they have
+//!   closed.
+//! - Closed bars that were missed while a connection was lost are fetched and passed on, as are those that trades were
+//!   fetched too late for. Trades that were missed are in the bars that are not final by then.
 //! - Older ones are fetched when somebody asks for them.
 
-use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use live_core::event::Interval;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -19,18 +22,14 @@ use super::rest::RestFault;
 use super::{Exchange, ExchangeEvent};
 use crate::market::aggregate::roll_up;
 use crate::market::intervals::{STANDARD, floor, interval};
-use crate::market::{Archive, Bar, Instrument, Made, Source, SourceEvent, Trade, Waiting};
+use crate::market::{Archive, Bar, Instrument, Made, Source, SourceEvent, Waiting};
 use crate::metrics::Reading;
 
 /// Usual time between two prices: while the exchange is heard they are said again that often.
 const PRINT_GAP: Duration = Duration::from_millis(2_500);
 /// How long bars that are made of trades wait for late ones.
 const LATENESS_MS: i64 = 1_000;
-/// How long a symbol's trades wait for what the exchange knows of the time before.
-const HOLD_MAX: Duration = Duration::from_secs(10);
-/// Most trades of a symbol that wait for it.
-const HELD_MAX: usize = 10_000;
-/// How long after its end a bar is fetched: exchanges take a moment to write it down.
+/// How long after its end a bar is fetched at the earliest: exchanges take a moment to write it down.
 const SETTLE: Duration = Duration::from_secs(3);
 /// Closed bars that are fetched for a chart.
 const ARCHIVE_BARS: usize = 1_000;
@@ -40,15 +39,20 @@ const MISSED_MAX: usize = 500;
 const BEGINNINGS: [(&str, &[&str]); 2] = [("1m", &["1m", "5m", "15m", "1h", "4h"]), ("1d", &["1d", "1w"])];
 /// Bars that are asked for: the minutes of 4 hours are more than the days of a week.
 const BEGINNING_BARS: usize = 240;
-/// Symbols whose beginnings are fetched at once.
+/// Symbols whose beginnings are fetched at once, so that one is whole before the next is begun.
 const BEGINNINGS_MAX: usize = 4;
+/// Requests for bars that wait for their turn, so that trades that were missed, which others wait for, do not wait for
+/// all of these.
+const REQUESTS_MAX: usize = 4;
 /// Wait between two tries to fetch.
 const RETRY: Duration = Duration::from_secs(5);
+/// Times that an exchange may refuse a request until it is no more asked for that.
+const REFUSALS_MAX: usize = 3;
 
 /// An exchange as a source.
 pub struct ExchangeSource {
     link: Link,
-    handle: Handle,
+    past: Past,
     /// Intervals that it streams bars of.
     made: Vec<Interval>,
     history_max: usize,
@@ -56,16 +60,16 @@ pub struct ExchangeSource {
     /// Connections that were lost so far.
     outages: u64,
     heard: Vec<ExchangeEvent>,
-    fetches: JoinSet<Vec<Fetch>>,
+    fetches: JoinSet<Vec<SourceEvent>>,
 }
 
 /// One symbol on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Symbol {
-    /// Its trades wait for the time before.
-    held: Option<VecDeque<Trade>>,
     /// Of each streamed interval the newest bar.
     newest: Vec<Option<Newest>>,
+    /// Time of the newest trade, and how many outages there had been.
+    traded: Option<(i64, u64)>,
 }
 
 /// The newest bar of a streamed interval.
@@ -77,13 +81,14 @@ struct Newest {
     outages: u64,
 }
 
-/// What was fetched.
-#[derive(Debug)]
-enum Fetch {
-    /// A bar.
-    Event(SourceEvent),
-    /// A symbol's beginning is known, or is not waited for: trades after this moment are passed on.
-    Begins { symbol: usize, after: i64 },
+/// What is asked of the exchange besides what it streams.
+#[derive(Clone)]
+struct Past {
+    handle: Handle,
+    /// Intervals of whole minutes that it streams no bars of.
+    unmade: Arc<[Interval]>,
+    beginnings: Arc<Semaphore>,
+    requests: Arc<Semaphore>,
 }
 
 impl ExchangeSource {
@@ -96,26 +101,29 @@ impl ExchangeSource {
         mut options: LinkOptions,
         history_max: usize,
     ) -> Result<Self, OpenFault> {
-        let made: Vec<Interval> =
-            STANDARD.map(interval).into_iter().filter(|length| exchange.has_bars(*length)).collect();
+        let (made, unmade): (Vec<Interval>, Vec<Interval>) =
+            STANDARD.map(interval).into_iter().partition(|length| exchange.has_bars(*length));
         options.bars.clone_from(&made);
         let link = Link::open(exchange, options)?;
-        let handle = link.handle();
-        let needs_beginning = made.len() + 1 < STANDARD.len();
-        let symbol =
-            |_: &_| Symbol { held: needs_beginning.then(VecDeque::new), newest: vec![None; made.len()] };
-        let symbols = handle.symbols().iter().map(symbol).collect();
+        let past = Past {
+            handle: link.handle(),
+            unmade: unmade.into_iter().filter(|length| length.length_ms() >= 60_000).collect(),
+            beginnings: Arc::new(Semaphore::new(BEGINNINGS_MAX)),
+            requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
+        };
+        let count = past.handle.symbols().len();
+        let symbols = vec![Symbol { newest: vec![None; made.len()], traded: None }; count];
         let mut fetches = JoinSet::new();
-        for first in 0..BEGINNINGS_MAX.min(handle.symbols().len()) {
-            fetches.spawn(begin(handle.clone(), first, made.clone(), needs_beginning));
+        for symbol in 0..count {
+            fetches.spawn(past.clone().begin(symbol));
         }
         let heard = Vec::new();
-        Ok(Self { link, handle, made, history_max, symbols, outages: 0, heard, fetches })
+        Ok(Self { link, past, made, history_max, symbols, outages: 0, heard, fetches })
     }
 
     /// What can be asked of the exchange besides.
     pub fn handle(&self) -> Handle {
-        self.handle.clone()
+        self.past.handle.clone()
     }
 
     async fn next_events(&mut self, out: &mut Vec<SourceEvent>) {
@@ -128,7 +136,7 @@ impl ExchangeSource {
                     }
                 }
                 Some(fetched) = self.fetches.join_next() => match fetched {
-                    Ok(fetched) => fetched.into_iter().for_each(|fetch| self.fetched(fetch, out)),
+                    Ok(fetched) => out.extend(fetched),
                     Err(fault) => tracing::error!(%fault, "a fetch has failed"),
                 },
             }
@@ -137,10 +145,10 @@ impl ExchangeSource {
 
     fn take(&mut self, event: ExchangeEvent, out: &mut Vec<SourceEvent>) {
         match event {
-            ExchangeEvent::Trade { symbol, trade } => match &mut self.symbols[symbol].held {
-                Some(held) if held.len() < HELD_MAX => held.push_back(trade),
-                _ => out.push(SourceEvent::Trade { instrument: symbol, trade }),
-            },
+            ExchangeEvent::Trade { symbol, trade } => {
+                self.traded(symbol, trade.time);
+                out.push(SourceEvent::Trade { instrument: symbol, trade });
+            }
             ExchangeEvent::Quote { symbol, quote } => {
                 out.push(SourceEvent::Quote { instrument: symbol, quote });
             }
@@ -154,25 +162,22 @@ impl ExchangeSource {
         }
     }
 
-    fn fetched(&mut self, fetch: Fetch, out: &mut Vec<SourceEvent>) {
-        match fetch {
-            Fetch::Event(event) => out.push(event),
-            Fetch::Begins { symbol, after } => {
-                let held = self.symbols[symbol].held.take().unwrap_or_default();
-                let trades = held.into_iter().filter(|trade| trade.time > after);
-                out.extend(trades.map(|trade| SourceEvent::Trade { instrument: symbol, trade }));
-                let next = symbol + BEGINNINGS_MAX;
-                if next < self.symbols.len() {
-                    let needs_beginning = self.symbols[next].held.is_some();
-                    self.fetches.spawn(begin(self.handle.clone(), next, self.made.clone(), needs_beginning));
+    /// Has bars of trades fetched that not all trades were heard of: those that the first one of all belongs to, and
+    /// after an outage those that have closed since the one before.
+    fn traded(&mut self, symbol: usize, time: i64) {
+        let before = self.symbols[symbol].traded.replace((time, self.outages));
+        for length in self.past.unmade.iter().copied() {
+            match before {
+                None => {
+                    self.fetches.spawn(self.past.clone().confirm(symbol, length, floor(time, length)));
                 }
-                if after > i64::MIN {
-                    for length in STANDARD.map(interval) {
-                        if !self.made.contains(&length) && length.length_ms() >= 60_000 {
-                            self.fetches.spawn(confirm(self.handle.clone(), symbol, length, after));
-                        }
+                Some((before, outages)) if outages != self.outages => {
+                    let range = floor(before, length)..floor(self.past.handle.now_ms(), length);
+                    if !range.is_empty() {
+                        self.fetches.spawn(self.past.clone().missed(symbol, length, range));
                     }
                 }
+                Some(_) => return,
             }
         }
     }
@@ -198,7 +203,7 @@ impl ExchangeSource {
         {
             if outages != self.outages {
                 let range = former.open_time..bar.open_time;
-                self.fetches.spawn(missed(self.handle.clone(), symbol, interval, range));
+                self.fetches.spawn(self.past.clone().missed(symbol, interval, range));
             } else if !was_closed {
                 out.push(SourceEvent::Made(Made { bar: former, is_closed: true, ..made }));
             }
@@ -207,64 +212,81 @@ impl ExchangeSource {
     }
 }
 
-/// Fetches what an exchange knows of a symbol before its first trade here: the bars that are forming, unless they are
-/// streamed, and the close of the day before.
-async fn begin(handle: Handle, symbol: usize, made: Vec<Interval>, needs_beginning: bool) -> Vec<Fetch> {
-    let mut fetched = Vec::new();
-    let bars = async {
-        if !handle.knows_clock()
-            && let Err(fault) = handle.measure_clock().await
+impl Past {
+    /// Fetches what the exchange knows of a symbol before its first trade here: the bars that are forming, unless they
+    /// are streamed, and the close of the day before.
+    async fn begin(self, symbol: usize) -> Vec<SourceEvent> {
+        let _turn = self.beginnings.acquire().await;
+        if !self.handle.knows_clock()
+            && let Err(fault) = self.handle.measure_clock().await
         {
-            tracing::debug!(exchange = handle.name(), %fault, "the exchange's clock is not known");
+            tracing::debug!(exchange = self.handle.name(), %fault, "the exchange's clock is not known");
         }
+        let mut said = Vec::new();
         let day = interval("1d");
         for (asked, lengths) in BEGINNINGS {
             let lengths = lengths.iter().map(|name| interval(name));
-            let wanted: Vec<Interval> =
-                lengths.filter(|length| needs_beginning && !made.contains(length)).collect();
+            let wanted: Vec<Interval> = lengths.filter(|length| self.unmade.contains(length)).collect();
             if wanted.is_empty() && interval(asked) != day {
                 continue;
             }
-            let Some(known) = retried(&handle, symbol, interval(asked), BEGINNING_BARS).await else {
-                continue;
-            };
-            let now = handle.now_ms();
+            let Some(known) = self.retried(symbol, interval(asked), BEGINNING_BARS).await else { continue };
+            let now = self.handle.now_ms();
             let seed = |length, bar, is_closed| {
-                let made = Made { instrument: symbol, interval: length, bar, is_closed };
-                Fetch::Event(SourceEvent::Seed(made))
+                SourceEvent::Seed(Made { instrument: symbol, interval: length, bar, is_closed })
             };
             if interval(asked) == day {
                 let before = known.iter().rev().find(|bar| bar.open_time < floor(now, day));
-                fetched.extend(before.map(|bar| seed(day, *bar, true)));
+                said.extend(before.map(|bar| seed(day, *bar, true)));
             }
             for length in wanted {
                 let forming = roll_up(&known, length).pop();
                 let forming = forming.filter(|bar| bar.open_time == floor(now, length));
-                fetched.extend(forming.map(|bar| seed(length, bar, false)));
+                said.extend(forming.map(|bar| seed(length, bar, false)));
             }
         }
-    };
-    if tokio::time::timeout(HOLD_MAX, bars).await.is_err() {
-        tracing::warn!(
-            symbol = handle.symbols()[symbol].name,
-            "the exchange does not say how its bars began"
-        );
+        said
     }
-    let after = if needs_beginning && !fetched.is_empty() { handle.now_ms() } else { i64::MIN };
-    fetched.push(Fetch::Begins { symbol, after });
-    fetched
-}
 
-/// Newest bars, the forming one last; those that the exchange has none of are made of shorter ones. Tried until the
-/// exchange answers.
-async fn retried(handle: &Handle, symbol: usize, length: Interval, count: usize) -> Option<Vec<Bar>> {
-    loop {
-        match newest(handle, symbol, length, count).await {
-            Ok(bars) => return bars,
-            Err(fault) => {
-                tracing::info!(exchange = handle.name(), %fault, "bars not fetched");
-                sleep(handle.silence().unwrap_or_default().max(RETRY)).await;
+    /// Fetches a bar once it has closed.
+    async fn confirm(self, symbol: usize, length: Interval, start: i64) -> Vec<SourceEvent> {
+        let end = start.saturating_add(length.length_ms() as i64);
+        let left = end.saturating_sub(self.handle.now_ms()).max(0).unsigned_abs();
+        sleep(Duration::from_millis(left)).await;
+        self.missed(symbol, length, start..end).await
+    }
+
+    /// Fetches closed bars that opened within a range.
+    async fn missed(self, symbol: usize, length: Interval, range: Range<i64>) -> Vec<SourceEvent> {
+        sleep(SETTLE).await;
+        let count = (range.end - range.start) / length.length_ms() as i64 + 1;
+        let count = usize::try_from(count).unwrap_or(MISSED_MAX).min(MISSED_MAX);
+        let bars = self.retried(symbol, length, count).await.unwrap_or_default();
+        let made =
+            |bar| SourceEvent::Made(Made { instrument: symbol, interval: length, bar, is_closed: true });
+        bars.into_iter().filter(|bar| range.contains(&bar.open_time)).map(made).collect()
+    }
+
+    /// Newest bars, the forming one last; those that the exchange has none of are made of shorter ones. Tried until the
+    /// exchange answers, or has refused several times.
+    async fn retried(&self, symbol: usize, length: Interval, count: usize) -> Option<Vec<Bar>> {
+        let mut refusals = 0;
+        loop {
+            let asked = {
+                let _room = self.requests.acquire().await;
+                newest(&self.handle, symbol, length, count).await
+            };
+            let fault = match asked {
+                Ok(bars) => return bars,
+                Err(fault) => fault,
+            };
+            let name = &*self.handle.symbols()[symbol].name;
+            tracing::info!(exchange = self.handle.name(), symbol = name, %fault, "bars not fetched");
+            refusals += usize::from(matches!(fault, RestFault::Refused { status: ..500, .. }));
+            if refusals >= REFUSALS_MAX {
+                return None;
             }
+            sleep(self.handle.silence().unwrap_or_default().max(RETRY)).await;
         }
     }
 }
@@ -289,32 +311,9 @@ async fn newest(
     Ok(None)
 }
 
-/// Fetches the bar that was forming when the feed began, once it has closed.
-async fn confirm(handle: Handle, symbol: usize, length: Interval, began: i64) -> Vec<Fetch> {
-    let start = floor(began, length);
-    let end = start.saturating_add(length.length_ms() as i64);
-    let left = end.saturating_sub(handle.now_ms()).max(0).unsigned_abs();
-    sleep(Duration::from_millis(left) + SETTLE).await;
-    let bars = retried(&handle, symbol, length, 8).await.unwrap_or_default();
-    let bar = bars.into_iter().find(|bar| bar.open_time == start);
-    let made = |bar| Made { instrument: symbol, interval: length, bar, is_closed: true };
-    bar.map(|bar| Fetch::Event(SourceEvent::Made(made(bar)))).into_iter().collect()
-}
-
-/// Fetches closed bars that opened within a range.
-async fn missed(handle: Handle, symbol: usize, length: Interval, range: std::ops::Range<i64>) -> Vec<Fetch> {
-    let count = (range.end - range.start) / length.length_ms() as i64 + 1;
-    let count = usize::try_from(count).unwrap_or(MISSED_MAX).min(MISSED_MAX);
-    let bars = retried(&handle, symbol, length, count).await.unwrap_or_default();
-    let event = |bar: Bar| {
-        Fetch::Event(SourceEvent::Made(Made { instrument: symbol, interval: length, bar, is_closed: true }))
-    };
-    bars.into_iter().filter(|bar| range.contains(&bar.open_time)).map(event).collect()
-}
-
 impl Source for ExchangeSource {
     fn name(&self) -> &'static str {
-        self.handle.name()
+        self.past.handle.name()
     }
 
     fn instruments(&self) -> Vec<Instrument> {
@@ -330,7 +329,7 @@ impl Source for ExchangeSource {
             print_gap: PRINT_GAP,
             speed: 1.0,
         };
-        self.handle.symbols().iter().map(instrument).collect()
+        self.past.handle.symbols().iter().map(instrument).collect()
     }
 
     fn next<'a>(&'a mut self, out: &'a mut Vec<SourceEvent>) -> Waiting<'a, ()> {
@@ -339,7 +338,7 @@ impl Source for ExchangeSource {
 
     fn clock(&self, _instrument: usize) -> Option<i64> {
         // By our own clock, trades of an exchange that is behind would be late from the first one on.
-        self.handle.knows_clock().then(|| self.handle.now_ms())
+        self.past.handle.knows_clock().then(|| self.past.handle.now_ms())
     }
 
     fn is_live(&self) -> bool {
@@ -347,11 +346,11 @@ impl Source for ExchangeSource {
     }
 
     fn readings(&self) -> Vec<Reading> {
-        self.handle.readings()
+        self.past.handle.readings()
     }
 
     fn archive(&self) -> Option<Arc<dyn Archive>> {
-        Some(Arc::new(Books(self.handle.clone())))
+        Some(Arc::new(Books(self.past.handle.clone())))
     }
 }
 
@@ -373,6 +372,6 @@ impl Archive for Books {
 
 impl std::fmt::Debug for ExchangeSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ExchangeSource({}, {} symbols)", self.handle.name(), self.symbols.len())
+        write!(f, "ExchangeSource({}, {} symbols)", self.past.handle.name(), self.symbols.len())
     }
 }
