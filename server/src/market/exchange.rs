@@ -13,6 +13,7 @@
 
 mod backoff;
 mod binance;
+mod clock;
 mod coinbase;
 mod connection;
 mod counters;
@@ -216,6 +217,11 @@ pub trait Exchange: fmt::Debug + Send + Sync {
 
     /// Asks for the time.
     fn time_request(&self) -> String;
+
+    /// What its time is rounded down to, in milliseconds.
+    fn time_step_ms(&self) -> i64 {
+        1
+    }
 
     /// Reads the time, in milliseconds since the Unix epoch.
     ///

@@ -237,9 +237,9 @@ async fn a_clock_that_is_ahead_makes_nothing_look_new_or_old() {
         server.trade("ETHUSDT", "12", "1");
         let ts = tick(&mut socket, 12.0).await.ts as i64;
         // The clocks differ by what they do, give or take the way to the exchange and back.
-        assert!((before - 2_000..=unix_ms()).contains(&ts), "{ahead_ms}: {}", ts - before);
+        assert!((before - 600..=unix_ms() + 300).contains(&ts), "{ahead_ms}: {}", ts - before);
         let offset = metrics(&gateway).await["spark_exchange_clock_offset_seconds"];
-        assert!((offset - ahead_ms as f64 / 1_000.0).abs() < 2.0, "{offset}");
+        assert!((offset - ahead_ms as f64 / 1_000.0).abs() < 0.3, "{offset}");
     }
 }
 

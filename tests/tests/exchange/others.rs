@@ -188,8 +188,14 @@ async fn both_have_a_past() {
         assert_eq!(values, ["10.5", "12.5", "9.5", "11.5", "1000.25"]);
         assert_eq!(rig.handle.history(0, interval("1s"), 3).await.unwrap(), None);
         rig.server.set_clock(60_000);
+        // The wait for our turn behind others is not the way to the exchange.
+        for _ in 0..5 {
+            let handle = rig.handle.clone();
+            tokio::spawn(async move { handle.history(0, interval("1m"), 3).await });
+        }
+        tokio::task::yield_now().await;
         let offset = rig.handle.measure_clock().await.unwrap();
-        assert!((offset - 60_000).abs() < 3_000, "{offset}");
+        assert!((offset - 60_000).abs() < 400, "{offset}");
     }
 }
 

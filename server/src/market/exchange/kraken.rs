@@ -126,8 +126,11 @@ impl Exchange for Kraken {
 
     fn read_time(&self, body: &[u8]) -> Result<i64, RestFault> {
         let time: Time = result(body)?;
-        // Whole seconds: on average it is half a second later.
-        Ok(time.unixtime.saturating_mul(1_000).saturating_add(500))
+        Ok(time.unixtime.saturating_mul(1_000))
+    }
+
+    fn time_step_ms(&self) -> i64 {
+        1_000
     }
 
     fn bars_request(&self, symbol: &Symbol, interval: Interval, _: usize) -> Option<String> {

@@ -252,7 +252,7 @@ impl Handle {
         self.rest.bars(symbol, interval, count).await
     }
 
-    /// Looks at the exchange's clock now: how much it is ahead of ours, in milliseconds.
+    /// Looks at the exchange's clock several times now: how much it is ahead of ours, in milliseconds.
     ///
     /// # Errors
     /// As [`Handle::history`].
@@ -263,6 +263,11 @@ impl Handle {
     /// What can be measured of it.
     pub fn readings(&self) -> Vec<Reading> {
         Counters::readings(&self.counters)
+    }
+
+    /// Waits until the exchange's clock is known.
+    pub async fn until_clock(&self) {
+        self.rest.until_clock().await;
     }
 
     /// Whether the exchange's clock is known.

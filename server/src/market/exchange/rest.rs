@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use live_core::event::Interval;
 use reqwest::{StatusCode, header, redirect};
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep};
 
 use super::super::{Bar, Trade};
+use super::clock::Bounds;
 use super::counters::{Counters, count};
 use super::pace::Pace;
 use super::sequence::Numbered;
@@ -26,6 +27,8 @@ pub(super) const BAN_DEFAULT: Duration = Duration::from_secs(60);
 pub(super) const BAN_MAX: Duration = Duration::from_secs(3 * 86_400);
 /// Most requests under way at once, however many are allowed in a second.
 const REQUESTS_MAX: usize = 4;
+/// Looks at the clock that a measurement is made of.
+const CLOCK_SAMPLES: usize = 4;
 /// Most requests for the trades of one gap.
 const PAGES_MAX: usize = 8;
 
@@ -84,6 +87,7 @@ pub(super) struct Rest {
     /// Requests that may be under way at once.
     room: Semaphore,
     pace: Pace,
+    is_clock_known: watch::Sender<bool>,
     /// Nothing is asked before then.
     silent_until: Mutex<Option<Instant>>,
 }
@@ -101,19 +105,49 @@ impl Rest {
             .redirect(redirect::Policy::none())
             .build()?;
         let (room, pace) = (Semaphore::new(REQUESTS_MAX), Pace::new(exchange.limits()));
-        Ok(Self { exchange, base, client, counters, room, pace, silent_until: Mutex::new(None) })
+        Ok(Self {
+            exchange,
+            base,
+            client,
+            counters,
+            room,
+            pace,
+            is_clock_known: watch::Sender::new(false),
+            silent_until: Mutex::new(None),
+        })
     }
 
-    /// The exchange's time, by its answer, and how much it is ahead of ours, in milliseconds.
+    /// How much the exchange's time is ahead of ours, in milliseconds, by several answers.
     pub(super) async fn measure_clock(&self) -> Result<i64, RestFault> {
-        let (sent, clock) = (Instant::now(), unix_ms());
-        let answer = self.get(&self.exchange.time_request()).await?;
+        let mut known = self.sample_clock().await?;
+        for _ in 1..CLOCK_SAMPLES {
+            self.set_clock(known);
+            sleep(Duration::from_millis(known.wait(self.exchange.time_step_ms(), unix_ms()))).await;
+            let Ok(said) = self.sample_clock().await else { break };
+            known = known.and(said);
+        }
+        Ok(self.set_clock(known))
+    }
+
+    async fn sample_clock(&self) -> Result<Bounds, RestFault> {
+        let (answer, sent, received) = self.get_timed(&self.exchange.time_request()).await?;
         let there = self.judged(self.exchange.read_time(&answer))?;
-        // The answer was written about halfway between question and answer.
-        let offset = there.saturating_sub(clock + (sent.elapsed().as_millis() / 2) as i64);
+        Ok(Bounds::of(there, self.exchange.time_step_ms(), sent, received))
+    }
+
+    fn set_clock(&self, known: Bounds) -> i64 {
+        let offset = known.offset();
         self.counters.clock_offset_ms.store(offset, Ordering::Relaxed);
         self.counters.is_clock_known.store(true, Ordering::Release);
-        Ok(offset)
+        self.is_clock_known.send_replace(true);
+        offset
+    }
+
+    /// Waits until the exchange's clock is known.
+    pub(super) async fn until_clock(&self) {
+        let mut is_known = self.is_clock_known.subscribe();
+        // It fails only when the other end is gone, which is here.
+        let _gone = is_known.wait_for(|is_known| *is_known).await.is_err();
     }
 
     /// The newest bars. `None` when the exchange has none of that interval.
@@ -187,6 +221,12 @@ impl Rest {
     }
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, RestFault> {
+        self.get_timed(path).await.map(|(body, ..)| body)
+    }
+
+    /// An answer, and by our clock when the question went out and when the answer began to come: the wait for our turn
+    /// is before that.
+    async fn get_timed(&self, path: &str) -> Result<(Vec<u8>, i64, i64), RestFault> {
         let _room = self.room.acquire().await.map_err(|fault| RestFault::Unreachable(fault.to_string()))?;
         self.heed_ban()?;
         self.pace.turn().await;
@@ -202,9 +242,11 @@ impl Rest {
         self.silence().map_or(Ok(()), |left| Err(RestFault::Banned(left)))
     }
 
-    async fn ask(&self, path: &str) -> Result<Vec<u8>, RestFault> {
+    async fn ask(&self, path: &str) -> Result<(Vec<u8>, i64, i64), RestFault> {
         let unreachable = |fault: reqwest::Error| RestFault::Unreachable(fault.without_url().to_string());
+        let (sent, asked_at) = (unix_ms(), Instant::now());
         let mut response = self.client.get(Urls::join(&self.base, path)).send().await.map_err(unreachable)?;
+        let received = sent.saturating_add(asked_at.elapsed().as_millis() as i64 + 1);
         let status = response.status();
         if is_ban(status) {
             return Err(RestFault::Banned(self.ban(retry_after(response.headers()))));
@@ -217,7 +259,7 @@ impl Rest {
             body.extend_from_slice(&chunk);
         }
         if status.is_success() {
-            return Ok(body);
+            return Ok((body, sent, received));
         }
         let said = text::cut(&String::from_utf8_lossy(&body));
         Err(RestFault::Refused { status: status.as_u16(), said })

@@ -15,7 +15,7 @@ use std::time::Duration;
 use live_core::event::Interval;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::link::{Handle, Link, LinkOptions, OpenFault};
 use super::rest::RestFault;
@@ -44,6 +44,8 @@ const BEGINNINGS_MAX: usize = 4;
 /// Requests for bars that wait for their turn, so that trades that were missed, which others wait for, do not wait for
 /// all of these.
 const REQUESTS_MAX: usize = 4;
+/// How long the beginnings wait for the exchange's clock.
+const CLOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// Wait between two tries to fetch.
 const RETRY: Duration = Duration::from_secs(5);
 /// Times that an exchange may refuse a request until it is no more asked for that.
@@ -217,10 +219,8 @@ impl Past {
     /// are streamed, and the close of the day before.
     async fn begin(self, symbol: usize) -> Vec<SourceEvent> {
         let _turn = self.beginnings.acquire().await;
-        if !self.handle.knows_clock()
-            && let Err(fault) = self.handle.measure_clock().await
-        {
-            tracing::debug!(exchange = self.handle.name(), %fault, "the exchange's clock is not known");
+        if timeout(CLOCK_PATIENCE, self.handle.until_clock()).await.is_err() {
+            tracing::debug!(exchange = self.handle.name(), "bars begin by our own clock");
         }
         let mut said = Vec::new();
         let day = interval("1d");

@@ -118,7 +118,7 @@ fn the_answers_of_the_documentation_are_read() {
     assert_eq!((bars[0].open_time, bars[0].volume.to_string()), (1_700_000_000_000, "150.5".into()));
     let time =
         Kraken.read_time(br#"{"error":[],"result":{"unixtime":1616336594,"rfc1123":"Sun, 21 Mar 21"}}"#);
-    assert_eq!(time.ok(), Some(1_616_336_594_500));
+    assert_eq!(time.ok(), Some(1_616_336_594_000));
     for body in
         [&b""[..], b"{}", b"[]", br#"{"error":[],"result":7}"#, br#"{"error":["EQuery:Unknown asset pair"]}"#]
     {
