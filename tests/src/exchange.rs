@@ -111,6 +111,8 @@ struct Shared {
     book: Mutex<Book>,
     sockets: Mutex<Sockets>,
     rest_ban: Mutex<Option<Ban>>,
+    /// REST requests until that is in force.
+    ban_after: AtomicU64,
     /// REST requests that are allowed, and when that was so.
     rest_room: Mutex<Option<(f64, Instant)>>,
     socket_ban: Mutex<Option<Ban>>,
@@ -132,6 +134,7 @@ impl ExchangeServer {
             book: Mutex::default(),
             sockets: Mutex::default(),
             rest_ban: Mutex::default(),
+            ban_after: AtomicU64::new(0),
             rest_room: Mutex::default(),
             socket_ban: Mutex::default(),
             clock_offset_ms: AtomicI64::new(0),
@@ -244,6 +247,12 @@ impl ExchangeServer {
 
     /// What REST requests are answered with from now on; `None` as they should be.
     pub fn ban(&self, ban: Option<Ban>) {
+        self.ban_after(0, ban);
+    }
+
+    /// The same after so many more requests.
+    pub fn ban_after(&self, requests: u64, ban: Option<Ban>) {
+        self.shared.ban_after.store(requests, Ordering::Relaxed);
         *locked(&self.shared.rest_ban) = ban;
     }
 
@@ -375,7 +384,9 @@ async fn read_target(stream: &mut TcpStream) -> Option<String> {
 }
 
 fn answer(shared: &Shared, target: &str) -> Vec<u8> {
-    let mut ban = *locked(&shared.rest_ban);
+    let one_less = |left: u64| left.checked_sub(1);
+    let is_before = shared.ban_after.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok();
+    let mut ban = locked(&shared.rest_ban).filter(|_| !is_before);
     if ban.is_none() && !shared.allows_request() {
         shared.note(|seen| seen.breaches += 1);
         ban = Some(Ban { status: 429, retry_after: None });

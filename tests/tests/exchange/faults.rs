@@ -43,6 +43,22 @@ async fn a_long_gap_takes_several_requests() {
 }
 
 #[tokio::test]
+async fn what_was_fetched_before_a_page_failed_stands() {
+    let mut rig = Rig::start(&["ETHUSDT"]).await;
+    // The looks at the clock.
+    rig.server.until(|seen| seen.requests.len() == 4).await.unwrap();
+    rig.server.trade("ETHUSDT", "10", "1");
+    for _ in 0..2_500 {
+        rig.server.unsent_trade("ETHUSDT", "11", "1");
+    }
+    rig.server.ban_after(2, Some(Ban { status: 500, retry_after: None }));
+    rig.server.trade("ETHUSDT", "12", "1");
+    let ids = rig.ids(2_002).await;
+    assert_eq!(ids, (1..=2_001).chain([2_502]).collect::<Vec<_>>());
+    assert_eq!((rig.stats().trades_filled, rig.stats().trades_lost), (2_000, 500));
+}
+
+#[tokio::test]
 async fn what_cannot_be_fetched_is_told_as_lost_and_holds_nobody_up() {
     let mut rig = Rig::start(&["ETHUSDT"]).await;
     rig.server.trade("ETHUSDT", "10", "1");

@@ -175,13 +175,14 @@ impl Rest {
         Ok(Some(Fetched { closed: closed[spare..].to_vec(), forming, refused }))
     }
 
-    /// What can be had of trades that were missed. An answer that brings nothing new is the last one.
+    /// Puts what can be had of trades that were missed into `found`, page by page: what is there when it fails, or is
+    /// dropped, stands. An answer that brings nothing new is the last one.
     pub(super) async fn trades(
         &self,
         symbol: &Symbol,
         mut missing: Missing,
-    ) -> Result<Vec<Numbered>, RestFault> {
-        let mut found = BTreeMap::new();
+        found: &mut BTreeMap<u64, Numbered>,
+    ) -> Result<(), RestFault> {
         let wanted = missing.ids.clone();
         for _ in 0..PAGES_MAX {
             let answer = self.get(&self.exchange.trades_request(symbol, &missing)).await?;
@@ -190,13 +191,13 @@ impl Rest {
             found.extend(
                 trades.iter().filter_map(numbered).filter(|n| wanted.contains(&n.id)).map(|n| (n.id, n)),
             );
-            let Some(left) = left_over(&missing, &found) else { break };
+            let Some(left) = left_over(&missing, found) else { break };
             if found.len() == before {
                 break;
             }
             missing = left;
         }
-        Ok(found.into_values().collect())
+        Ok(())
     }
 
     /// How long the exchange is to be left alone.

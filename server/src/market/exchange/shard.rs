@@ -1,6 +1,7 @@
 //! The part of an exchange that goes over one connection: some of the symbols, from the frame to the event.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -351,20 +352,18 @@ impl Shard {
         let shared = Arc::clone(&self.shared);
         self.fills.spawn(async move {
             let (symbol, ids) = (&shared.symbols[place], missing.ids.clone());
-            let reason = match timeout(shared.timing.fill_patience, shared.rest.trades(symbol, missing)).await
-            {
-                Ok(Ok(found)) => return (place, ids, found),
-                Ok(Err(fault)) => fault.to_string(),
-                Err(_) => "no answer in time".to_owned(),
+            let mut found = BTreeMap::new();
+            let asked = timeout(shared.timing.fill_patience, shared.rest.trades(symbol, missing, &mut found));
+            let reason = match asked.await {
+                Ok(Ok(())) => None,
+                Ok(Err(fault)) => Some(fault.to_string()),
+                Err(_) => Some("no answer in time".to_owned()),
             };
-            tracing::warn!(
-                symbol = symbol.name,
-                reason,
-                first = ids.start(),
-                last = ids.end(),
-                "trades not fetched"
-            );
-            (place, ids, Vec::new())
+            if let Some(reason) = reason {
+                let (first, last, found) = (ids.start(), ids.end(), found.len());
+                tracing::warn!(symbol = symbol.name, reason, first, last, found, "trades not fetched");
+            }
+            (place, ids, found.into_values().collect())
         });
     }
 
