@@ -31,7 +31,7 @@ mod urls;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use live_core::event::Interval;
@@ -74,6 +74,11 @@ pub enum ExchangeEvent {
         bar: Bar,
         /// Whether it is final.
         is_closed: bool,
+    },
+    /// A connection was lost: of its symbols something may be missed from here on.
+    Lost {
+        /// Places of the symbols.
+        symbols: Range<usize>,
     },
     /// The exchange is heard again, or no more. The first one says how the beginning went.
     Link {

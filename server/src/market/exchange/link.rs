@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -105,6 +106,8 @@ pub struct Link {
     signals: mpsc::Receiver<Signal>,
     waiting: Vec<Signal>,
     tasks: JoinSet<()>,
+    /// Of each shard the places of its symbols.
+    places: Vec<Range<usize>>,
     /// Of each shard whether it is up, once that is known.
     up: Vec<Option<bool>>,
     told: Option<bool>,
@@ -155,14 +158,15 @@ impl Link {
         let mut tasks = JoinSet::new();
         let streams = shared.exchange.streams_per_symbol(&shared.bars).max(1);
         let size = (shared.exchange.limits().streams_per_connection / streams).max(1);
-        let starts: Vec<usize> = (0..shared.symbols.len()).step_by(size).collect();
-        for (nth, start) in starts.iter().enumerate() {
-            let places = *start..(start + size).min(shared.symbols.len());
-            tasks.spawn(Shard::new(nth, Arc::clone(&shared), places, out.clone()).run());
+        let end = shared.symbols.len();
+        let places: Vec<Range<usize>> =
+            (0..end).step_by(size).map(|start| start..(start + size).min(end)).collect();
+        for (nth, places) in places.iter().enumerate() {
+            tasks.spawn(Shard::new(nth, Arc::clone(&shared), places.clone(), out.clone()).run());
         }
         tasks.spawn(watch_clock(handle.clone(), shared.timing));
-        let up = vec![None; starts.len()];
-        Self { handle, signals, waiting: Vec::new(), tasks, up, told: None }
+        let up = vec![None; places.len()];
+        Self { handle, signals, waiting: Vec::new(), tasks, places, up, told: None }
     }
 
     /// What can be asked besides.
@@ -200,7 +204,9 @@ impl Link {
                         out.extend(self.change("connected".into()));
                     }
                     Signal::Down(nth, reason) => {
-                        self.up[nth] = Some(false);
+                        if self.up[nth].replace(false) == Some(true) {
+                            out.push(ExchangeEvent::Lost { symbols: self.places[nth].clone() });
+                        }
                         out.extend(self.change(reason));
                     }
                 }
@@ -326,5 +332,34 @@ async fn watch_clock(handle: Handle, timing: Timing) {
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Link({}, {:?})", self.handle.name(), self.up)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Binance;
+    use super::*;
+
+    #[tokio::test]
+    async fn each_lost_connection_is_told_though_the_link_is_down_already() {
+        let symbols = (0..600).map(|n| format!("S{n}USDT")).collect();
+        let urls = Urls::parse("http://127.0.0.1:9").ok();
+        let options = LinkOptions { symbols, urls, ..LinkOptions::default() };
+        let mut link = Link::open(Arc::new(Binance), options).expect("a link");
+        // Its connections are played here.
+        link.tasks = JoinSet::new();
+        let (out, signals) = mpsc::channel(16);
+        link.signals = signals;
+        let down = |nth| Signal::Down(nth, "cut".into());
+        for signal in [Signal::Up(0), Signal::Up(1), down(0), down(1), Signal::Up(0), down(0), down(0)] {
+            assert!(out.send(signal).await.is_ok());
+        }
+        let mut events = Vec::new();
+        link.next(&mut events).await;
+        let lost = |symbols| ExchangeEvent::Lost { symbols };
+        let told = |is_up, reason: &'static str| ExchangeEvent::Link { is_up, reason: reason.into() };
+        let expected =
+            [told(true, "connected"), lost(0..512), told(false, "cut"), lost(512..600), lost(0..512)];
+        assert_eq!(events, expected);
     }
 }

@@ -59,8 +59,6 @@ pub struct ExchangeSource {
     made: Vec<Interval>,
     history_max: usize,
     symbols: Vec<Symbol>,
-    /// Connections that were lost so far.
-    outages: u64,
     heard: Vec<ExchangeEvent>,
     fetches: JoinSet<Vec<SourceEvent>>,
 }
@@ -72,6 +70,8 @@ struct Symbol {
     newest: Vec<Option<Newest>>,
     /// Time of the newest trade, and how many outages there had been.
     traded: Option<(i64, u64)>,
+    /// Times so far that its connection was lost.
+    outages: u64,
 }
 
 /// The newest bar of a streamed interval.
@@ -114,13 +114,13 @@ impl ExchangeSource {
             requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
         };
         let count = past.handle.symbols().len();
-        let symbols = vec![Symbol { newest: vec![None; made.len()], traded: None }; count];
+        let symbols = vec![Symbol { newest: vec![None; made.len()], traded: None, outages: 0 }; count];
         let mut fetches = JoinSet::new();
         for symbol in 0..count {
             fetches.spawn(past.clone().begin(symbol));
         }
         let heard = Vec::new();
-        Ok(Self { link, past, made, history_max, symbols, outages: 0, heard, fetches })
+        Ok(Self { link, past, made, history_max, symbols, heard, fetches })
     }
 
     /// What can be asked of the exchange besides.
@@ -157,8 +157,12 @@ impl ExchangeSource {
             ExchangeEvent::Bar { symbol, interval, bar, is_closed } => {
                 self.bar(Made { instrument: symbol, interval, bar, is_closed }, out);
             }
+            ExchangeEvent::Lost { symbols } => {
+                for symbol in self.symbols.iter_mut().take(symbols.end).skip(symbols.start) {
+                    symbol.outages += 1;
+                }
+            }
             ExchangeEvent::Link { is_up, reason } => {
-                self.outages += u64::from(!is_up);
                 out.push(SourceEvent::Link { is_up, reason });
             }
         }
@@ -167,13 +171,14 @@ impl ExchangeSource {
     /// Has bars of trades fetched that not all trades were heard of: those that the first one of all belongs to, and
     /// after an outage those that have closed since the one before.
     fn traded(&mut self, symbol: usize, time: i64) {
-        let before = self.symbols[symbol].traded.replace((time, self.outages));
+        let now = self.symbols[symbol].outages;
+        let before = self.symbols[symbol].traded.replace((time, now));
         for length in self.past.unmade.iter().copied() {
             match before {
                 None => {
                     self.fetches.spawn(self.past.clone().confirm(symbol, length, floor(time, length)));
                 }
-                Some((before, outages)) if outages != self.outages => {
+                Some((before, outages)) if outages != now => {
                     let range = floor(before, length)..floor(self.past.handle.now_ms(), length);
                     if !range.is_empty() {
                         self.fetches.spawn(self.past.clone().missed(symbol, length, range));
@@ -189,6 +194,7 @@ impl ExchangeSource {
     fn bar(&mut self, made: Made, out: &mut Vec<SourceEvent>) {
         let Made { instrument: symbol, interval, bar, is_closed } = made;
         let Some(place) = self.made.iter().position(|made| *made == interval) else { return };
+        let now = self.symbols[symbol].outages;
         let newest = &mut self.symbols[symbol].newest[place];
         let before = *newest;
         if before.is_none_or(|before| before.bar.open_time <= bar.open_time) {
@@ -196,14 +202,14 @@ impl ExchangeSource {
             if before.is_some_and(|b| b.bar.open_time == bar.open_time && b.is_closed && !is_closed) {
                 return;
             }
-            *newest = Some(Newest { bar, is_closed, outages: self.outages });
+            *newest = Some(Newest { bar, is_closed, outages: now });
         } else if !is_closed {
             return;
         }
         if let Some(Newest { bar: former, is_closed: was_closed, outages }) = before
             && former.open_time < bar.open_time
         {
-            if outages != self.outages {
+            if outages != now {
                 let range = former.open_time..bar.open_time;
                 self.fetches.spawn(self.past.clone().missed(symbol, interval, range));
             } else if !was_closed {
@@ -373,5 +379,51 @@ impl Archive for Books {
 impl std::fmt::Debug for ExchangeSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ExchangeSource({}, {} symbols)", self.past.handle.name(), self.symbols.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+
+    use super::super::{Binance, Urls};
+    use super::*;
+
+    fn bar(minute: i64) -> Bar {
+        let one = Decimal::ONE;
+        Bar { open_time: minute * 60_000, open: one, high: one, low: one, close: one, volume: one }
+    }
+
+    #[tokio::test]
+    async fn what_was_missed_is_fetched_of_the_symbols_whose_connection_was_lost() {
+        let urls = Urls::parse("http://127.0.0.1:9").ok();
+        let symbols = vec!["ETHUSDT".to_owned(), "BTCUSDT".to_owned()];
+        let options = LinkOptions { symbols, urls, ..LinkOptions::default() };
+        let mut source = ExchangeSource::open(Arc::new(Binance), options, 10).expect("a source");
+        let mut out = Vec::new();
+        let minute = interval("1m");
+        let forming =
+            |symbol, nth| ExchangeEvent::Bar { symbol, interval: minute, bar: bar(nth), is_closed: false };
+        source.take(forming(0, 1), &mut out);
+        source.take(forming(1, 1), &mut out);
+        // The link is down, and stays so while another connection of it is lost.
+        source.take(ExchangeEvent::Link { is_up: false, reason: "cut".into() }, &mut out);
+        source.take(ExchangeEvent::Lost { symbols: 1..2 }, &mut out);
+        let before = source.fetches.len();
+        out.clear();
+        source.take(forming(0, 2), &mut out);
+        assert_eq!(
+            (source.fetches.len(), out.len()),
+            (before, 2),
+            "the former one is final, then the next one"
+        );
+        source.take(forming(1, 2), &mut out);
+        assert_eq!((source.fetches.len(), out.len()), (before + 1, 3), "the former one is asked for");
+        // That of before is told of no more, nor is that one is forming that is final.
+        source.take(forming(0, 1), &mut out);
+        source
+            .take(ExchangeEvent::Bar { symbol: 0, interval: minute, bar: bar(2), is_closed: true }, &mut out);
+        source.take(forming(0, 2), &mut out);
+        assert_eq!(out.len(), 4);
     }
 }
