@@ -311,10 +311,19 @@ async fn newest(
         if let Some(fetched) = handle.history(symbol, other, (count * times).min(ARCHIVE_BARS)).await? {
             let mut bars = fetched.closed;
             bars.extend(fetched.forming);
-            return Ok(Some(if times == 1 { bars } else { roll_up(&bars, length) }));
+            return Ok(Some(if times == 1 { bars } else { whole(&bars, length) }));
         }
     }
     Ok(None)
+}
+
+/// Longer bars, without the first one where shorter ones of it are missing.
+fn whole(bars: &[Bar], length: Interval) -> Vec<Bar> {
+    let mut longer = roll_up(bars, length);
+    if bars.first().is_some_and(|bar| bar.open_time != floor(bar.open_time, length)) {
+        longer.remove(0);
+    }
+    longer
 }
 
 impl Source for ExchangeSource {
@@ -392,6 +401,17 @@ mod tests {
     fn bar(minute: i64) -> Bar {
         let one = Decimal::ONE;
         Bar { open_time: minute * 60_000, open: one, high: one, low: one, close: one, volume: one }
+    }
+
+    #[test]
+    fn the_oldest_longer_bar_is_a_whole_one() {
+        let made = |minutes: &[i64]| -> Vec<(i64, Decimal)> {
+            let bars: Vec<Bar> = minutes.iter().map(|minute| bar(*minute)).collect();
+            whole(&bars, interval("5m")).iter().map(|bar| (bar.open_time / 60_000, bar.volume)).collect()
+        };
+        assert_eq!(made(&[3, 4, 5, 6, 9, 11]), [(5, 3.into()), (10, 1.into())]);
+        assert_eq!(made(&[5, 8, 11]), [(5, 2.into()), (10, 1.into())]);
+        assert_eq!((made(&[3]), made(&[])), (vec![], vec![]));
     }
 
     #[tokio::test]
