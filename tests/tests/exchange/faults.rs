@@ -162,7 +162,9 @@ async fn numbers_that_begin_anew_are_not_repetitions() {
     rig.server.trade("ETHUSDT", "10", "1");
     assert_eq!(rig.ids(1).await, [5_000]);
     rig.server.number_from("ETHUSDT", 1);
+    // A minute later, by the exchange's clock.
     rig.server.set_clock(60_000);
+    rig.handle.measure_clock().await.unwrap();
     rig.server.trade("ETHUSDT", "11", "1");
     rig.server.trade("ETHUSDT", "12", "1");
     assert_eq!(rig.ids(2).await, [1, 2]);

@@ -109,6 +109,8 @@ counters!(
 /// A name, its help, its label, and the label's values with their counters.
 type Family = (&'static str, &'static str, &'static str, &'static [Field<Counters>]);
 
+/// How far ahead of the exchange's clock a time may be: it is not known to the millisecond.
+const AHEAD_MS: i64 = 10_000;
 /// What is measured of an exchange.
 const FAMILIES: [Family; 7] = [
     (
@@ -173,6 +175,13 @@ const FAMILIES: [Family; 7] = [
 ];
 
 impl Counters {
+    /// The latest time of something that is believed, by the exchange's clock; the end of time until that is known.
+    pub(super) fn latest(&self) -> i64 {
+        let offset = self.clock_offset_ms.load(Ordering::Relaxed);
+        let is_known = self.is_clock_known.load(Ordering::Acquire);
+        if is_known { super::rest::unix_ms().saturating_add(offset + AHEAD_MS) } else { i64::MAX }
+    }
+
     /// What can be measured of it.
     pub(super) fn readings(counters: &Arc<Self>) -> Vec<Reading> {
         let family = |(name, help, label, fields): &Family| {
@@ -199,14 +208,23 @@ pub(super) fn count(counter: &AtomicU64) -> bool {
     (counter.fetch_add(1, Ordering::Relaxed) + 1).is_power_of_two()
 }
 
-/// Counts several more.
+/// Counts several more, up to what there is room for: of numbers that skip far ahead all between count as lost.
 pub(super) fn count_many(counter: &AtomicU64, more: u64) {
-    counter.fetch_add(more, Ordering::Relaxed);
+    let sum = |before: u64| Some(before.saturating_add(more));
+    let _always = counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_stays_at_its_largest() {
+        let counters = Counters::default();
+        count_many(&counters.trades_lost, 3);
+        count_many(&counters.trades_lost, u64::MAX - 1);
+        assert_eq!(counters.stats().trades_lost, u64::MAX);
+    }
 
     #[test]
     fn what_comes_often_is_told_of_ever_less() {

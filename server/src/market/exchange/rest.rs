@@ -188,9 +188,9 @@ impl Rest {
             let answer = self.get(&self.exchange.trades_request(symbol, &missing)).await?;
             let trades = self.judged(self.exchange.read_trades(&answer))?;
             let before = found.len();
-            found.extend(
-                trades.iter().filter_map(numbered).filter(|n| wanted.contains(&n.id)).map(|n| (n.id, n)),
-            );
+            let latest = self.counters.latest();
+            let numbered = trades.iter().filter_map(|trade| numbered(trade, latest));
+            found.extend(numbered.filter(|n| wanted.contains(&n.id)).map(|n| (n.id, n)));
             let Some(left) = left_over(&missing, found) else { break };
             if found.len() == before {
                 break;
@@ -290,10 +290,12 @@ pub(super) fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// A trade with its number; what is not believed keeps the number alone.
-pub(super) fn numbered(trade: &Trade) -> Option<Numbered> {
+/// A trade with its number; what is not believed keeps the number alone. Its time counts as `latest` at most: one that
+/// lies far ahead would have every later trade taken for older.
+pub(super) fn numbered(trade: &Trade, latest: i64) -> Option<Numbered> {
     let is_good = judge::is_trade(trade);
-    trade.id.map(|id| Numbered { id, time: trade.time, trade: is_good.then_some(*trade) })
+    let time = trade.time.min(latest);
+    trade.id.map(|id| Numbered { id, time, trade: is_good.then_some(*trade) })
 }
 
 /// Milliseconds since the Unix epoch by our own clock.

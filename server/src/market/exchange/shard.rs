@@ -292,7 +292,7 @@ impl Shard {
             let symbol = &*self.shared.symbols[place].name;
             tracing::warn!(symbol, price = %trade.price, amount = %trade.quantity, time = trade.time, "trade refused");
         }
-        let step = match numbered(&trade) {
+        let step = match numbered(&trade, counters.latest()) {
             Some(numbered) => self.sequences[place - self.first].offer(numbered),
             None => Step::Pass,
         };
@@ -343,12 +343,20 @@ impl Shard {
         }
     }
 
-    /// Fetches what was missed, for as long as others can wait for it.
+    /// Has what was missed fetched. What is too much is let go, and so on with what was missed behind it.
     fn fill(&mut self, place: usize, missing: Missing) {
-        count(&self.shared.counters.gaps);
-        if missing.ids.end() - missing.ids.start() >= FILL_MAX {
-            return self.release(place, Vec::new());
+        let mut next = Some(missing);
+        while let Some(missing) = next {
+            count(&self.shared.counters.gaps);
+            if missing.ids.end() - missing.ids.start() < FILL_MAX {
+                return self.fetch(place, missing);
+            }
+            next = self.let_go(place, Vec::new());
         }
+    }
+
+    /// Fetches what was missed, for as long as others can wait for it.
+    fn fetch(&mut self, place: usize, missing: Missing) {
         let shared = Arc::clone(&self.shared);
         self.fills.spawn(async move {
             let (symbol, ids) = (&shared.symbols[place], missing.ids.clone());
@@ -383,6 +391,13 @@ impl Shard {
     }
 
     fn release(&mut self, place: usize, found: Vec<Numbered>) {
+        if let Some(missing) = self.let_go(place, found) {
+            self.fill(place, missing);
+        }
+    }
+
+    /// Passes on what has waited for a gap, with what was found of it. A further gap comes back.
+    fn let_go(&mut self, place: usize, found: Vec<Numbered>) -> Option<Missing> {
         let Released { trades, filled, lost, gap } = self.sequences[place - self.first].release(found);
         count_many(&self.shared.counters.trades_filled, filled);
         count_many(&self.shared.counters.trades_lost, lost);
@@ -392,8 +407,70 @@ impl Shard {
         for trade in trades {
             self.pass(place, trade);
         }
-        if let Some(missing) = gap {
-            self.fill(place, missing);
+        gap
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+
+    use super::super::{Binance, Urls};
+    use super::*;
+
+    /// A shard of one symbol whose exchange does not answer.
+    fn shard() -> Shard {
+        let exchange: Arc<dyn Exchange> = Arc::new(Binance);
+        let urls = Urls::parse("http://127.0.0.1:9").expect("an address");
+        let counters = Arc::new(Counters::default());
+        let rest = Rest::new(Arc::clone(&exchange), urls.rest, Arc::clone(&counters)).expect("a client");
+        let symbol = Symbol { name: "ETHUSDT".to_owned(), native: "ETHUSDT".to_owned() };
+        let shared = Shared {
+            exchange,
+            symbols: vec![symbol].into(),
+            bars: Vec::new(),
+            timing: Timing::default(),
+            dialer: Dialer::new(urls.socket.to_string()).expect("a dialer"),
+            rest: Arc::new(rest),
+            counters,
+        };
+        Shard::new(0, Arc::new(shared), 0..1, mpsc::channel(1).0)
+    }
+
+    fn trade(shard: &mut Shard, id: u64, time: i64) {
+        let (price, quantity) = (Decimal::ONE, Decimal::ONE);
+        shard.trade(0, Trade { time, id: Some(id), side: None, price, quantity });
+    }
+
+    #[tokio::test]
+    async fn a_number_and_a_time_out_of_this_world_silence_nobody_for_long() {
+        let mut shard = shard();
+        shard.shared.counters.is_clock_known.store(true, Ordering::Release);
+        let now = unix_ms();
+        trade(&mut shard, 5, now - 1_000);
+        trade(&mut shard, u64::MAX - 7, 32_503_679_999_999);
+        shard.events.clear();
+        trade(&mut shard, 6, now);
+        assert_eq!(shard.events, [], "perhaps a repetition");
+        shard.shared.counters.clock_offset_ms.store(60_000, Ordering::Relaxed);
+        trade(&mut shard, 7, now + 60_000);
+        trade(&mut shard, 8, now + 60_001);
+        assert_eq!(shard.events.len(), 2);
+        assert_eq!(shard.shared.counters.stats().restarts, 1);
+    }
+
+    #[tokio::test]
+    async fn any_number_of_gaps_that_are_too_long_are_let_go_of_one_after_the_other() {
+        let mut shard = shard();
+        trade(&mut shard, 0, 0);
+        trade(&mut shard, 2, 0);
+        for nth in 1..9_000 {
+            trade(&mut shard, nth * 2 * FILL_MAX, 0);
         }
+        shard.events.clear();
+        shard.release(0, Vec::new());
+        let stats = shard.shared.counters.stats();
+        assert_eq!((shard.events.len(), stats.gaps), (9_000, 9_000));
+        assert_eq!(stats.trades_lost, 8_999 * 2 * FILL_MAX - 9_000);
     }
 }
