@@ -395,8 +395,9 @@ impl std::fmt::Debug for ExchangeSource {
 mod tests {
     use rust_decimal::Decimal;
 
-    use super::super::{Binance, Urls};
+    use super::super::{Binance, Coinbase, Urls};
     use super::*;
+    use crate::market::Trade;
 
     fn bar(minute: i64) -> Bar {
         let one = Decimal::ONE;
@@ -445,5 +446,33 @@ mod tests {
             .take(ExchangeEvent::Bar { symbol: 0, interval: minute, bar: bar(2), is_closed: true }, &mut out);
         source.take(forming(0, 2), &mut out);
         assert_eq!(out.len(), 4);
+    }
+
+    #[tokio::test]
+    async fn bars_of_trades_are_fetched_that_the_first_one_is_in_and_that_closed_in_an_outage() {
+        let urls = Urls::parse("http://127.0.0.1:9").ok();
+        let options = LinkOptions { symbols: vec!["ETH-USD".to_owned()], urls, ..LinkOptions::default() };
+        let mut source = ExchangeSource::open(Arc::new(Coinbase), options, 10).expect("a source");
+        let mut fetches = source.fetches.len();
+        let mut new_fetches = |source: &ExchangeSource| {
+            source.fetches.len() - std::mem::replace(&mut fetches, source.fetches.len())
+        };
+        let (price, quantity) = (Decimal::ONE, Decimal::ONE);
+        let now = source.past.handle.now_ms();
+        let trade = |time| ExchangeEvent::Trade {
+            symbol: 0,
+            trade: Trade { time, id: None, side: None, price, quantity },
+        };
+        let mut out = Vec::new();
+        source.take(trade(now - 121_000), &mut out);
+        assert_eq!((new_fetches(&source), out.len()), (7, 1), "one for each length");
+        source.take(trade(now - 120_000), &mut out);
+        assert_eq!(new_fetches(&source), 0);
+        source.take(ExchangeEvent::Lost { symbols: 0..1 }, &mut out);
+        source.take(trade(now - 60_000), &mut out);
+        // The minute at least; of the others those that happen to have ended.
+        assert!((1..=7).contains(&new_fetches(&source)));
+        source.take(trade(now), &mut out);
+        assert_eq!((new_fetches(&source), out.len()), (0, 4), "no trade waits");
     }
 }
