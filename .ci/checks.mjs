@@ -84,7 +84,7 @@ export function checkSteps({ long }) {
     tests(
       "gateway",
       "the gateway, end to end",
-      [...rust, "build-gateway", "postgres", "redis", "faketime"],
+      [...rust, "build-gateway", "postgres", "redis", "faketime", "python"],
       () => cargoTest(["-p", "spark-live-tests"], { ...env, ...(long ? { SPARK_TEST_LONG: "1" } : {}) }),
     ),
     tests("browser", "the page in a browser", ["build-gateway", "build-exchange", "chromium"], () =>

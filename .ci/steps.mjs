@@ -6,6 +6,7 @@ import { downloadedBrowser, findBrowser, installBrowser } from "./lib/chromium.m
 import { ensurePackage, hasFaketime, hasRedis } from "./lib/debian.mjs";
 import { reasonToInstall } from "./lib/modules.mjs";
 import { hasPostgres, installPostgres } from "./lib/postgres.mjs";
+import { python } from "./lib/python.mjs";
 import { ask, complaint, must, ROOT, StepError, say } from "./lib/shell.mjs";
 import { unlessDone } from "./lib/stamp.mjs";
 
@@ -44,6 +45,7 @@ export const setupSteps = [
   { name: "test-targets", about: "Rust's lints, format and WASI", needs: ["toolchain"], run: testTargets },
   { name: "postgres", about: "a PostgreSQL to test with", run: postgres },
   { name: "redis", about: "a Redis to test with", run: () => ensurePackage("redis-server", hasRedis) },
+  { name: "python", about: "the Python packages that tests compare with", run: python },
   { name: "faketime", about: "clocks that can be moved", run: () => ensurePackage("faketime", hasFaketime) },
   { name: "chromium", about: "a browser to test in", needs: ["modules"], run: chromium },
 ];
