@@ -25,7 +25,7 @@ use crate::market::{self, Feed, Market};
 use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::publish::Publisher;
-use crate::rate::Rate;
+use crate::rate::{Rate, Rates};
 use crate::signing::SigningKeys;
 use crate::status::{Aviary, Status};
 use crate::stores::Stores;
@@ -179,6 +179,7 @@ async fn copilot(
         ledger: Arc::clone(&ledger),
         stats: Arc::clone(&stats),
         takes_guests: config.profile == Profile::Demo,
+        calls: Rates::new(config.limits.calls_per_second, config.limits.calls_burst),
     });
     let evidence = Evidence { store: evidence, sealer: Arc::new(Sealer::new(signing)?) };
     Ok((tools, evidence, jobs, Keeper { store, ledger, stats, health }))

@@ -2,8 +2,7 @@
 
 mod item;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::header;
@@ -22,15 +21,13 @@ use crate::broker::{Broker, BrokerError, Published};
 use crate::directory::{OWNED, OwnerFault, Owners};
 use crate::error::{AppError, JsonBytes};
 use crate::hub::Directory;
-use crate::rate::Rate;
+use crate::rate::Rates;
 use crate::wire;
 
 /// Largest body, in bytes.
 pub const BODY_LEN_MAX: usize = 1024 * 1024;
 /// Most publications of one request.
 const ITEMS_MAX: usize = 1_000;
-/// Most publishers whose rate is known; beyond it all begin with a full reserve again.
-const PUBLISHERS_MAX: usize = 10_000;
 
 /// The event of the answer.
 const ACCEPTED: &str = "publish.accepted";
@@ -41,8 +38,7 @@ pub struct Publisher {
     directory: Arc<dyn Directory>,
     owners: Arc<Owners>,
     namespaces: Namespaces,
-    per_second: u32,
-    rates: Mutex<HashMap<Box<str>, Arc<Rate>>>,
+    rates: Rates,
 }
 
 /// What became of one publication.
@@ -72,7 +68,7 @@ impl Publisher {
         namespaces: Namespaces,
         per_second: u32,
     ) -> Self {
-        Self { broker, directory, owners, namespaces, per_second, rates: Mutex::default() }
+        Self { broker, directory, owners, namespaces, rates: Rates::new(per_second, per_second) }
     }
 
     /// Publishes what a body says for `subject`, and answers with the place of each, as an envelope.
@@ -84,7 +80,7 @@ impl Publisher {
     pub async fn publish(&self, subject: &str, body: &[u8]) -> Result<Bytes, AppError> {
         let (items, is_list) = self.read(subject, body)?;
         let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
-        self.rate(subject).take(count).map_err(|after| AppError::later(ErrorCode::RateLimited, after))?;
+        self.rates.of(subject).take(count).map_err(|after| AppError::later(ErrorCode::RateLimited, after))?;
         self.open(&items).map_err(|(index, refused)| refusal(refused, is_list.then_some(index)))?;
         let mut results = Vec::with_capacity(items.len());
         for (index, Item { message, .. }) in items.into_iter().enumerate() {
@@ -152,19 +148,6 @@ impl Publisher {
         }
         opening.open();
         Ok(())
-    }
-
-    fn rate(&self, subject: &str) -> Arc<Rate> {
-        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rate) = rates.get(subject) {
-            return Arc::clone(rate);
-        }
-        if rates.len() >= PUBLISHERS_MAX {
-            rates.clear();
-        }
-        let rate = Arc::new(Rate::new(self.per_second, self.per_second));
-        rates.insert(subject.into(), Arc::clone(&rate));
-        rate
     }
 }
 

@@ -1,6 +1,7 @@
 //! How often something may happen.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -44,6 +45,38 @@ impl Rate {
     }
 }
 
+/// Most persons whose rate is known; beyond it all begin with a full reserve again.
+const PERSONS_MAX: usize = 10_000;
+
+/// The same bound for each person.
+#[derive(Debug)]
+pub struct Rates {
+    per_second: u32,
+    burst: u32,
+    rates: Mutex<HashMap<Box<str>, Arc<Rate>>>,
+}
+
+impl Rates {
+    /// `per_second` over time, at most `burst` at once; both above 0.
+    pub fn new(per_second: u32, burst: u32) -> Self {
+        Self { per_second, burst, rates: Mutex::default() }
+    }
+
+    /// A person's.
+    pub fn of(&self, subject: &str) -> Arc<Rate> {
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rate) = rates.get(subject) {
+            return Arc::clone(rate);
+        }
+        if rates.len() >= PERSONS_MAX {
+            rates.clear();
+        }
+        let rate = Arc::new(Rate::new(self.per_second, self.burst));
+        rates.insert(subject.into(), Arc::clone(&rate));
+        rate
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +102,18 @@ mod tests {
         assert!(rate.take(1_000).is_err());
         advance(Duration::from_secs(2)).await;
         assert_eq!(rate.take(1_000), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_person_has_their_own() {
+        let rates = Rates::new(1, 2);
+        assert_eq!((rates.of("ann").take(2), rates.of("bob").take(2)), (Ok(()), Ok(())));
+        assert!(rates.of("ann").take(1).is_err());
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(rates.of("ann").take(1), Ok(()));
+        for n in 0..=PERSONS_MAX {
+            rates.of(&n.to_string());
+        }
+        assert!(rates.rates.lock().expect("held").len() <= PERSONS_MAX);
     }
 }

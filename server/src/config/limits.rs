@@ -17,6 +17,10 @@ pub struct LimitsConfig {
     pub opens_per_second: u32,
     /// Most publications of one publisher a second.
     pub publish_per_second: u32,
+    /// Calls of tools by one person over time.
+    pub calls_per_second: u32,
+    /// Most of them at once.
+    pub calls_burst: u32,
     /// Most idempotency keys that are remembered.
     pub idempotency_keys: usize,
     /// Longest time for the head of a request to arrive.
@@ -36,6 +40,8 @@ impl LimitsConfig {
         let connections_per_address = reader.size("limits.connections_per_address", 1..=1_000_000);
         let opens_per_second = reader.integer("limits.opens_per_second", 1..=1_000_000);
         let publish_per_second = reader.integer("limits.publish_per_second", 1..=1_000_000);
+        let calls_per_second = reader.integer("limits.calls_per_second", 1..=1_000_000);
+        let calls_burst = reader.integer("limits.calls_burst", 1..=1_000_000);
         let idempotency_keys = reader.size("limits.idempotency_keys", 1..=100_000_000);
         let header_timeout = reader.millis("limits.header_timeout_ms", 100..=120_000);
         let idle_timeout = reader.millis("limits.idle_timeout_ms", 100..=3_600_000);
@@ -47,6 +53,8 @@ impl LimitsConfig {
             connections_per_address: connections_per_address?,
             opens_per_second: opens_per_second? as u32,
             publish_per_second: publish_per_second? as u32,
+            calls_per_second: calls_per_second? as u32,
+            calls_burst: calls_burst? as u32,
             idempotency_keys: idempotency_keys?,
             header_timeout: header_timeout?,
             idle_timeout: idle_timeout?,

@@ -29,7 +29,8 @@ const CLEAN_UP_MAX: u32 = 1_000;
 pub struct StoreHealth {
     store: &'static str,
     is_up: AtomicBool,
-    advice: Mutex<Vec<String>>,
+    /// Which store has failed, and what should be set up otherwise.
+    found: Mutex<(Option<&'static str>, Vec<String>)>,
 }
 
 /// The same as it is told.
@@ -39,6 +40,9 @@ pub struct StoreCheck {
     pub store: &'static str,
     /// It has answered the last time.
     pub ok: bool,
+    /// The one that has not: the store itself, or the database of its jobs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing: Option<&'static str>,
     /// What should be set up otherwise.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub advice: Vec<String>,
@@ -47,13 +51,13 @@ pub struct StoreCheck {
 impl StoreHealth {
     /// Of a store that has answered a moment ago.
     pub fn new(store: &'static str) -> Self {
-        Self { store, is_up: AtomicBool::new(true), advice: Mutex::default() }
+        Self { store, is_up: AtomicBool::new(true), found: Mutex::default() }
     }
 
     /// What was found last.
     pub fn check(&self) -> StoreCheck {
-        let advice = self.advice.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        StoreCheck { store: self.store, ok: self.is_up.load(Ordering::Relaxed), advice }
+        let (failing, advice) = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        StoreCheck { store: self.store, ok: failing.is_none(), failing, advice }
     }
 
     /// It, to be measured.
@@ -66,13 +70,15 @@ impl StoreHealth {
     async fn look(&self, store: &dyn ConfirmationStore) {
         let answer = store.ping().await;
         let is_up = answer.is_ok();
+        let failing = answer.as_ref().err().map(|error| error.store);
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).0 = failing;
         match (self.is_up.swap(is_up, Ordering::Relaxed), answer) {
             (true, Err(error)) => tracing::error!(%error, "the store of tokens does not answer"),
             (false, Ok(())) => tracing::info!(store = self.store, "the store of tokens answers again"),
             _ => {}
         }
         if let Ok(advice) = store.advice().await {
-            *self.advice.lock().unwrap_or_else(PoisonError::into_inner) = advice;
+            self.found.lock().unwrap_or_else(PoisonError::into_inner).1 = advice;
         }
     }
 }

@@ -9,7 +9,7 @@ use live_core::canonical::sha256_hex;
 use live_core::error::ErrorCode;
 use live_core::system::ErrorDetail;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::proposals::Proposals;
 use super::stats::{CopilotStats, Executed, Failed, Issued, Judged, Outcome};
@@ -30,8 +30,11 @@ use crate::evidence::chain::Body;
 use crate::evidence::ledger::{Count, Ledger};
 use crate::market::Market;
 use crate::random;
+use crate::rate::Rates;
 use crate::wire::now_ms;
 
+/// When a call is answered at the latest that stores have not answered.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// Longest idempotency key and longest id of a session.
 const ID_LEN_MAX: usize = 64;
 /// Sessions that are known to have been opened; beyond it they are asked for again.
@@ -48,6 +51,7 @@ pub struct Tools {
     stats: Arc<CopilotStats>,
     proposals: Proposals,
     takes_guests: bool,
+    calls: Rates,
     /// Whose the sessions are that were opened here.
     sessions: Mutex<HashMap<String, String>>,
 }
@@ -70,6 +74,8 @@ pub struct Parts {
     pub stats: Arc<CopilotStats>,
     /// Whether guests may start something, too.
     pub takes_guests: bool,
+    /// How often one person may call.
+    pub calls: Rates,
 }
 
 /// A call of a tool.
@@ -196,9 +202,9 @@ impl Refusal {
 impl Tools {
     /// Puts the tools together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, queue, keys, ttl, market, ledger, stats, takes_guests } = parts;
+        let Parts { store, queue, keys, ttl, market, ledger, stats, takes_guests, calls } = parts;
         let (proposals, sessions) = Default::default();
-        Self { store, queue, keys, ttl, market, ledger, stats, proposals, takes_guests, sessions }
+        Self { store, queue, keys, ttl, market, ledger, stats, proposals, takes_guests, calls, sessions }
     }
 
     /// Calls a tool for somebody.
@@ -208,19 +214,36 @@ impl Tools {
     /// [`ErrorCode::StoreUnavailable`]; what the tool refuses.
     pub async fn call(&self, identity: &Identity, call: Call<'_>) -> Result<Answer, AppError> {
         let subject = self.may_call(identity, call.tool)?;
-        let session_id = self.session(subject, call.session_id).await?;
+        self.calls.of(subject).take(1).map_err(|after| AppError::later(ErrorCode::RateLimited, after))?;
         let began = Instant::now();
+        let deadline = began + ANSWER_WITHIN;
+        let session_id = match timeout_at(deadline, self.session(subject, call.session_id)).await {
+            Ok(session_id) => session_id?,
+            Err(_) => return Err(self.failed(self.late()).into()),
+        };
         let mut trace = Trace { session_id, ..Trace::default() };
         crash::point("received");
-        let answer = match call.tool {
-            Tool::StartBacktest => {
-                self.propose(subject, call.arguments, &mut trace).await.map(Answer::Proposed)
-            }
-            Tool::ConfirmBacktest => self.confirm(subject, call, &mut trace).await.map(Answer::Accepted),
+        let answer = match timeout_at(deadline, self.answer(subject, call, &mut trace)).await {
+            Ok(answer) => answer,
+            // Of a confirmation that was given up nobody knows; confirmed again, it tells.
+            Err(_) if call.tool == Tool::ConfirmBacktest => Err(self.undecided(self.late(), &mut trace)),
+            Err(_) => Err(self.failed(self.late())),
         };
         self.note(call.tool, trace, answer.as_ref().err(), began.elapsed()).await;
         crash::point("noted");
         answer.map_err(AppError::from)
+    }
+
+    async fn answer(&self, subject: &str, call: Call<'_>, trace: &mut Trace) -> Result<Answer, Refusal> {
+        match call.tool {
+            Tool::StartBacktest => self.propose(subject, call.arguments, trace).await.map(Answer::Proposed),
+            Tool::ConfirmBacktest => self.confirm(subject, call, trace).await.map(Answer::Accepted),
+        }
+    }
+
+    /// What is said of a store that has not answered in the time that there is.
+    fn late(&self) -> StoreError {
+        StoreError { store: self.store.name(), reason: "it does not answer in time".to_owned() }
     }
 
     /// Makes sure that somebody may call a tool; who it is.
@@ -468,7 +491,11 @@ impl Tools {
         counts.extend(trace.is_issued.then_some(&issued as &dyn Count));
         counts.extend(judged.as_ref().map(|judged| judged as &dyn Count));
         counts.extend(failed.as_ref().map(|failed| failed as &dyn Count));
-        self.ledger.note(&trace.session_id, body, &counts).await;
+        match refusal.is_some_and(|refusal| refusal.code == ErrorCode::StoreUnavailable) {
+            // The store of the evidence may be the one: nobody waits for it twice.
+            true => self.ledger.note_later(&trace.session_id, body, &counts),
+            false => self.ledger.note(&trace.session_id, body, &counts).await,
+        }
     }
 
     fn failed(&self, error: StoreError) -> Refusal {

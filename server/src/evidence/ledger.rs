@@ -48,17 +48,23 @@ impl Ledger {
     }
 
     /// Counts, and writes an entry down that says what was counted.
-    pub async fn note(&self, session_id: &str, mut body: Body, counts: &[&dyn Count]) {
-        for counted in counts {
-            counted.count();
-            *body.counters.entry(counted.name()).or_default() += 1;
-        }
+    pub async fn note(&self, session_id: &str, body: Body, counts: &[&dyn Count]) {
+        let body = counted(body, counts);
         if self.waiting().is_empty() {
             match self.store.append(session_id, &body).await {
                 Ok(_) => return self.wrote(&body),
                 Err(error) => tracing::warn!(%error, session_id, "evidence waits for its store"),
             }
         }
+        self.wait(session_id, body);
+    }
+
+    /// The same for an entry that nobody waits for: [`Ledger::catch_up`] writes it.
+    pub fn note_later(&self, session_id: &str, body: Body, counts: &[&dyn Count]) {
+        self.wait(session_id, counted(body, counts));
+    }
+
+    fn wait(&self, session_id: &str, body: Body) {
         let mut waiting = self.waiting();
         if waiting.len() >= WAITING_MAX {
             self.lost.fetch_add(1, Ordering::Relaxed);
@@ -113,6 +119,15 @@ impl Ledger {
     fn waiting(&self) -> MutexGuard<'_, VecDeque<(String, Body)>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Counts, and says in the entry what was counted.
+fn counted(mut body: Body, counts: &[&dyn Count]) -> Body {
+    for counted in counts {
+        counted.count();
+        *body.counters.entry(counted.name()).or_default() += 1;
+    }
+    body
 }
 
 #[cfg(test)]
@@ -173,7 +188,10 @@ mod tests {
         for at in 1..=6 {
             store.is_down.store((3..6).contains(&at), Ordering::SeqCst);
             let body = Body { at, kind: "alert".into(), ..Body::default() };
-            ledger.note("s", body, &[&eggs, &eggs]).await;
+            match at {
+                5 => ledger.note_later("s", body, &[&eggs, &eggs]),
+                _ => ledger.note("s", body, &[&eggs, &eggs]).await,
+            }
         }
         assert_eq!(store.read("s", 0, 9).await.expect("read").len(), 2, "the sixth waits behind the others");
         ledger.catch_up().await;
