@@ -14,6 +14,7 @@ mod files;
 mod history;
 pub mod http;
 pub mod intervals;
+pub mod library;
 mod normalize;
 mod opening;
 mod problem;
@@ -202,6 +203,11 @@ pub trait Source: Send + Sync {
     /// What can be measured of it.
     fn readings(&self) -> Vec<Reading> {
         Vec::new()
+    }
+
+    /// Where all bars are, also those that are still to come; `None` where nobody knows these.
+    fn library(&self) -> Option<Arc<dyn library::Library>> {
+        None
     }
 
     /// Where older bars are had that [`Source::instruments`] does not bring.

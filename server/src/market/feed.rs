@@ -93,6 +93,9 @@ impl Feed {
         if let Some(archive) = feed.source.archive() {
             feed.market.set_archive(archive);
         }
+        if let Some(library) = feed.source.library() {
+            feed.market.set_library(library);
+        }
         for instrument in &instruments {
             let line = feed.line(instrument)?;
             feed.lines.push(line);

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::decimal::nearest;
 use super::http::Number;
+use super::library::Library;
 use super::normalize::History;
 use super::stats::MarketStats;
 use super::{Archive, Bar, Instrument, intervals};
@@ -30,6 +31,7 @@ pub struct Market {
     source: &'static str,
     symbols: RwLock<BTreeMap<Arc<str>, Arc<Symbol>>>,
     archive: OnceLock<Arc<dyn Archive>>,
+    library: OnceLock<Arc<dyn Library>>,
     stats: Arc<MarketStats>,
 }
 
@@ -113,8 +115,8 @@ impl Row {
 impl Market {
     /// A market without symbols.
     pub fn new(source: &'static str) -> Self {
-        let (symbols, archive, stats) = Default::default();
-        Self { source, symbols, archive, stats }
+        let (symbols, archive, library, stats) = Default::default();
+        Self { source, symbols, archive, library, stats }
     }
 
     /// Name of the source.
@@ -179,6 +181,20 @@ impl Market {
         Ok(Page { rows: page, next_before, total: rows.len() })
     }
 
+    /// All bars of a symbol, for a backtest: those of the source's library, also what it has not played yet, else those
+    /// that are closed. It takes as long as there are bars.
+    ///
+    /// # Errors
+    /// When the symbol or the interval is not served.
+    pub fn whole(&self, symbol: &str, interval: &str) -> Result<Vec<Row>, PageError> {
+        let of = self.symbol(symbol)?;
+        let series = of.series(interval)?;
+        if let Some(bars) = self.library.get().and_then(|library| library.bars(symbol, series.interval)) {
+            return Ok(bars.iter().map(Row::of).collect());
+        }
+        Ok(series.read().iter().copied().collect())
+    }
+
     /// Has the archive's bars in place before somebody asks for a page; whoever asks at the same time waits for the
     /// one request. An archive that does not answer is asked again later; until then there is what was heard live.
     pub async fn prepare(&self, symbol: &str, interval: &str) {
@@ -220,6 +236,11 @@ impl Market {
     pub(super) fn set_archive(&self, archive: Arc<dyn Archive>) {
         // A second one would be of a second source; there is one.
         let _ = self.archive.set(archive);
+    }
+
+    /// Where all bars are.
+    pub(super) fn set_library(&self, library: Arc<dyn Library>) {
+        let _ = self.library.set(library);
     }
 
     /// Lists a symbol, in place of one of the same name.

@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep_until};
 
 pub use self::folder::Folder;
 use super::files::{Content, DataFile};
+use super::library::{Library, Tapes};
 use super::{Bar, Instrument, Opening, Print, Source, SourceEvent, Trade, Waiting, intervals};
 
 /// Prints of one bar.
@@ -96,12 +97,14 @@ pub struct Replay {
     queue: BinaryHeap<Reverse<(Instant, usize)>>,
     speed: f64,
     folder: Option<Folder>,
+    /// All that is played, for who wants it whole.
+    tapes: Arc<Tapes>,
 }
 
 /// One symbol on its way.
 #[derive(Debug)]
 struct Track {
-    played: Played,
+    played: Arc<Played>,
     speed: f64,
     /// When its schedule begins; what is played is at multiples of its distances and so never drifts.
     began: Instant,
@@ -133,8 +136,10 @@ impl Replay {
     pub fn new(played: Vec<Played>, speed: f64) -> Self {
         let now = Instant::now();
         let tracks = played.into_iter().filter(|played| played.tape.len() > 0);
-        let tracks = tracks.map(|played| Track::new(played, speed, now)).collect();
-        Self { tracks, is_started: false, queue: BinaryHeap::new(), speed, folder: None }
+        let tracks: Vec<_> = tracks.map(|played| Track::new(played, speed, now)).collect();
+        let tapes = Arc::<Tapes>::default();
+        tracks.iter().for_each(|track| tapes.put(&track.played));
+        Self { tracks, is_started: false, queue: BinaryHeap::new(), speed, folder: None, tapes }
     }
 
     /// The same with a folder whose files may change.
@@ -207,6 +212,7 @@ impl Replay {
         let known = self.tracks.iter().position(|known| known.played.symbol == track.played.symbol);
         let place = known.unwrap_or(self.tracks.len());
         let track = Track { began: Instant::now(), ..track };
+        self.tapes.put(&track.played);
         out.push(SourceEvent::Joined { place, instrument: opening });
         match self.tracks.get_mut(place) {
             Some(before) => *before = track,
@@ -231,7 +237,7 @@ impl Joining {
 impl Track {
     fn new(played: Played, speed: f64, began: Instant) -> Self {
         let at = played.tape.origin();
-        Self { played, speed, began, at, prints: 0, next: Next::Event }
+        Self { played: Arc::new(played), speed, began, at, prints: 0, next: Next::Event }
     }
 
     /// Usual time between two events.
@@ -309,7 +315,7 @@ impl Track {
     }
 
     fn instrument(&self) -> Instrument {
-        let Played { symbol, tape, history, skipped_rows } = &self.played;
+        let Played { symbol, tape, history, skipped_rows } = &*self.played;
         let (base, start, speed) = match tape {
             Tape::Bars(interval, bars) => {
                 (*interval, bars[self.at].open_time, self.speed * interval.length_ms() as f64 / 1_000.0)
@@ -387,6 +393,10 @@ impl Source for Replay {
 
     fn clock(&self, instrument: usize) -> Option<i64> {
         self.tracks.get(instrument).and_then(Track::clock)
+    }
+
+    fn library(&self) -> Option<Arc<dyn Library>> {
+        Some(Arc::clone(&self.tapes) as _)
     }
 }
 
