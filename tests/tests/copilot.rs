@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use spark_live_tests::copilot::{Keeping, Person, SECRET, Stand, usual};
+use spark_live_tests::copilot::{Keeping, Person, Reply, SECRET, Stand, usual};
 use spark_live_tests::postgres::Postgres;
-use spark_live_tests::{Gateway, GatewayOptions, PATIENCE, Signer, binary};
+use spark_live_tests::redis::Redis;
+use spark_live_tests::{Gateway, GatewayOptions, Mode, PATIENCE, Proxy, Signer, binary};
 use tokio::time::{sleep, sleep_until, timeout};
 
 fn is_long() -> bool {
@@ -524,6 +525,97 @@ async fn comes_back(stand: &Stand, token: &str) {
     assert!(matches!(reply.judged(), (202, "") | (409, "TOKEN_USED")), "{}", reply.envelope);
     let jobs = stand.jobs().await.unwrap();
     assert!(jobs.contains(&reply.text("jobId").to_owned()), "{jobs:?} {before:?}");
+}
+
+/// Row T6: the line to the store is cut at any moment, carries single bytes, or stands still. A confirmation is answered,
+/// or refused with STORE_UNAVAILABLE, and asked again there is its one job.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_line_to_a_store_loses_nothing() {
+    let rounds = if is_long() { 150 } else { 12 };
+    let redis = async {
+        let redis = Redis::start().await.unwrap();
+        let line = Proxy::start(redis.addr(), None).await.unwrap();
+        let options = options()
+            .env("SPARK_JWT_SECRET", SECRET)
+            .env("SPARK_REDIS_URL", format!("redis://{}", line.addr()));
+        let gateway = options.start().await.unwrap();
+        let stand = Stand { gateway, redis: Some(redis), postgres: None };
+        with_a_bad_line(&stand, &line, rounds).await;
+    };
+    let postgres = async {
+        let postgres = Postgres::start().await.unwrap();
+        let line = Proxy::start(postgres.addr(), None).await.unwrap();
+        let url = postgres
+            .database("spark")
+            .await
+            .unwrap()
+            .replace(&postgres.addr().to_string(), &line.addr().to_string());
+        let options = options().env("SPARK_JWT_SECRET", SECRET).env("SPARK_DATABASE_URL", url);
+        let gateway = options.start().await.unwrap();
+        let stand = Stand { gateway, redis: None, postgres: Some(postgres) };
+        with_a_bad_line(&stand, &line, rounds).await;
+    };
+    tokio::join!(redis, postgres);
+}
+
+async fn with_a_bad_line(stand: &Stand, line: &Proxy, rounds: u64) {
+    for round in 0..rounds {
+        let person = signed(&format!("person-{round}"), &["trader"]);
+        let usual = usual();
+        let token = patiently(|| person.call(&stand.gateway, "startBacktest", None, &usual)).await;
+        let token = token.text("confirmationToken").to_owned();
+        let confirming = person.confirm(&stand.gateway, &token, Some("key"));
+        let first = match round % 3 {
+            0 => {
+                line.set(Mode::Slice);
+                let reply = confirming.await.unwrap();
+                line.set(Mode::Pass);
+                assert!(matches!(reply.status, 202 | 503), "{}", reply.envelope);
+                reply
+            }
+            1 => {
+                // Somewhere within the few answers that it takes.
+                let cut = async {
+                    sleep(Duration::from_micros(400 * (round % 20))).await;
+                    line.cut();
+                };
+                tokio::join!(confirming, cut).0.unwrap()
+            }
+            _ => {
+                line.set(Mode::Stall);
+                let began = Instant::now();
+                let reply = confirming.await.unwrap();
+                assert_eq!(reply.judged(), (503, "STORE_UNAVAILABLE"));
+                assert!(began.elapsed() < Duration::from_millis(3_800), "{:?}", began.elapsed());
+                line.set(Mode::Pass);
+                reply
+            }
+        };
+        assert!(matches!(first.judged(), (202, "") | (503, "STORE_UNAVAILABLE")), "{}", first.envelope);
+        let again = patiently(|| person.confirm(&stand.gateway, &token, Some("key"))).await;
+        assert_eq!(again.status, 202, "round {round}: {}", again.envelope);
+        assert!(first.status == 503 || first.text("jobId") == again.text("jobId"));
+        let jobs = stand.jobs().await.unwrap();
+        assert_eq!(jobs.len() as u64, round + 1, "one each");
+        assert!(jobs.contains(&again.text("jobId").to_owned()));
+    }
+}
+
+/// Asks until the store is there.
+async fn patiently<F>(ask: impl Fn() -> F) -> Reply
+where
+    F: Future<Output = anyhow::Result<Reply>>,
+{
+    let answered = timeout(PATIENCE, async {
+        loop {
+            let reply = ask().await.unwrap();
+            if reply.code() != "STORE_UNAVAILABLE" {
+                return reply;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    });
+    answered.await.expect("it comes back by itself")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
