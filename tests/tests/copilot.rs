@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use spark_live_tests::copilot::{Keeping, Person, Reply, SECRET, Stand, usual};
 use spark_live_tests::postgres::Postgres;
 use spark_live_tests::redis::Redis;
-use spark_live_tests::{Gateway, GatewayOptions, Mode, PATIENCE, Proxy, Signer, binary};
+use spark_live_tests::{DataDir, Gateway, GatewayOptions, Mode, PATIENCE, Proxy, Signer, binary};
 use tokio::time::{sleep, sleep_until, timeout};
 
 fn is_long() -> bool {
@@ -371,8 +371,12 @@ async fn a_token_lives_and_dies_by_its_limit_across_restarts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_crash_at_any_step_leaves_one_job() {
     let rounds = if is_long() { 50 } else { 1 };
+    // It is started often: little data is read quickly.
+    let data =
+        DataDir::new().unwrap().csv("AAPL", &["2020-01-01,1,2,1,2,10", "2020-01-02,2,3,2,3,10"]).unwrap();
+    let data = &data.path();
     let pairs = [Keeping::Sqlite, Keeping::Postgres, Keeping::RedisSqlite].map(|keeping| async move {
-        let mut stand = keeping.stand(options()).await.unwrap();
+        let mut stand = keeping.stand(options().data_dir(data)).await.unwrap();
         let has_intents = stand.redis.is_some();
         let steps = ["received", "looked", "intended", "consumed", "started", "judged", "noted", "answered"];
         let steps = steps.into_iter().filter(|step| has_intents || *step != "intended");
