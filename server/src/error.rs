@@ -13,6 +13,7 @@ use live_core::error::ErrorCode;
 use live_core::system::ErrorDetail;
 use serde::de::DeserializeOwned;
 
+use crate::confirmation::token::discreet;
 use crate::listener::BodyTimeout;
 use crate::wire;
 
@@ -155,7 +156,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for AppQuery<T> {
             Err(rejection) => {
                 let detail = ErrorDetail {
                     field: Some("query".into()),
-                    reason: Some(rejection.body_text().chars().take(200).collect::<String>().into()),
+                    reason: Some(
+                        discreet(rejection.body_text()).chars().take(200).collect::<String>().into(),
+                    ),
                     ..detail(ErrorCode::BadRequest)
                 };
                 Err(AppError::with_detail(ErrorCode::BadRequest, &detail))

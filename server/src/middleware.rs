@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use live_core::error::ErrorCode;
 
+use crate::auth::caller::decoded;
 use crate::confirmation::token::discreet;
 use crate::error::{AppError, Cause};
 use crate::rate::Rate;
@@ -56,7 +57,8 @@ pub async fn log(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
     // Somebody may have put a confirmation token where it does not belong.
-    let path = discreet(request.uri().path().to_owned());
+    let path = request.uri().path();
+    let path = if decoded(path) == path { discreet(path.to_owned()) } else { discreet(decoded(path)) };
     let response = next.run(request).await;
     let (status, duration_ms) = (response.status().as_u16(), began.elapsed().as_millis() as u64);
     match response.extensions().get::<Cause>() {

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use spark_live::confirmation::conformance::{Handle, Rig, RigFuture, keys, suite};
+use spark_live::confirmation::conformance::{Handle, Rig, RigFuture, attempt, kept, keys, suite};
 use spark_live::confirmation::postgres::PostgresStore;
-use spark_live::confirmation::store::ConfirmationStore;
+use spark_live::confirmation::store::{Attempt, ConfirmationStore, Verdict};
 use spark_live::database::postgres::Database;
 use spark_live::evidence::store::{self as evidence, PostgresEvidence};
 use spark_live_tests::postgres::Postgres;
@@ -77,6 +77,32 @@ async fn evidence_is_kept_in_postgresql() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn postgresql_does_what_every_store_must() {
     suite(&PostgresRig::new().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_was_forgotten_and_made_anew_starts_no_second_job() {
+    let server = Postgres::start().await.unwrap();
+    let url = server.database("forgotten").await.unwrap();
+    let store: Handle = Arc::new(postgres(&url).await);
+    let (hash, record) = kept(&store, 60_000).await;
+    assert!(matches!(store.consume(&hash, &attempt("a")).await, Ok(Verdict::Consumed(_))));
+    server.query("forgotten", "DELETE FROM copilot_confirmation_tokens").await.unwrap();
+    assert_eq!(store.consume(&hash, &attempt("b")).await, Ok(Verdict::Unknown));
+    assert!(store.create(&hash, &record).await.unwrap());
+    assert_eq!(store.consume(&hash, &attempt("b")).await, Ok(Verdict::Used { job_id: "a".to_owned() }));
+    assert_eq!(store.job("b").await, Ok(None));
+
+    // One key for two tokens at once stands for one of them.
+    for round in 0..20 {
+        let (one, two) = (kept(&store, 60_000).await.0, kept(&store, 60_000).await.0);
+        let under = |job: String| Attempt { idem_hash: Some(format!("{round:064}")), ..attempt(&job) };
+        let (first, second) = (under(format!("{round}-1")), under(format!("{round}-2")));
+        let verdicts = tokio::join!(store.consume(&one, &first), store.consume(&two, &second));
+        let verdicts = [verdicts.0.unwrap(), verdicts.1.unwrap()];
+        let consumed = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Consumed(_))).count();
+        let taken = verdicts.iter().filter(|verdict| **verdict == Verdict::KeyTaken).count();
+        assert_eq!((consumed, taken), (1, 1), "{verdicts:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

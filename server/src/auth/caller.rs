@@ -13,6 +13,7 @@ use live_core::system::ErrorDetail;
 use super::identity::{Identity, Role};
 use super::sessions::Session;
 use super::{Auth, Refused};
+use crate::confirmation::token::discreet;
 use crate::error::AppError;
 use crate::hub::{Connection, Hub};
 use crate::listener::Peer;
@@ -203,8 +204,11 @@ fn refuse_tokens(query: Option<&str>) -> Result<(), AppError> {
     for param in query.unwrap_or_default().split('&') {
         let (name, value) = param.split_once('=').unwrap_or((param, ""));
         let name = decoded(name).to_ascii_lowercase();
-        if TOKEN_PARAMS.contains(&name.as_str()) || looks_like_token(&decoded(value)) {
-            return Err(AppError::bad_request(&name, "tokens do not belong in an address"));
+        if TOKEN_PARAMS.contains(&name.as_str())
+            || looks_like_token(&name)
+            || looks_like_token(&decoded(value))
+        {
+            return Err(AppError::bad_request(&discreet(name), "tokens do not belong in an address"));
         }
     }
     Ok(())
@@ -222,7 +226,7 @@ fn looks_like_token(value: &str) -> bool {
 }
 
 /// A text of an address as it was meant; what is no escape stays.
-fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -259,6 +263,8 @@ mod tests {
             "x=eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
             "cursor=Bearer%20eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
             "sessionId=sct_AAAA",
+            "sct_AAAA",
+            "%73ct_AAAA=1",
             "cursor=%65yJhbGciOiJIUzI1NiJ9.e30.c2ln",
         ] {
             assert!(refuse_tokens(Some(query)).is_err(), "{query}");

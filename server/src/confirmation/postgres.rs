@@ -124,17 +124,18 @@ impl PostgresStore {
         let job = JobRecord::queued(*hash, &record);
         if jobs::insert(&transaction, &job).await? {
             crash::point("started");
-            if let Some(idem_hash) = &job.idem_hash
-                && jobs::is_under_another(&transaction, idem_hash, hash).await?
-            {
-                return Ok(Verdict::KeyTaken);
-            }
             transaction.commit().await.map_err(|error| told(&error))?;
             return Ok(Verdict::Consumed(Box::new(record)));
         }
         // The token was forgotten and made anew: what it has paid for is there.
-        let job = jobs::of_token(&transaction, hash).await?;
-        job.map(|job| Verdict::Used { job_id: job.id })
+        let started = jobs::of_token(&transaction, hash).await?;
+        if let (None, Some(idem_hash)) = (&started, &job.idem_hash)
+            && jobs::is_under_another(&transaction, idem_hash, hash).await?
+        {
+            return Ok(Verdict::KeyTaken);
+        }
+        started
+            .map(|job| Verdict::Used { job_id: job.id })
             .ok_or_else(|| failed("there is a job of that name already"))
     }
 }

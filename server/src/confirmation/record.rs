@@ -9,8 +9,6 @@ use crate::signing::SigningKeys;
 
 /// Version of the record's form.
 pub const VERSION: u8 = 1;
-/// Longest canonical parameters, in bytes.
-pub const PARAMS_LEN_MAX: usize = 8 * 1024;
 /// Wrong attempts after which a token is taken back.
 pub const MISMATCHES_MAX: u32 = 5;
 /// How long a token is remembered after its limit, in milliseconds, so that used, expired and unknown can be told apart.

@@ -22,7 +22,9 @@ use std::time::Duration;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
-use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind};
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind};
 use tokio::time::timeout;
 
 use super::jobs::{Intended, Jobs};
@@ -39,12 +41,14 @@ const PREFIX: &str = "copilot:ctok:";
 const CALL_TIME: Duration = Duration::from_secs(2);
 /// How long Redis may take for one answer.
 const ANSWER_TIME: Duration = Duration::from_millis(500);
+/// How long what was sent may stay unacknowledged, and how long nothing may be heard, before the line is given up.
+const LINE_TIME: Duration = Duration::from_secs(3);
 /// How long a replica is waited for after a consumption, in milliseconds.
 const REPLICA_MS: u64 = 100;
 /// Age from which an intent is nobody's who is still at it, in milliseconds.
 const INTENT_MS: i64 = 10_000;
 /// Intents that are looked at in one go.
-const INTENTS_MAX: u32 = 100;
+const INTENTS_MAX: u32 = 1_000;
 
 /// A store in Redis. Clones share its connection.
 #[derive(Clone)]
@@ -67,6 +71,8 @@ enum Link {
 #[derive(Default)]
 struct Around {
     has_replica: AtomicBool,
+    /// Held by whoever waits for a replica.
+    waiting: tokio::sync::Mutex<()>,
     /// Consumptions that no replica had in time.
     unreplicated: AtomicU64,
 }
@@ -93,7 +99,9 @@ impl RedisStore {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let link = match urls.contains(',') {
             false => {
-                let client = Client::open(urls).map_err(|_| failed("its address cannot be read"))?;
+                let info = urls.into_connection_info().map_err(|_| failed("its address cannot be read"))?;
+                let client = Client::open(info.set_tcp_settings(tcp()));
+                let client = client.map_err(|_| failed("its address cannot be read"))?;
                 let config = ConnectionManagerConfig::new()
                     .set_connection_timeout(Some(ANSWER_TIME))
                     .set_response_timeout(Some(ANSWER_TIME))
@@ -106,6 +114,7 @@ impl RedisStore {
                 let client = ClusterClientBuilder::new(urls.split(',').map(str::trim))
                     .connection_timeout(ANSWER_TIME)
                     .response_timeout(ANSWER_TIME)
+                    .tcp_settings(tcp())
                     .retries(1)
                     .build()
                     .map_err(|_| failed("its addresses cannot be read"))?;
@@ -276,11 +285,16 @@ impl RedisStore {
         })
     }
 
-    /// Waits until a replica has what was written, where there is one, but not for long.
+    /// Waits until a replica has what was written, where there is one, but not for long, and not twice at once: who waits
+    /// holds up the one connection.
     async fn replicated(&self) {
         if !self.around.has_replica.load(Ordering::Relaxed) {
             return;
         }
+        let Ok(_one_at_a_time) = self.around.waiting.try_lock() else {
+            self.around.unreplicated.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
         let mut command = redis::cmd("WAIT");
         command.arg(1).arg(REPLICA_MS);
         if !matches!(self.run::<u64>(&command).await, Ok(1..)) {
@@ -327,13 +341,19 @@ impl RedisStore {
         Ok(off.map(|(name, value, why, _)| format!("{name} should be {value}: {why}")).collect())
     }
 
-    async fn finish(&self, hash: &TokenHash) -> Result<bool, StoreError> {
-        if let Kept::Record(record) = self.get(hash).await?
-            && record.used_at.is_some()
-            && record.job_id.is_some()
-            && self.keys.is_genuine(hash, &record)
-        {
-            return self.jobs.start(&JobRecord::queued(*hash, &record)).await.map(|(_, is_new)| is_new);
+    /// Writes the job of an intent down if its token was used. What can still be used is left: somebody may be about to.
+    async fn finish(&self, hash: &TokenHash, now: i64) -> Result<bool, StoreError> {
+        match self.get(hash).await? {
+            Kept::Record(record) if self.keys.is_genuine(hash, &record) => {
+                if record.used_at.is_some() && record.job_id.is_some() {
+                    let started = self.jobs.start(&JobRecord::queued(*hash, &record)).await;
+                    return started.map(|(_, is_new)| is_new);
+                }
+                if record.revoked_at.is_none() && now < record.expires_at {
+                    return Ok(false);
+                }
+            }
+            Kept::Record(_) | Kept::Nothing | Kept::Junk => {}
         }
         self.jobs.forget(hash).await.map(|()| false)
     }
@@ -413,12 +433,26 @@ impl ConfirmationStore for RedisStore {
         // Each step has its own limit of time.
         Box::pin(async move {
             let mut finished = 0;
-            for hash in self.jobs.intended(INTENT_MS, INTENTS_MAX).await? {
-                finished += u64::from(self.finish(&hash).await?);
+            let intended = self.jobs.intended(INTENT_MS, INTENTS_MAX).await?;
+            if intended.is_empty() {
+                return Ok(0);
+            }
+            let now = self.now().await?;
+            for hash in intended {
+                finished += u64::from(self.finish(&hash, now).await?);
             }
             Ok(finished)
         })
     }
+}
+
+/// A line whose other end has gone without a word is given up.
+fn tcp() -> TcpSettings {
+    let keepalive = TcpKeepalive::new().with_time(LINE_TIME).with_interval(LINE_TIME / 3).with_retries(3);
+    let settings = TcpSettings::default().set_keepalive(keepalive);
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(LINE_TIME);
+    settings
 }
 
 fn key(hash: &TokenHash) -> String {

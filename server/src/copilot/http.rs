@@ -52,15 +52,20 @@ pub async fn call(
     caller: Caller,
     JsonBytes(arguments): JsonBytes,
 ) -> Result<Response, AppError> {
-    let identity = caller.with_token()?;
+    let identity = Arc::clone(caller.with_token()?);
     let tool = Tool::from_name(&tool).ok_or_else(|| AppError::of(ErrorCode::ToolUnknown))?;
-    let call = Call {
-        tool,
-        session_id: question.session_id.as_deref(),
-        idempotency_key: idempotency_key(&headers)?,
-        arguments: &arguments,
-    };
-    let answered = tools.call(identity, call).await?;
+    let idempotency_key = idempotency_key(&headers)?.map(str::to_owned);
+    // Goes on to its end and is written down, also when the caller has gone away.
+    let called = tokio::spawn(async move {
+        let call = Call {
+            tool,
+            session_id: question.session_id.as_deref(),
+            idempotency_key: idempotency_key.as_deref(),
+            arguments: &arguments,
+        };
+        tools.call(&identity, call).await
+    });
+    let answered = called.await.map_err(|error| AppError::internal(format!("a tool: {error}")))??;
     let response = match &answered {
         Answer::Proposed(proposed) => self::proposed(proposed),
         Answer::Accepted(accepted) => self::accepted(accepted),
@@ -74,7 +79,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, AppError> {
     match (given.next(), given.next()) {
         (None, _) => Ok(None),
         (Some(key), None) => Ok(Some(key.to_str().unwrap_or_default())),
-        (Some(_), Some(_)) => Err(AppError::bad_request("Idempotency-Key", "stands there twice")),
+        // None that is one.
+        (Some(_), Some(_)) => Ok(Some("")),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::backtest::fields::{Fault, Fields};
 use crate::backtest::job::{QUEUED_IN_ALL_MAX, QUEUED_MAX};
 use crate::backtest::params::Params;
 use crate::backtest::queue::{Queue, Waiting};
+use crate::confirmation::judge::{Judgement, judge};
 use crate::confirmation::record::{MISMATCHES_MAX, MacKeys, Record, VERSION};
 use crate::confirmation::store::{Attempt, ConfirmationStore, Mismatch, Verdict};
 use crate::confirmation::token::{RawToken, TokenHash};
@@ -229,6 +230,10 @@ impl Tools {
             Err(_) if call.tool == Tool::ConfirmBacktest => Err(self.undecided(self.late(), &mut trace)),
             Err(_) => Err(self.failed(self.late())),
         };
+        if let (Tool::StartBacktest, Err(_), Some(hash)) = (call.tool, &answer, trace.token_hash) {
+            // Nobody has this token.
+            self.proposals.settle(subject, hash);
+        }
         self.note(call.tool, trace, answer.as_ref().err(), began.elapsed()).await;
         crash::point("noted");
         answer.map_err(AppError::from)
@@ -264,6 +269,10 @@ impl Tools {
     /// The session that a call belongs to, which is opened here if it is new.
     async fn session(&self, subject: &str, wanted: Option<&str>) -> Result<String, AppError> {
         let id = match wanted {
+            // Nobody takes the one that another person's calls belong to.
+            Some(id) if id.starts_with(OWN) && !id.starts_with(&own_sessions(subject)) => {
+                return Err(unknown_session());
+            }
             Some(id) if is_id(id) => id.to_owned(),
             Some(_) => {
                 let reason = "is not 1 to 64 letters, digits, '_' and '-'";
@@ -285,11 +294,7 @@ impl Tools {
             }
         };
         // Nobody learns that it is somebody else's.
-        if owner == subject {
-            Ok(id)
-        } else {
-            Err(Refusal::at(ErrorCode::NotFound, "sessionId", "is not known").into())
-        }
+        if owner == subject { Ok(id) } else { Err(unknown_session()) }
     }
 
     async fn propose(&self, subject: &str, arguments: &[u8], trace: &mut Trace) -> Result<Proposed, Refusal> {
@@ -307,6 +312,7 @@ impl Tools {
                 retry_after: Some(after),
                 ..Refusal::of(ErrorCode::ProposalLimit)
             })?;
+            trace.token_hash = Some(hash);
             let kept = async {
                 let now = self.store.now().await?;
                 let record = Record {
@@ -331,16 +337,12 @@ impl Tools {
             };
             match kept.await {
                 Ok((true, expires_at)) => {
-                    trace.token_hash = Some(hash);
                     trace.is_issued = true;
                     let session_id = trace.session_id.clone();
                     return Ok(Proposed { token, expires_at, params, params_hash, proposal_id, session_id });
                 }
                 Ok((false, _)) => self.proposals.settle(subject, hash),
-                Err(error) => {
-                    self.proposals.settle(subject, hash);
-                    return Err(self.failed(error));
-                }
+                Err(error) => return Err(self.failed(error)),
             }
         }
         tracing::error!("two random tokens were there already");
@@ -360,12 +362,6 @@ impl Tools {
         if let Some(own) = own {
             trace.session_id.clone_from(&own.session_id);
             trace.params_hash = Some(own.params_hash.clone());
-            if own.used_at.is_none() && own.revoked_at.is_none() {
-                self.check_again(own).inspect_err(|_| trace.outcome = Some(Outcome::Refused))?;
-                let waiting =
-                    self.queue.waiting(subject).await.map_err(|error| self.undecided(error, trace))?;
-                check_room(waiting).inspect_err(|_| trace.outcome = Some(Outcome::Refused))?;
-            }
         }
         let attempt = Attempt {
             subject: subject.to_owned(),
@@ -374,6 +370,13 @@ impl Tools {
             job_id: format!("job_{}", random::text(20)),
             idem_hash,
         };
+        if let Some(own) = own {
+            let refused = self.check_again(&hash, own, &attempt).await;
+            if let Some(refusal) = refused.map_err(|error| self.undecided(error, trace))? {
+                trace.outcome = Some(Outcome::Refused);
+                return Err(refusal);
+            }
+        }
         let began = Instant::now();
         let verdict = self.store.consume(&hash, &attempt).await;
         self.stats.judged_in(self.store.name(), began.elapsed());
@@ -442,8 +445,23 @@ impl Tools {
         }
     }
 
-    /// What was true when it was proposed must still be.
-    fn check_again(&self, record: &Record) -> Result<(), Refusal> {
+    /// What was true when it was proposed must still be, and there must be room for one more job. It is asked of a token
+    /// that would be consumed: of any other there is more to say.
+    async fn check_again(
+        &self,
+        hash: &TokenHash,
+        record: &Record,
+        attempt: &Attempt,
+    ) -> Result<Option<Refusal>, StoreError> {
+        let waiting = self.queue.waiting(&record.subject).await?;
+        let refused = self.check_params(record).and_then(|()| check_room(waiting));
+        let Err(refusal) = refused else { return Ok(None) };
+        let now = self.store.now().await?;
+        let is_good = judge(Some(record), &self.keys, hash, attempt, now) == Judgement::Consume;
+        Ok(is_good.then_some(refusal))
+    }
+
+    fn check_params(&self, record: &Record) -> Result<(), Refusal> {
         let refused = |reason: &str| Refusal::at(ErrorCode::ConfirmRefused, "params", reason);
         let params = Params::read(record.params.as_bytes());
         let params = params.ok().filter(|params| params.canonical() == record.params);
@@ -581,13 +599,26 @@ fn idempotency_hash(subject: &str, key: &str) -> Result<String, Refusal> {
     }
 }
 
-fn is_id(text: &str) -> bool {
+/// Whether a text can be an idempotency key, or the id of a session.
+pub fn is_id(text: &str) -> bool {
     (1..=ID_LEN_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
+/// What the sessions of calls without one begin with.
+const OWN: &str = "direct-";
+
+/// What a person's own ones begin with.
+fn own_sessions(subject: &str) -> String {
+    format!("{OWN}{}-", &sha256_hex(subject.as_bytes())[..16])
+}
+
 /// The session of what somebody calls without naming one: a new one each day, so that none grows without end.
 fn own_session(subject: &str) -> String {
-    let day = jiff::Timestamp::now().strftime("%Y%m%d").to_string();
-    format!("direct-{}-{day}", &sha256_hex(subject.as_bytes())[..16])
+    format!("{}{}", own_sessions(subject), jiff::Timestamp::now().strftime("%Y%m%d"))
+}
+
+/// What is said of a session that is another person's, whether it is there or not.
+fn unknown_session() -> AppError {
+    Refusal::at(ErrorCode::NotFound, "sessionId", "is not known").into()
 }

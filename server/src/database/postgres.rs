@@ -19,10 +19,12 @@ use super::{StoreError, StoreFuture};
 
 /// Its name in errors and metrics.
 pub const NAME: &str = "postgres";
-/// How long a call may take.
-const CALL_TIME: Duration = Duration::from_secs(2);
+/// How long a call may take: less than whoever calls has, so that it is told which store it was.
+const CALL_TIME: Duration = Duration::from_millis(1_500);
+/// How long what was sent may stay unacknowledged, and how long nothing may be heard, before a line is given up.
+const LINE_TIME: Duration = Duration::from_secs(3);
 /// How long the server may take for one statement, in milliseconds: less, so that its own word comes first.
-const STATEMENT_MS: u64 = 1_500;
+const STATEMENT_MS: u64 = 1_200;
 /// Connections of one node.
 const CONNECTIONS: usize = 16;
 /// The lock under which the tables are brought up to date; any number that nobody else takes.
@@ -65,6 +67,9 @@ impl Database {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let mut config: Config = url.parse().map_err(|_| failed("its address cannot be read"))?;
         config.connect_timeout(CALL_TIME);
+        // A line whose other end has gone without a word is given up.
+        config.tcp_user_timeout(LINE_TIME);
+        config.keepalives_idle(LINE_TIME).keepalives_interval(LINE_TIME / 3).keepalives_retries(3);
         config.application_name("spark-live");
         config.options(format!("-c statement_timeout={STATEMENT_MS} -c lock_timeout={STATEMENT_MS}"));
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -138,7 +143,7 @@ impl Database {
     }
 }
 
-/// A call with its limit of time. One that is given up closes its transaction with its connection.
+/// A call with its limit of time. The server gives up its statement by itself.
 pub fn limited<'a, T>(call: impl Future<Output = Result<T, StoreError>> + Send + 'a) -> StoreFuture<'a, T> {
     Box::pin(async move {
         timeout(CALL_TIME, call).await.unwrap_or_else(|_| Err(failed("it does not answer in time")))

@@ -13,6 +13,7 @@ use super::seal::Sealer;
 use super::store::EvidenceStore;
 use crate::auth::{Caller, Role};
 use crate::copilot::store_unavailable;
+use crate::copilot::tools::is_id;
 use crate::error::{AppError, AppPath};
 
 /// What the route needs.
@@ -34,6 +35,9 @@ pub async fn download(
     caller: Caller,
 ) -> Result<Response, AppError> {
     let identity = caller.with_token()?;
+    if !is_id(&session_id) {
+        return Err(AppError::of(ErrorCode::NotFound));
+    }
     let session = store.session(&session_id).await.map_err(|error| store_unavailable(&error))?;
     let is_theirs =
         |subject: &str| identity.subject.as_deref() == Some(subject) || identity.roles.has(Role::Admin);

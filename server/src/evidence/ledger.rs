@@ -78,11 +78,18 @@ impl Ledger {
     pub async fn catch_up(&self) {
         loop {
             let Some((session_id, body)) = self.waiting().front().cloned() else { return };
-            if let Err(error) = self.store.append(&session_id, &body).await {
-                tracing::debug!(%error, "evidence still waits for its store");
-                return;
+            match self.store.append(&session_id, &body).await {
+                Ok(_) => self.wrote(&body),
+                // Its session is there no more: it can be written nowhere, and must not keep others from it.
+                Err(error) if matches!(self.store.session(&session_id).await, Ok(None)) => {
+                    self.lost.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(%error, session_id, "evidence is lost");
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "evidence still waits for its store");
+                    return;
+                }
             }
-            self.wrote(&body);
             self.waiting().pop_front();
         }
     }
@@ -202,5 +209,14 @@ mod tests {
         assert!(links.iter().all(|link| link.entry.contains(r#""counters":{"eggs_total":2}"#)));
         assert_eq!(eggs.0.load(Ordering::SeqCst), 12);
         assert_eq!((ledger.written[1].load(Ordering::Relaxed), ledger.waiting().len()), (6, 0));
+
+        // One of a session that has gone keeps no other from being written.
+        for session_id in ["gone", "s"] {
+            ledger.note(session_id, Body { kind: "alert".into(), ..Body::default() }, &[]).await;
+        }
+        assert_eq!(ledger.waiting().len(), 2);
+        ledger.catch_up().await;
+        assert_eq!((ledger.waiting().len(), ledger.lost.load(Ordering::Relaxed)), (0, 1));
+        assert_eq!(store.read("s", 0, 9).await.expect("read").len(), 7);
     }
 }

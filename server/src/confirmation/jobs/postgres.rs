@@ -32,7 +32,7 @@ macro_rules! select {
 }
 const IS_UNDER: &str = "SELECT 1 FROM jobs WHERE idem_hash = $1 AND token_hash <> $2";
 const INTEND: &str = "INSERT INTO confirm_intents (token_hash, job_id, created_at) VALUES ($1, $2, clock_timestamp()) \
-    ON CONFLICT (token_hash) DO UPDATE SET token_hash = excluded.token_hash RETURNING job_id";
+    ON CONFLICT (token_hash) DO UPDATE SET created_at = excluded.created_at RETURNING job_id";
 const FORGET: &str = "DELETE FROM confirm_intents WHERE token_hash = $1";
 const INTENDED: &str = "SELECT token_hash FROM confirm_intents WHERE created_at < clock_timestamp() - $1::bigint * \
     interval '1 millisecond' ORDER BY created_at LIMIT $2";
@@ -148,8 +148,13 @@ impl Jobs for PostgresJobs {
         limited(async move {
             let mut client = self.database.client().await?;
             let transaction = client.transaction().await.map_err(|error| told(&error))?;
-            let is_new = insert(&transaction, job).await?;
-            let started = of_token(&transaction, &job.token_hash).await?;
+            let mut is_new = insert(&transaction, job).await?;
+            let mut started = of_token(&transaction, &job.token_hash).await?;
+            if started.is_none() && job.idem_hash.is_some() {
+                // Its key came to stand for another token's job while this one was consumed: it was paid for all the same.
+                is_new = insert(&transaction, &JobRecord { idem_hash: None, ..job.clone() }).await?;
+                started = of_token(&transaction, &job.token_hash).await?;
+            }
             let text = job.token_hash.to_string();
             transaction.execute(FORGET, &[&text]).await.map_err(|error| told(&error))?;
             transaction.commit().await.map_err(|error| told(&error))?;

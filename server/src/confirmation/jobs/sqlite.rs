@@ -126,7 +126,7 @@ impl Jobs for SqliteJobs {
                 return Ok(Intended::KeyTaken);
             }
             let sql = "INSERT INTO confirm_intents (token_hash, job_id, created_at) VALUES (?1, ?2, ?3)
-                ON CONFLICT (token_hash) DO UPDATE SET token_hash = excluded.token_hash RETURNING job_id";
+                ON CONFLICT (token_hash) DO UPDATE SET created_at = excluded.created_at RETURNING job_id";
             let mut statement = connection.prepare_cached(sql)?;
             let job_id = statement.query_row((hash.to_string(), &job_id, now), |row| row.get(0))?;
             Ok(Intended::As { job_id })
