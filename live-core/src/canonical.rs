@@ -18,6 +18,8 @@ use sha2::{Digest as _, Sha256};
 
 use writer::{Integers, Writer};
 
+pub use number::write_number;
+
 /// Why a text has no canonical form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct CanonicalError {

@@ -5,10 +5,19 @@ use std::time::Instant;
 
 use anyhow::Context;
 use axum::extract::FromRef;
+use tokio::sync::Notify;
 
 use crate::auth::Auth;
+use crate::backtest::blobs::Blobs;
+use crate::backtest::blobs::link::Links;
+use crate::backtest::board::Board;
 use crate::backtest::http::Jobs;
 use crate::backtest::polls::Polls;
+use crate::backtest::results::cursor::Cursors;
+use crate::backtest::results::http::ResultsState;
+use crate::backtest::stats::JobStats;
+use crate::backtest::worker::janitor::Janitor;
+use crate::backtest::worker::{Desk, Worker};
 use crate::broker::Broker;
 use crate::broker::memory::MemoryBroker;
 use crate::config::{Config, Profile};
@@ -25,6 +34,7 @@ use crate::market::{self, Feed, Market};
 use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::publish::Publisher;
+use crate::random;
 use crate::rate::{Rate, Rates};
 use crate::signing::SigningKeys;
 use crate::status::{Aviary, Status};
@@ -56,6 +66,8 @@ pub struct AppState {
     pub evidence: Evidence,
     /// What was started.
     pub jobs: Jobs,
+    /// What came of it.
+    pub results: ResultsState,
     /// Whether the stores answer.
     pub stores: Arc<StoreHealth>,
     /// Whose pages may connect.
@@ -78,7 +90,7 @@ impl AppState {
     ///
     /// # Errors
     /// When the source, a store, or a file of keys or of the state folder, cannot be opened.
-    pub async fn build(config: &Config) -> anyhow::Result<(Self, Feed, Keeper)> {
+    pub async fn build(config: &Config) -> anyhow::Result<(Self, Feed, Background)> {
         let dir = config.state_dir.as_deref();
         let auth = Arc::new(Auth::open(&config.auth, dir).context("open keys and state folder")?);
         let (source, problems) = market::open(&config.market)?;
@@ -129,13 +141,17 @@ impl AppState {
             config.limits.publish_per_second,
         );
         let signing = SigningKeys::open(&config.stores.signing_keys, dir).context("open the signing keys")?;
-        let (tools, evidence, jobs, keeper) = copilot(config, &signing, &metrics, &market).await?;
+        let bulletin = Arc::default();
+        let board = Board { bulletin, broker: Arc::clone(&broker), owners: Arc::clone(&owners) };
+        let Copilot { tools, evidence, jobs, results, background } =
+            copilot(config, &signing, &metrics, &market, board).await?;
         let state = Self {
             auth,
             tools: Arc::new(tools),
             evidence,
             jobs,
-            stores: Arc::clone(&keeper.health),
+            results,
+            stores: Arc::clone(&background.keeper.health),
             publisher: Arc::new(publisher),
             hub: Arc::new(hub),
             broker,
@@ -148,31 +164,66 @@ impl AppState {
             lifecycle: Lifecycle::default(),
             started: Started(Instant::now()),
         };
-        Ok((state, feed, keeper))
+        Ok((state, feed, background))
     }
 }
 
-/// Opens the stores, and puts the tools and what goes on beside them together.
+/// What goes on beside the requests.
+pub struct Background {
+    /// Looks after tokens and evidence.
+    pub keeper: Keeper,
+    /// Looks after jobs and results.
+    pub janitor: Janitor,
+    /// Runs jobs.
+    pub worker: Worker,
+}
+
+/// Tools, jobs and results, and what goes on beside them.
+struct Copilot {
+    tools: Tools,
+    evidence: Evidence,
+    jobs: Jobs,
+    results: ResultsState,
+    background: Background,
+}
+
+/// Opens the stores, and puts the tools, the jobs and what goes on beside them together.
 async fn copilot(
     config: &Config,
     signing: &SigningKeys,
     metrics: &Metrics,
     market: &Arc<Market>,
-) -> anyhow::Result<(Tools, Evidence, Jobs, Keeper)> {
+    board: Board,
+) -> anyhow::Result<Copilot> {
+    let dir = config.state_dir.as_deref();
     let keys = MacKeys::of(signing);
-    let stores = Stores::open(&config.stores, config.state_dir.as_deref(), keys.clone()).await?;
-    let Stores { confirmations: store, evidence, queue, readings } = stores;
+    let stores = Stores::open(&config.stores, dir, keys.clone()).await?;
+    let Stores { confirmations: store, evidence, queue, results, readings } = stores;
+    let blobs = Arc::new(Blobs::open(&config.results.place, dir)?);
     let ledger = Arc::new(Ledger::new(Arc::clone(&evidence)));
     let health = Arc::new(StoreHealth::new(store.name()));
-    metrics.add(readings).context("name the metrics")?;
-    metrics.add(ledger.readings()).context("name the metrics")?;
-    metrics.add(vec![health.reading()]).context("name the metrics")?;
+    let job_stats = Arc::new(JobStats::new(metrics).context("name the metrics")?);
+    for readings in [readings, ledger.readings(), vec![health.reading()], job_stats.readings()] {
+        metrics.add(readings).context("name the metrics")?;
+    }
     let stats = CopilotStats::new(metrics, store.name()).context("name the metrics")?;
     let polls = Polls::new(metrics).context("name the metrics")?;
-    let jobs = Jobs { queue: Arc::clone(&queue), bulletin: Arc::default(), polls };
+    let bell = Arc::<Notify>::default();
+    let desk = Arc::new(Desk {
+        queue: Arc::clone(&queue),
+        results: Arc::clone(&results),
+        blobs: Arc::clone(&blobs),
+        market: Arc::clone(market),
+        board: board.clone(),
+        ledger: Arc::clone(&ledger),
+        stats: Arc::clone(&job_stats),
+        retention: config.results.retention,
+        timeout: config.results.timeout,
+        bell: Arc::clone(&bell),
+    });
     let tools = Tools::new(Parts {
         store: Arc::clone(&store),
-        queue,
+        queue: Arc::clone(&queue),
         keys,
         ttl: config.stores.token_ttl,
         market: Arc::clone(market),
@@ -180,9 +231,29 @@ async fn copilot(
         stats: Arc::clone(&stats),
         takes_guests: config.profile == Profile::Demo,
         calls: Rates::new(config.limits.calls_per_second, config.limits.calls_burst),
+        board: board.clone(),
+        bell,
     });
-    let evidence = Evidence { store: evidence, sealer: Arc::new(Sealer::new(signing)?) };
-    Ok((tools, evidence, jobs, Keeper { store, ledger, stats, health }))
+    let worker = Worker { desk: Arc::clone(&desk), places: config.results.workers, name: random::text(12) };
+    Ok(Copilot {
+        tools,
+        evidence: Evidence { store: evidence, sealer: Arc::new(Sealer::new(signing)?) },
+        jobs: Jobs { queue: Arc::clone(&queue), board, polls },
+        results: ResultsState {
+            queue,
+            results,
+            blobs,
+            cursors: Arc::new(Cursors::new(signing)),
+            links: Arc::new(Links::new(signing)),
+            link_ttl: config.results.link_ttl,
+            stats: job_stats,
+        },
+        background: Background {
+            keeper: Keeper { store, ledger, stats, health },
+            janitor: Janitor(desk),
+            worker,
+        },
+    })
 }
 
 impl FromRef<AppState> for Arc<Auth> {
@@ -224,6 +295,12 @@ impl FromRef<AppState> for Evidence {
 impl FromRef<AppState> for Jobs {
     fn from_ref(state: &AppState) -> Self {
         state.jobs.clone()
+    }
+}
+
+impl FromRef<AppState> for ResultsState {
+    fn from_ref(state: &AppState) -> Self {
+        state.results.clone()
     }
 }
 

@@ -9,6 +9,7 @@ mod live;
 mod market;
 mod namespaces;
 mod reader;
+mod results;
 mod stores;
 
 use std::ffi::OsString;
@@ -23,6 +24,7 @@ pub use self::auth::AuthConfig;
 pub use self::limits::LimitsConfig;
 pub use self::live::LiveConfig;
 pub use self::market::{MarketConfig, SourceKind};
+pub use self::results::{ResultsConfig, ResultsPlace};
 pub use self::stores::{StoresConfig, TokenStore};
 
 use self::layers::Layers;
@@ -72,6 +74,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// Where tokens, jobs and evidence are kept.
     pub stores: StoresConfig,
+    /// Where results are kept, and how jobs are run.
+    pub results: ResultsConfig,
 }
 
 /// The process's environment, read here and nowhere else; tests bring their own.
@@ -134,6 +138,7 @@ impl Config {
         Self::load(&Overrides::default(), &Nothing).map(|mut config| {
             config.state_dir = None;
             config.stores.tokens = TokenStore::Memory;
+            config.results.place = ResultsPlace::Memory;
             config
         })
     }
@@ -159,6 +164,7 @@ impl Config {
         let auth = AuthConfig::read(reader, profile);
         let state_dir = state_dir.map(|text| (!text.is_empty()).then(|| PathBuf::from(text)));
         let stores = StoresConfig::read(reader, profile, state_dir != Some(None));
+        let results = ResultsConfig::read(reader, state_dir.as_ref());
         Some(Self {
             profile: profile?,
             state_dir: state_dir?,
@@ -171,6 +177,7 @@ impl Config {
             limits: limits?,
             auth: auth?,
             stores: stores?,
+            results: results?,
         })
     }
 }

@@ -42,9 +42,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::AppState;
+use crate::app::{AppState, Background};
 use crate::config::Config;
-use crate::copilot::keeper::Keeper;
 use crate::market::Feed;
 use crate::status::{Status, Watch};
 
@@ -53,7 +52,7 @@ pub struct Gateway {
     config: Config,
     state: AppState,
     feed: Feed,
-    keeper: Keeper,
+    background: Background,
 }
 
 impl Gateway {
@@ -62,8 +61,8 @@ impl Gateway {
     /// # Errors
     /// When the source or a store cannot be opened.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let (state, feed, keeper) = AppState::build(&config).await?;
-        Ok(Self { config, state, feed, keeper })
+        let (state, feed, background) = AppState::build(&config).await?;
+        Ok(Self { config, state, feed, background })
     }
 
     /// The parts, for whoever looks on from outside.
@@ -79,14 +78,25 @@ impl Gateway {
         let feed = tokio::spawn(watched(self.feed, lifecycle.ending.clone(), Arc::clone(status)));
         let watch = Watch::new(Arc::clone(status), Arc::clone(broker), market.source());
         let watch = tokio::spawn(watch.run(lifecycle.clone()));
-        let keeper = tokio::spawn(self.keeper.run(lifecycle.ending.clone()));
+        let Background { keeper, janitor, worker } = self.background;
+        let (stopping, ending) = (lifecycle.stopping.clone(), lifecycle.ending.clone());
+        let worker = tokio::spawn(worker.run(stopping, ending.clone()));
+        let janitor = tokio::spawn(janitor.run(ending.clone()));
+        let keeper = tokio::spawn(keeper.run(ending));
         let limit = self.config.shutdown;
         let router = router::router(self.state);
         let accept = tokio::spawn(listener::accept(listener, router, self.config, lifecycle.clone()));
         shutdown.await;
         shutdown::drain(&lifecycle, limit).await;
         lifecycle.ending.cancel();
-        for (name, task) in [("accept", accept), ("feed", feed), ("watch", watch), ("keeper", keeper)] {
+        for (name, task) in [
+            ("accept", accept),
+            ("feed", feed),
+            ("watch", watch),
+            ("worker", worker),
+            ("janitor", janitor),
+            ("keeper", keeper),
+        ] {
             if let Err(error) = task.await {
                 tracing::error!(name, %error, "task failed");
             }

@@ -42,8 +42,8 @@ pub struct Reading {
     pub help: &'static str,
     /// How it behaves.
     pub kind: Kind,
-    /// Name and value of its label, where there are several of one name.
-    pub label: Option<(&'static str, &'static str)>,
+    /// Names and values of its labels, where there are several of one name.
+    pub labels: Vec<(&'static str, &'static str)>,
     /// Reads it.
     pub read: Box<dyn Fn() -> f64 + Send + Sync>,
 }
@@ -55,7 +55,7 @@ impl Reading {
         help: &'static str,
         read: impl Fn() -> u64 + Send + Sync + 'static,
     ) -> Self {
-        Self { name, help, kind: Kind::Counter, label: None, read: Box::new(move || read() as f64) }
+        Self { name, help, kind: Kind::Counter, labels: Vec::new(), read: Box::new(move || read() as f64) }
     }
 
     /// A value of now.
@@ -64,13 +64,14 @@ impl Reading {
         help: &'static str,
         read: impl Fn() -> f64 + Send + Sync + 'static,
     ) -> Self {
-        Self { name, help, kind: Kind::Gauge, label: None, read: Box::new(read) }
+        Self { name, help, kind: Kind::Gauge, labels: Vec::new(), read: Box::new(read) }
     }
 
-    /// The same with a label.
+    /// The same with a label, or one more.
     #[must_use]
-    pub fn labelled(self, name: &'static str, value: &'static str) -> Self {
-        Self { label: Some((name, value)), ..self }
+    pub fn labelled(mut self, name: &'static str, value: &'static str) -> Self {
+        self.labels.push((name, value));
+        self
     }
 }
 
@@ -104,7 +105,7 @@ impl Metrics {
         }
         for readings in families.into_values() {
             let first = &readings[0];
-            let labels = first.label.iter().map(|(name, _)| (*name).to_owned()).collect();
+            let labels = first.labels.iter().map(|(name, _)| (*name).to_owned()).collect();
             let desc = Desc::new(first.name.to_owned(), first.help.to_owned(), labels, Default::default())?;
             self.registry.register(Box::new(Read { desc, readings }))?;
         }
@@ -212,7 +213,7 @@ fn metric(reading: &Reading) -> Metric {
         pair.set_value((*value).to_owned());
         pair
     };
-    let mut metric = Metric::from_label(reading.label.iter().map(label).collect());
+    let mut metric = Metric::from_label(reading.labels.iter().map(label).collect());
     let value = (reading.read)();
     match reading.kind {
         Kind::Counter => {

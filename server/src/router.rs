@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, header};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{get, post};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -57,7 +57,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/market/candles", get(market::http::candles))
         .layer(from_fn_with_state(state.clone(), auth::http::guard_reader))
         .route("/api/schema/{name}", get(schema::schema))
-        .layer(compression);
+        .layer(compression.clone());
     let publishers = Router::new()
         .route("/api/live/publish", post(publish::accept))
         .layer(DefaultBodyLimit::max(publish::BODY_LEN_MAX))
@@ -76,7 +76,15 @@ pub fn router(state: AppState) -> Router {
     let jobs = Router::new()
         .route("/api/backtest/jobs", get(backtest::http::list))
         .route("/api/backtest/jobs/{id}", get(backtest::http::get).delete(backtest::http::cancel))
+        .route("/api/backtest/jobs/{id}/result/download", get(backtest::results::http::link))
         .layer(from_fn_with_state(state.clone(), auth::http::guard_origin));
+    let rows = Router::new()
+        .route("/api/backtest/jobs/{id}/result", get(backtest::results::http::page))
+        .layer(from_fn_with_state(state.clone(), auth::http::guard_origin))
+        .layer(compression.clone())
+        .layer(map_response(async |response| backtest::results::http::weaken(response)));
+    // Whoever has a link.
+    let files = Router::new().route("/api/backtest/blobs/{id}", get(backtest::blobs::http::download));
     let operation = Router::new()
         .route("/healthz", get(ready::health))
         .route("/readyz", get(ready::ready))
@@ -89,6 +97,8 @@ pub fn router(state: AppState) -> Router {
         .merge(publishers)
         .merge(copilot)
         .merge(jobs)
+        .merge(rows)
+        .merge(files)
         // Before the layer: else a browser's question whether it may ask would not come that far.
         .method_not_allowed_fallback(not_allowed)
         .layer(cors)

@@ -10,6 +10,9 @@ use crate::auth::state_dir;
 use crate::backtest::queue::Queue;
 use crate::backtest::queue::postgres::PostgresQueue;
 use crate::backtest::queue::sqlite::SqliteQueue;
+use crate::backtest::results::Results;
+use crate::backtest::results::postgres::PostgresResults;
+use crate::backtest::results::sqlite::SqliteResults;
 use crate::config::{StoresConfig, TokenStore};
 use crate::confirmation::clock::{Clock, SystemClock};
 use crate::confirmation::jobs::Jobs;
@@ -32,6 +35,8 @@ pub struct Stores {
     pub evidence: Arc<dyn EvidenceStore>,
     /// The jobs that wait, run and have ended.
     pub queue: Arc<dyn Queue>,
+    /// The rows of their results.
+    pub results: Arc<dyn Results>,
     /// What can be measured of them.
     pub readings: Vec<Reading>,
 }
@@ -75,17 +80,22 @@ impl Stores {
         for advice in confirmations.advice().await.context("ask the store of tokens")? {
             tracing::warn!(store = confirmations.name(), "{advice}");
         }
-        let (evidence, queue): (Arc<dyn EvidenceStore>, Arc<dyn Queue>) = match database {
-            Database::Sqlite(database) => {
-                let evidence = SqliteEvidence::new(database.clone());
-                (Arc::new(evidence), Arc::new(SqliteQueue::new(database, clock())))
-            }
-            Database::Postgres(database) => {
-                let evidence = PostgresEvidence::new(database.clone());
-                (Arc::new(evidence), Arc::new(PostgresQueue::new(database)))
-            }
-        };
-        Ok(Self { confirmations, evidence, queue, readings })
+        Ok(match database {
+            Database::Sqlite(database) => Self {
+                confirmations,
+                evidence: Arc::new(SqliteEvidence::new(database.clone())),
+                queue: Arc::new(SqliteQueue::new(database.clone(), clock())),
+                results: Arc::new(SqliteResults::new(database, clock())),
+                readings,
+            },
+            Database::Postgres(database) => Self {
+                confirmations,
+                evidence: Arc::new(PostgresEvidence::new(database.clone())),
+                queue: Arc::new(PostgresQueue::new(database.clone())),
+                results: Arc::new(PostgresResults::new(database)),
+                readings,
+            },
+        })
     }
 }
 

@@ -41,7 +41,8 @@ impl Rig for Server {
     fn advance(&self, ms: i64) -> RigFuture<'_, ()> {
         Box::pin(async move {
             let sql = format!(
-                "UPDATE jobs SET lease_until = lease_until - interval '{ms} ms', run_at = run_at - interval '{ms} ms'"
+                "UPDATE jobs SET lease_until = lease_until - interval '{ms} ms', run_at = run_at - interval '{ms} ms', \
+                 finished_at = finished_at - interval '{ms} ms'"
             );
             self.server.query(&self.newest(), &sql).await.unwrap();
         })

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// Appends a finite number: the fewest digits that come back as the same double, the nearest of those; an exponent
 /// from 1e21 on and below 1e-6. Both zeros are `0`.
-pub(super) fn write_number(out: &mut String, number: f64) {
+pub fn write_number(out: &mut String, number: f64) {
     debug_assert!(number.is_finite(), "JSON has no infinities");
     if number < 0.0 {
         out.push('-');

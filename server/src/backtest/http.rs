@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::bulletin::Bulletin;
-use super::job::{Job, JobError, State as JobState};
+use super::board::{Board, Standing};
+use super::job::Job;
 use super::polls::Polls;
 use super::queue::Queue;
+use super::results::http::not_a_cursor;
 use crate::auth::{Caller, Role};
 use crate::copilot::store_unavailable;
 use crate::error::{AppError, AppPath, AppQuery};
@@ -36,64 +37,51 @@ const POLL_RETRY: Duration = Duration::from_secs(1);
 pub struct Jobs {
     /// Where they are.
     pub queue: Arc<dyn Queue>,
-    /// Who is told of changes.
-    pub bulletin: Arc<Bulletin>,
+    /// Where it is told how they stand.
+    pub board: Board,
     /// What is counted of those who wait.
     pub polls: Arc<Polls>,
 }
 
 /// A job as its person sees it.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Shown<'a> {
-    job_id: &'a str,
-    state: JobState,
-    version: u64,
-    progress: f64,
-    phase: &'a str,
-    attempt: u32,
-    cancel_requested: bool,
+    #[serde(flatten)]
+    standing: Standing<'a>,
     params: &'a RawValue,
-    params_hash: &'a str,
-    created_at: i64,
-    started_at: Option<i64>,
-    finished_at: Option<i64>,
-    error: Option<&'a JobError>,
-    result_hash: Option<&'a str>,
 }
 
 impl<'a> Shown<'a> {
     fn of(job: &'a Job) -> Result<Self, AppError> {
         let params = serde_json::from_str(&job.params);
-        Ok(Self {
-            job_id: &job.id,
-            state: job.state,
-            version: job.version,
-            progress: job.progress,
-            phase: &job.phase,
-            attempt: job.attempt,
-            cancel_requested: job.is_cancel_requested,
-            params: params.map_err(|error| AppError::internal(format!("parameters of a job: {error}")))?,
-            params_hash: &job.params_hash,
-            created_at: job.created_at,
-            started_at: job.started_at,
-            finished_at: job.finished_at,
-            error: job.error.as_ref(),
-            result_hash: job.result_hash.as_deref(),
-        })
+        let params = params.map_err(|error| AppError::internal(format!("parameters of a job: {error}")))?;
+        Ok(Self { standing: Standing::of(job), params })
     }
 }
 
 /// Who asks for a job.
 #[derive(Clone, Copy)]
-struct Asking<'a> {
+pub struct Asking<'a> {
     subject: &'a str,
     is_admin: bool,
 }
 
-impl Asking<'_> {
+impl<'a> Asking<'a> {
+    /// Who calls.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthenticated`] for whoever has no token.
+    pub fn of(caller: &'a Caller) -> Result<Self, AppError> {
+        let identity = caller.with_token()?;
+        let subject = identity.subject.as_deref().unwrap_or_default();
+        Ok(Self { subject, is_admin: identity.roles.has(Role::Admin) })
+    }
+
     /// The job, if they may see it.
-    async fn look(self, queue: &dyn Queue, job_id: &str) -> Result<Job, AppError> {
+    ///
+    /// # Errors
+    /// [`ErrorCode::JobNotFound`] if not, or where there is none.
+    pub async fn look(self, queue: &dyn Queue, job_id: &str) -> Result<Job, AppError> {
         let found = queue.get(job_id).await.map_err(|error| store_unavailable(&error))?;
         let found = found.filter(|job| job.subject == self.subject || self.is_admin);
         found.ok_or_else(|| AppError::of(ErrorCode::JobNotFound))
@@ -114,20 +102,19 @@ pub struct Wait {
 /// [`ErrorCode::JobNotFound`], also for somebody else's; [`ErrorCode::ParamsInvalid`] for a wait that is none;
 /// [`ErrorCode::RateLimited`] with too many waits on one job.
 pub async fn get(
-    State(Jobs { queue, bulletin, polls }): State<Jobs>,
+    State(Jobs { queue, board, polls }): State<Jobs>,
     AppPath(job_id): AppPath,
     AppQuery(Wait { wait }): AppQuery<Wait>,
     headers: HeaderMap,
     caller: Caller,
 ) -> Result<Response, AppError> {
-    let identity = caller.with_token()?;
-    let subject = identity.subject.as_deref().unwrap_or_default();
+    let subject = Asking::of(&caller)?;
     let (wait, is_preferred) = read_wait(wait.as_deref(), &headers)?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let subject = Asking { subject, is_admin: identity.roles.has(Role::Admin) };
-    let mut reader = bulletin.read(&job_id);
+    let mut reader = board.bulletin.read(&job_id);
     // Nobody waits for what is not theirs.
     let mut job = subject.look(&*queue, &job_id).await?;
+    board.open(&job);
     let Some(poll) = polls.begin(subject.subject, &job_id) else {
         return Err(AppError::later(ErrorCode::RateLimited, POLL_RETRY));
     };
@@ -197,7 +184,7 @@ pub struct Page {
 /// # Errors
 /// [`ErrorCode::CursorInvalid`], [`ErrorCode::ParamsInvalid`].
 pub async fn list(
-    State(Jobs { queue, .. }): State<Jobs>,
+    State(Jobs { queue, board, .. }): State<Jobs>,
     AppQuery(Page { cursor, limit }): AppQuery<Page>,
     caller: Caller,
 ) -> Result<Response, AppError> {
@@ -221,6 +208,9 @@ pub async fn list(
     let mut jobs = queue.list(subject, behind, limit + 1).await.map_err(|error| store_unavailable(&error))?;
     let has_more = jobs.len() > limit as usize;
     jobs.truncate(limit as usize);
+    for job in &jobs {
+        board.open(job);
+    }
     let last = jobs.last().filter(|_| has_more);
     let next_cursor = last.map(|job| URL_SAFE_NO_PAD.encode(format!("j1:{}:{}", job.created_at, job.id)));
     let jobs = jobs.iter().map(Shown::of).collect::<Result<_, _>>()?;
@@ -232,11 +222,7 @@ fn read_cursor(cursor: &str) -> Result<(i64, String), AppError> {
     let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let place = text.as_deref().and_then(|text| text.strip_prefix("j1:")?.split_once(':'));
     let place = place.and_then(|(time, id)| Some((time.parse().ok()?, id.to_owned())));
-    place.ok_or_else(|| {
-        let message = ErrorCode::CursorInvalid.meaning().into();
-        let detail = ErrorDetail { message, field: Some("cursor".into()), ..ErrorDetail::default() };
-        AppError::with_detail(ErrorCode::CursorInvalid, &detail)
-    })
+    place.ok_or_else(not_a_cursor)
 }
 
 /// Ends one of the caller's own jobs that waits, or asks a running one to end: 202 then, and 200 when it has ended.
@@ -244,19 +230,20 @@ fn read_cursor(cursor: &str) -> Result<(i64, String), AppError> {
 /// # Errors
 /// [`ErrorCode::JobNotFound`], also for somebody else's.
 pub async fn cancel(
-    State(Jobs { queue, bulletin, .. }): State<Jobs>,
+    State(Jobs { queue, board, .. }): State<Jobs>,
     AppPath(job_id): AppPath,
     caller: Caller,
 ) -> Result<Response, AppError> {
     let subject = caller.with_token()?.subject.as_deref().unwrap_or_default();
     let job = queue.cancel(&job_id, subject).await.map_err(|error| store_unavailable(&error))?;
     let job = job.ok_or_else(|| AppError::of(ErrorCode::JobNotFound))?;
-    bulletin.changed(&job_id);
+    board.show(&job).await;
     let status = if job.state.is_end() { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(json(status, &wire::long_answer("backtest.job", &Shown::of(&job)?)))
 }
 
-fn invalid(field: &str, value: &str, allowed: &str) -> AppError {
+/// What a value of a question is refused with.
+pub fn invalid(field: &str, value: &str, allowed: &str) -> AppError {
     let detail = ErrorDetail {
         message: ErrorCode::ParamsInvalid.meaning().into(),
         field: Some(field.into()),
@@ -268,7 +255,8 @@ fn invalid(field: &str, value: &str, allowed: &str) -> AppError {
     AppError::with_detail(ErrorCode::ParamsInvalid, &detail)
 }
 
-fn json(status: StatusCode, envelope: &bytes::Bytes) -> Response {
+/// An envelope as an answer.
+pub fn json(status: StatusCode, envelope: &bytes::Bytes) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], envelope.clone()).into_response()
 }
 

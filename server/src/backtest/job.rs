@@ -15,6 +15,8 @@ use serde::Serialize;
 pub const ATTEMPTS_MAX: u32 = 3;
 /// For how long a worker has a job without saying that it lives, in milliseconds.
 pub const LEASE_MS: i64 = 30_000;
+/// How long a job is remembered after its end, in milliseconds: 90 days.
+pub const RECORD_MS: i64 = 90 * 24 * 3_600 * 1_000;
 /// Jobs of one person that run at once.
 pub const RUNNING_MAX: u32 = 2;
 /// Jobs of one person that wait.

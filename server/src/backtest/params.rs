@@ -272,6 +272,16 @@ impl Strategy {
         Ok(strategy)
     }
 
+    /// Its name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SmaCross { .. } => "sma_cross",
+            Self::RsiReversion { .. } => "rsi_reversion",
+            Self::DonchianBreakout { .. } => "donchian_breakout",
+            Self::BuyAndHold { .. } => "buy_and_hold",
+        }
+    }
+
     /// The parameters that a sweep may vary.
     fn swept(&self) -> &'static [&'static str] {
         match self {

@@ -111,4 +111,7 @@ pub trait Queue: Send + Sync {
 
     /// What there is.
     fn depth(&self) -> StoreFuture<'_, Depth>;
+
+    /// Forgets up to `limit` jobs that have ended [long ago](super::job::RECORD_MS) and have no result any more. How many.
+    fn forget(&self, limit: u32) -> StoreFuture<'_, u64>;
 }

@@ -8,6 +8,7 @@ use crate::database::StoreFuture;
 use super::job::Job;
 
 pub mod cursor;
+pub mod http;
 pub mod page;
 pub mod postgres;
 pub mod sqlite;

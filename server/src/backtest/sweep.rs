@@ -83,7 +83,7 @@ fn one(rows: &[Row], params: &Params, values: &BTreeMap<String, f64>, shelf: &Sh
 }
 
 /// The strategy with other values; `None` where they are not allowed together.
-fn varied(strategy: &Strategy, values: &BTreeMap<String, f64>) -> Option<Strategy> {
+pub fn varied(strategy: &Strategy, values: &BTreeMap<String, f64>) -> Option<Strategy> {
     let number = |name: &str, usual: f64| values.get(name).copied().unwrap_or(usual);
     let whole = |name: &str, usual: u32| number(name, f64::from(usual)) as u32;
     Some(match *strategy {

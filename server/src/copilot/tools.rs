@@ -9,6 +9,7 @@ use live_core::canonical::sha256_hex;
 use live_core::error::ErrorCode;
 use live_core::system::ErrorDetail;
 use serde_json::Value;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::proposals::Proposals;
@@ -16,6 +17,7 @@ use super::stats::{CopilotStats, Executed, Failed, Issued, Judged, Outcome};
 use super::tool::Tool;
 use super::{STORE_RETRY, store_detail};
 use crate::auth::{Identity, Role};
+use crate::backtest::board::Board;
 use crate::backtest::fields::{Fault, Fields};
 use crate::backtest::job::{QUEUED_IN_ALL_MAX, QUEUED_MAX};
 use crate::backtest::params::Params;
@@ -53,6 +55,8 @@ pub struct Tools {
     proposals: Proposals,
     takes_guests: bool,
     calls: Rates,
+    board: Board,
+    bell: Arc<Notify>,
     /// Whose the sessions are that were opened here.
     sessions: Mutex<HashMap<String, String>>,
 }
@@ -77,6 +81,10 @@ pub struct Parts {
     pub takes_guests: bool,
     /// How often one person may call.
     pub calls: Rates,
+    /// Where it is told how jobs stand.
+    pub board: Board,
+    /// Rung when a job was confirmed.
+    pub bell: Arc<Notify>,
 }
 
 /// A call of a tool.
@@ -203,9 +211,24 @@ impl Refusal {
 impl Tools {
     /// Puts the tools together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, queue, keys, ttl, market, ledger, stats, takes_guests, calls } = parts;
+        let Parts { store, queue, keys, ttl, market, ledger, stats, takes_guests, calls, board, bell } =
+            parts;
         let (proposals, sessions) = Default::default();
-        Self { store, queue, keys, ttl, market, ledger, stats, proposals, takes_guests, calls, sessions }
+        Self {
+            store,
+            queue,
+            keys,
+            ttl,
+            market,
+            ledger,
+            stats,
+            proposals,
+            takes_guests,
+            calls,
+            board,
+            bell,
+            sessions,
+        }
     }
 
     /// Calls a tool for somebody.
@@ -389,6 +412,8 @@ impl Tools {
             Verdict::Consumed(record) => {
                 self.proposals.settle(subject, hash);
                 let job_id = record.job_id.clone().unwrap_or_default();
+                self.board.open_for(&job_id, subject);
+                self.bell.notify_one();
                 let job = Job { id: job_id, state: "queued".to_owned(), is_replayed: false };
                 Ok(accepted(trace, job, record.params_hash.clone()))
             }

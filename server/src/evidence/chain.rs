@@ -16,7 +16,7 @@ pub const VERSION: u8 = 1;
 pub struct Body {
     /// When, in milliseconds since the Unix epoch by the gateway's clock.
     pub at: u64,
-    /// What it is about: `tool_call`, or `alert` for what somebody should look at.
+    /// What it is about: `tool_call`, `job` for one that has ended, or `alert` for what somebody should look at.
     pub kind: Cow<'static, str>,
     /// The tool that was called.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,8 +12,8 @@ use crate::metrics::Reading;
 /// Entries that wait for a store that cannot be used; beyond, further ones are lost.
 const WAITING_MAX: usize = 10_000;
 
-/// What entries are about: a call of a tool, and what somebody should look at.
-const KINDS: [&str; 2] = ["tool_call", "alert"];
+/// What entries are about: a call of a tool, what somebody should look at, and a job that has ended.
+const KINDS: [&str; 3] = ["tool_call", "alert", "job"];
 
 /// Something that is counted, with its place among the metrics.
 pub trait Count: Sync {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use live_core::canonical::sha256_hex;
 
 use super::{Beat, Queue, Waiting};
-use crate::backtest::job::{ATTEMPTS_MAX, Committed, End, Job, JobError, LEASE_MS, State};
+use crate::backtest::job::{ATTEMPTS_MAX, Committed, End, Job, JobError, LEASE_MS, RECORD_MS, State};
 use crate::confirmation::jobs::Jobs;
 use crate::confirmation::store::JobRecord;
 use crate::confirmation::token::RawToken;
@@ -36,6 +36,7 @@ pub async fn suite(rig: &dyn Rig) {
     who_does_not_want_a_job_any_more_gets_no_result(rig).await;
     many_workers_share_the_jobs(rig).await;
     lists_are_of_a_person_from_the_newest_on(rig).await;
+    jobs_are_forgotten_long_after_their_end(rig).await;
 }
 
 /// Writes a job down as a confirmation does.
@@ -255,4 +256,23 @@ async fn lists_are_of_a_person_from_the_newest_on(rig: &dyn Rig) {
     assert_eq!(ids(page), "ba", "also of those that were confirmed at once");
     assert_eq!(ids(queue.list("bob", None, 10).await.expect("listed")), "x");
     assert_eq!(ids(queue.list("eve", None, 10).await.expect("listed")), "");
+}
+
+async fn jobs_are_forgotten_long_after_their_end(rig: &dyn Rig) {
+    let (queue, jobs) = rig.fresh().await;
+    for id in ["with", "without", "waiting"] {
+        confirmed(&jobs, id, id, AT).await;
+    }
+    for end in [End::Done(committed()), End::Timeout] {
+        let job = claim(&queue).await.expect("it waits");
+        assert_eq!(queue.end(&job, &end).await, Ok(true));
+    }
+    assert_eq!(queue.forget(10).await, Ok(0));
+    rig.advance(RECORD_MS + 60_000).await;
+    assert_eq!(queue.forget(10).await, Ok(1), "not one that waits, or whose result is there");
+    let mut left = Vec::new();
+    for id in ["with", "without", "waiting"] {
+        left.extend(queue.get(id).await.expect("asked").map(|job| job.id));
+    }
+    assert_eq!(left.len(), 2);
 }

@@ -4,7 +4,9 @@ use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 
 use super::{Beat, Depth, Queue, Waiting};
-use crate::backtest::job::{ATTEMPTS_MAX, Committed, End, Job, JobError, LEASE_MS, RUNNING_MAX, State};
+use crate::backtest::job::{
+    ATTEMPTS_MAX, Committed, End, Job, JobError, LEASE_MS, RECORD_MS, RUNNING_MAX, State,
+};
 use crate::database::postgres::{Database, failed, limited, ms, told};
 use crate::database::{StoreError, StoreFuture};
 
@@ -65,6 +67,9 @@ const LIST: &str = concat!(
 const WAITING: &str =
     "SELECT count(*) FILTER (WHERE subject = $1), count(*) FROM jobs WHERE state = 'queued'";
 const DEPTH: &str = concat!("SELECT state, count(*), ", ms!("min(created_at)"), " FROM jobs GROUP BY state");
+const FORGET: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE finished_at < clock_timestamp() - \
+    $1::bigint * interval '1 millisecond' AND NOT EXISTS (SELECT 1 FROM backtest_results WHERE job_id = jobs.id) \
+    LIMIT $2 FOR UPDATE SKIP LOCKED)";
 const FINISH: &str = "UPDATE jobs SET state = $2, finished_at = clock_timestamp(), updated_at = clock_timestamp(), \
     lease_until = NULL, progress = CASE $2 WHEN 'done' THEN 1 ELSE progress END, version = version + 1, error_code = $3, \
     error_cause = $4, error_message = $5, result_hash = $6 WHERE id = $1 AND state IN ('queued', 'running')";
@@ -229,6 +234,10 @@ impl Queue for PostgresQueue {
             }
             Ok(depth)
         })
+    }
+
+    fn forget(&self, limit: u32) -> StoreFuture<'_, u64> {
+        limited(async move { self.database.execute(FORGET, &[&RECORD_MS, &i64::from(limit)]).await })
     }
 }
 

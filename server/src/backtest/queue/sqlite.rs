@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::{Beat, Depth, Queue, Waiting};
-use crate::backtest::job::{ATTEMPTS_MAX, Committed, End, Job, JobError, LEASE_MS, RUNNING_MAX, State};
+use crate::backtest::job::{
+    ATTEMPTS_MAX, Committed, End, Job, JobError, LEASE_MS, RECORD_MS, RUNNING_MAX, State,
+};
 use crate::confirmation::clock::Clock;
 use crate::database::StoreFuture;
 use crate::database::sqlite::{Database, Failure, failed};
@@ -194,6 +196,14 @@ impl Queue for SqliteQueue {
                 depth.add(&state, count as u64, oldest);
             }
             Ok(depth)
+        })
+    }
+
+    fn forget(&self, limit: u32) -> StoreFuture<'_, u64> {
+        self.call(move |connection, now| {
+            let sql = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE finished_at < ? AND
+                  NOT EXISTS (SELECT 1 FROM backtest_results WHERE job_id = jobs.id) LIMIT ?)";
+            Ok(connection.prepare_cached(sql)?.execute((now - RECORD_MS, limit))? as u64)
         })
     }
 }

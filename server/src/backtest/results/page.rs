@@ -9,6 +9,8 @@ use crate::database::StoreError;
 pub const ROWS_DEFAULT: u64 = 500;
 /// Most rows of a page.
 pub const ROWS_MAX: u64 = 5_000;
+/// Which store is named when it has not what it should have.
+pub const STORE: &str = "results";
 /// Most bytes of a page's rows; a page has one row at least.
 const BYTES_MAX: usize = 1024 * 1024;
 
@@ -70,5 +72,5 @@ pub async fn read(
 }
 
 fn broken(reason: &str) -> StoreError {
-    StoreError { store: "results", reason: reason.to_owned() }
+    StoreError { store: STORE, reason: reason.to_owned() }
 }

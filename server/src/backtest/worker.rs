@@ -1,0 +1,149 @@
+//! Runs the jobs that wait: each on threads of its own, while the lease on it is renewed beside them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::blobs::Blobs;
+use super::board::Board;
+use super::job::Job;
+use super::queue::Queue;
+use super::results::Results;
+use super::stats::{JobStats, Outcome};
+use crate::evidence::chain::Body;
+use crate::evidence::ledger::{Count, Ledger};
+use crate::market::Market;
+use crate::wire::now_ms;
+
+mod attempt;
+mod engine;
+pub mod janitor;
+mod recorder;
+
+/// How often it is looked for jobs that were confirmed on other nodes.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long attempts have to give their jobs back when the process ends.
+const LAST_MOMENT: Duration = Duration::from_secs(2);
+
+/// What jobs are run with.
+pub struct Desk {
+    /// Where they wait.
+    pub queue: Arc<dyn Queue>,
+    /// Where the rows of their results go.
+    pub results: Arc<dyn Results>,
+    /// Where the files go.
+    pub blobs: Arc<Blobs>,
+    /// Where bars come from.
+    pub market: Arc<Market>,
+    /// Tells how they stand.
+    pub board: Board,
+    /// Where it is written down what became of them.
+    pub ledger: Arc<Ledger>,
+    /// What is counted.
+    pub stats: Arc<JobStats>,
+    /// How long a result is kept.
+    pub retention: Duration,
+    /// How long an attempt may take.
+    pub timeout: Duration,
+    /// Rung when a job was confirmed here.
+    pub bell: Arc<Notify>,
+}
+
+/// Runs the jobs that wait.
+pub struct Worker {
+    /// What with.
+    pub desk: Arc<Desk>,
+    /// How many at once.
+    pub places: usize,
+    /// What it is called, to know who has a job.
+    pub name: String,
+}
+
+impl Worker {
+    /// Takes jobs until `stopping`, and goes on with those that it has until `ending`; these wait again then, for another
+    /// worker.
+    pub async fn run(self, stopping: CancellationToken, ending: CancellationToken) {
+        let mut running = JoinSet::new();
+        while !stopping.is_cancelled() {
+            let job = match running.len() < self.places {
+                true => self.claim().await,
+                false => None,
+            };
+            if let Some(job) = job {
+                running.spawn(attempt::run(Arc::clone(&self.desk), job, ending.clone()));
+                continue;
+            }
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                Some(ended) = running.join_next(), if !running.is_empty() => told(ended),
+                () = self.desk.bell.notified() => {}
+                () = sleep(LOOK_EVERY) => {}
+            }
+        }
+        let rest = async {
+            while let Some(ended) = running.join_next().await {
+                told(ended);
+            }
+        };
+        let ended = async {
+            ending.cancelled().await;
+            sleep(LAST_MOMENT).await;
+        };
+        tokio::select! {
+            () = rest => {}
+            () = ended => tracing::warn!("jobs are left behind; they run again when their leases are over"),
+        }
+    }
+
+    async fn claim(&self) -> Option<Job> {
+        match timeout(LOOK_EVERY * 5, self.desk.queue.claim(&self.name)).await {
+            Ok(Ok(job)) => job,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "no jobs can be taken");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+fn told(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        // Its job runs again when its lease is over.
+        tracing::error!(%error, "a worker has failed");
+    }
+}
+
+/// A run is counted, and named in the evidence.
+struct Ran<'a>(&'a JobStats, Outcome);
+
+impl Count for Ran<'_> {
+    fn name(&self) -> String {
+        format!("spark_job_runs_total{{outcome=\"{}\"}}", self.1.name())
+    }
+
+    fn count(&self) {
+        self.0.ran(self.1);
+    }
+}
+
+impl Desk {
+    /// Writes down that a job has ended, and counts its last run.
+    async fn note(&self, job: &Job, outcome: Outcome) {
+        let body = Body {
+            at: now_ms(),
+            kind: "job".into(),
+            params_hash: Some(job.params_hash.clone()),
+            error_codes: attempt::code_of(job).into_iter().map(Into::into).collect(),
+            reason: job.error.as_ref().and_then(|error| error.cause.clone()),
+            job_id: Some(job.id.clone()),
+            result_hash: job.result_hash.clone(),
+            ..Body::default()
+        };
+        self.ledger.note(&job.session_id, body, &[&Ran(&self.stats, outcome)]).await;
+    }
+}
