@@ -197,7 +197,7 @@ async fn copilot(
 ) -> anyhow::Result<Copilot> {
     let dir = config.state_dir.as_deref();
     let keys = MacKeys::of(signing);
-    let stores = Stores::open(&config.stores, dir, keys.clone()).await?;
+    let stores = Stores::open(&config.stores, dir, keys.clone(), config.results.lease).await?;
     let Stores { confirmations: store, evidence, queue, results, readings } = stores;
     let blobs = Arc::new(Blobs::open(&config.results.place, dir)?);
     let ledger = Arc::new(Ledger::new(Arc::clone(&evidence)));
@@ -219,6 +219,7 @@ async fn copilot(
         stats: Arc::clone(&job_stats),
         retention: config.results.retention,
         timeout: config.results.timeout,
+        lease: config.results.lease,
         bell: Arc::clone(&bell),
     });
     let tools = Tools::new(Parts {

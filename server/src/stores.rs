@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -48,7 +49,7 @@ enum Database {
 }
 
 impl Stores {
-    /// Opens the databases and brings their tables up to date.
+    /// Opens the databases and brings their tables up to date. A worker has a job for `lease` without saying that it lives.
     ///
     /// # Errors
     /// When one of them does not answer, or is of a newer version of this program.
@@ -56,6 +57,7 @@ impl Stores {
         config: &StoresConfig,
         state_dir: Option<&Path>,
         keys: MacKeys,
+        lease: Duration,
     ) -> anyhow::Result<Self> {
         let database = Database::open(config, state_dir).await?;
         let clock = || Arc::new(SystemClock::default()) as Arc<dyn Clock>;
@@ -84,14 +86,14 @@ impl Stores {
             Database::Sqlite(database) => Self {
                 confirmations,
                 evidence: Arc::new(SqliteEvidence::new(database.clone())),
-                queue: Arc::new(SqliteQueue::new(database.clone(), clock())),
+                queue: Arc::new(SqliteQueue::new(database.clone(), clock()).with_lease(lease)),
                 results: Arc::new(SqliteResults::new(database, clock())),
                 readings,
             },
             Database::Postgres(database) => Self {
                 confirmations,
                 evidence: Arc::new(PostgresEvidence::new(database.clone())),
-                queue: Arc::new(PostgresQueue::new(database.clone())),
+                queue: Arc::new(PostgresQueue::new(database.clone()).with_lease(lease)),
                 results: Arc::new(PostgresResults::new(database)),
                 readings,
             },

@@ -1,9 +1,10 @@
 //! A person who calls the copilot's tools over HTTP, and a gateway with its stores.
 
-use anyhow::{Context, Result};
-use reqwest::{Client, Method};
+use anyhow::{Context, Result, ensure};
+use reqwest::{Client, Method, RequestBuilder};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::postgres::Postgres;
 use crate::redis::Redis;
@@ -128,6 +129,43 @@ impl Person {
         self.call(gateway, "confirmBacktest", key, &json!({ "confirmationToken": token })).await
     }
 
+    /// Proposes a backtest and confirms it; the id of its job.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn start(&self, gateway: &Gateway, params: &Value) -> Result<String> {
+        let proposed = self.call(gateway, "startBacktest", None, params).await?;
+        let token = proposed.envelope["data"]["confirmationToken"].as_str();
+        let token = token.with_context(|| proposed.envelope.to_string())?;
+        let confirmed = self.confirm(gateway, token, None).await?;
+        let job_id = confirmed.envelope["data"]["jobId"].as_str();
+        Ok(job_id.with_context(|| confirmed.envelope.to_string())?.to_owned())
+    }
+
+    /// Waits until a job has ended; the job as it is then.
+    ///
+    /// # Errors
+    /// When the gateway does not answer, or it does not end in time.
+    pub async fn ended(&self, gateway: &Gateway, job_id: &str) -> Result<Value> {
+        let path = format!("/api/backtest/jobs/{job_id}?wait=5");
+        let wait = async {
+            loop {
+                let reply = self.ask(gateway, "GET", &path, None, None).await?;
+                ensure!(reply.status == 200, "{}", reply.envelope);
+                if !["queued", "running"].contains(&reply.text("state")) {
+                    return Ok(reply.envelope["data"].clone());
+                }
+            }
+        };
+        timeout(PATIENCE * 4, wait).await.context("the job does not end")?
+    }
+
+    /// A request with the person's token, for what is no envelope.
+    #[must_use]
+    pub fn request(&self, gateway: &Gateway, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, gateway.url(path)).timeout(PATIENCE).bearer_auth(&self.token)
+    }
+
     /// A page or a file, as text.
     ///
     /// # Errors
@@ -175,12 +213,12 @@ impl Keeping {
     /// Every way.
     pub const ALL: [Self; 4] = [Self::Sqlite, Self::Postgres, Self::RedisSqlite, Self::RedisPostgres];
 
-    /// Starts a gateway that keeps things so.
+    /// Starts a gateway that keeps things so. It runs no jobs unless it is said how many.
     ///
     /// # Errors
     /// When a server or the gateway does not start.
     pub async fn stand(self, options: GatewayOptions) -> Result<Stand> {
-        let mut options = options.env("SPARK_JWT_SECRET", SECRET);
+        let mut options = options.env("SPARK_JWT_SECRET", SECRET).or_env("SPARK_JOBS_WORKERS", 0);
         let has_redis = matches!(self, Self::RedisSqlite | Self::RedisPostgres);
         let redis = if has_redis { Some(Redis::start().await?) } else { None };
         let has_postgres = matches!(self, Self::Postgres | Self::RedisPostgres);

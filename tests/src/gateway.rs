@@ -38,6 +38,12 @@ impl GatewayOptions {
         self
     }
 
+    /// One setting where nothing was said of it yet.
+    #[must_use]
+    pub fn or_env(self, name: &str, value: impl ToString) -> Self {
+        if self.env.iter().any(|(given, _)| given == name) { self } else { self.env(name, value) }
+    }
+
     /// Bars a second of the replay.
     #[must_use]
     pub fn speed(self, bars_a_second: f64) -> Self {

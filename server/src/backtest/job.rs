@@ -13,7 +13,7 @@ use serde::Serialize;
 
 /// How often a job is tried.
 pub const ATTEMPTS_MAX: u32 = 3;
-/// For how long a worker has a job without saying that it lives, in milliseconds.
+/// For how long a worker has a job without saying that it lives where nothing else is said, in milliseconds.
 pub const LEASE_MS: i64 = 30_000;
 /// How long a job is remembered after its end, in milliseconds: 90 days.
 pub const RECORD_MS: i64 = 90 * 24 * 3_600 * 1_000;

@@ -49,6 +49,8 @@ pub struct Desk {
     pub retention: Duration,
     /// How long an attempt may take.
     pub timeout: Duration,
+    /// How long a worker has a job without saying that it lives.
+    pub lease: Duration,
     /// Rung when a job was confirmed here.
     pub bell: Arc<Notify>,
 }

@@ -45,6 +45,8 @@ pub struct ResultsConfig {
     pub workers: usize,
     /// How long a job may take.
     pub timeout: Duration,
+    /// How long a worker has a job without saying that it lives.
+    pub lease: Duration,
 }
 
 impl ResultsConfig {
@@ -58,12 +60,14 @@ impl ResultsConfig {
             false => reader.size("jobs.workers", 0..=256),
         };
         let timeout = reader.millis("jobs.timeout_ms", 100..=86_400_000);
+        let lease = reader.millis("jobs.lease_ms", 2_000..=600_000);
         Some(Self {
             place: place?,
             retention: retention?,
             link_ttl: link_ttl?,
             workers: workers?,
             timeout: timeout?,
+            lease: lease?,
         })
     }
 }

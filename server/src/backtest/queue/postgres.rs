@@ -1,5 +1,7 @@
 //! The queue in PostgreSQL, for many nodes.
 
+use std::time::Duration;
+
 use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 
@@ -71,7 +73,7 @@ const FORGET: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE fi
     $1::bigint * interval '1 millisecond' AND NOT EXISTS (SELECT 1 FROM backtest_results WHERE job_id = jobs.id) \
     LIMIT $2 FOR UPDATE SKIP LOCKED)";
 const FINISH: &str = "UPDATE jobs SET state = $2, finished_at = clock_timestamp(), updated_at = clock_timestamp(), \
-    lease_until = NULL, progress = CASE $2 WHEN 'done' THEN 1 ELSE progress END, version = version + 1, error_code = $3, \
+    lease_until = NULL, progress = CASE $2 WHEN 'done' THEN 1 ELSE progress END, phase = '', version = version + 1, error_code = $3, \
     error_cause = $4, error_message = $5, result_hash = $6 WHERE id = $1 AND state IN ('queued', 'running')";
 const COMMIT: &str = "INSERT INTO backtest_results (job_id, attempt, result_hash, metrics, equity_rows, trades_rows, \
     blob_sha256, blob_bytes, created_at, expires_at) VALUES ($1, $2, $3, $4::text::jsonb, $5, $6, $7, $8, \
@@ -81,12 +83,19 @@ const COMMIT: &str = "INSERT INTO backtest_results (job_id, attempt, result_hash
 #[derive(Clone, Debug)]
 pub struct PostgresQueue {
     database: Database,
+    lease_ms: i64,
 }
 
 impl PostgresQueue {
     /// The queue in this database.
     pub fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, lease_ms: LEASE_MS }
+    }
+
+    /// With another time for which a worker has a job without saying that it lives.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease_ms: lease.as_millis() as i64, ..self }
     }
 }
 
@@ -98,7 +107,7 @@ impl Queue for PostgresQueue {
             transaction.execute(LOCK, &[&CLAIM_LOCK]).await.map_err(|error| told(&error))?;
             let statement = transaction.prepare_cached(CLAIM).await.map_err(|error| told(&error))?;
             let most = i64::from(RUNNING_MAX);
-            let claimed = transaction.query_opt(&statement, &[&worker, &LEASE_MS, &most]).await;
+            let claimed = transaction.query_opt(&statement, &[&worker, &self.lease_ms, &most]).await;
             let claimed = claimed.map_err(|error| told(&error))?.map(|row| read(&row)).transpose()?;
             transaction.commit().await.map_err(|error| told(&error))?;
             Ok(claimed)
@@ -111,7 +120,7 @@ impl Queue for PostgresQueue {
             let statement = client.prepare_cached(BEAT).await.map_err(|error| told(&error))?;
             let attempt = job.attempt as i32;
             let found =
-                client.query_opt(&statement, &[&job.id, &attempt, &LEASE_MS, &progress, &phase]).await;
+                client.query_opt(&statement, &[&job.id, &attempt, &self.lease_ms, &progress, &phase]).await;
             Ok(match found.map_err(|error| told(&error))?.map(|row| row.get(0)) {
                 Some(true) => Beat::Cancel,
                 Some(false) => Beat::GoOn,

@@ -1,6 +1,7 @@
 //! The queue in a file of SQLite.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
@@ -24,12 +25,19 @@ macro_rules! columns {
 pub struct SqliteQueue {
     database: Database,
     clock: Arc<dyn Clock>,
+    lease_ms: i64,
 }
 
 impl SqliteQueue {
     /// The queue in this file, by this clock.
     pub fn new(database: Database, clock: Arc<dyn Clock>) -> Self {
-        Self { database, clock }
+        Self { database, clock, lease_ms: LEASE_MS }
+    }
+
+    /// With another time for which a worker has a job without saying that it lives.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease_ms: lease.as_millis() as i64, ..self }
     }
 
     fn call<'a, T: Send + 'static>(
@@ -43,7 +51,7 @@ impl SqliteQueue {
 
 impl Queue for SqliteQueue {
     fn claim<'a>(&'a self, worker: &'a str) -> StoreFuture<'a, Option<Job>> {
-        let worker = worker.to_owned();
+        let (worker, lease_ms) = (worker.to_owned(), self.lease_ms);
         self.call(move |connection, now| {
             let sql = concat!(
                 "UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_until = :lease, worker = :worker,
@@ -57,20 +65,20 @@ impl Queue for SqliteQueue {
                 columns!()
             );
             let params = named_params! {
-                ":lease": now + LEASE_MS, ":worker": worker, ":now": now, ":most": RUNNING_MAX,
+                ":lease": now + lease_ms, ":worker": worker, ":now": now, ":most": RUNNING_MAX,
             };
             Ok(connection.prepare_cached(sql)?.query_row(params, read).optional()?)
         })
     }
 
     fn beat<'a>(&'a self, job: &'a Job, progress: f64, phase: &'a str) -> StoreFuture<'a, Beat> {
-        let (id, attempt, phase) = (job.id.clone(), job.attempt, phase.to_owned());
+        let (id, attempt, phase, lease_ms) = (job.id.clone(), job.attempt, phase.to_owned(), self.lease_ms);
         self.call(move |connection, now| {
             let sql = "UPDATE jobs SET lease_until = :lease, updated_at = :now,
                   version = version + (progress <> :progress OR phase <> :phase), progress = :progress, phase = :phase
                 WHERE id = :id AND attempt = :attempt AND state = 'running' RETURNING cancel_requested";
             let params = named_params! {
-                ":lease": now + LEASE_MS, ":now": now, ":progress": progress, ":phase": phase, ":id": id,
+                ":lease": now + lease_ms, ":now": now, ":progress": progress, ":phase": phase, ":id": id,
                 ":attempt": attempt,
             };
             let wanted = connection.prepare_cached(sql)?.query_row(params, |row| row.get(0)).optional()?;
@@ -220,7 +228,7 @@ fn get(connection: &Connection, id: &str) -> Result<Option<Job>, Failure> {
 /// Ends a job, whoever has it.
 fn finish(connection: &Connection, id: &str, end: &End, now: i64) -> Result<(), Failure> {
     let sql = "UPDATE jobs SET state = :state, finished_at = :now, updated_at = :now, lease_until = NULL,
-          progress = CASE :state WHEN 'done' THEN 1 ELSE progress END, version = version + 1, error_code = :code,
+          progress = CASE :state WHEN 'done' THEN 1 ELSE progress END, phase = '', version = version + 1, error_code = :code,
           error_cause = :cause, error_message = :message, result_hash = :hash
         WHERE id = :id AND state IN ('queued', 'running')";
     let (state, error, hash) = super::written(end);

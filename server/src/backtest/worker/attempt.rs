@@ -13,7 +13,7 @@ use super::Desk;
 use super::engine::{Fault as EngineFault, Made, make};
 use super::recorder::{Chunk, Control};
 use crate::backtest::blobs::BlobError;
-use crate::backtest::job::{ATTEMPTS_MAX, Committed, End, Job, JobError, LEASE_MS, State};
+use crate::backtest::job::{ATTEMPTS_MAX, Committed, End, Job, JobError, State};
 use crate::backtest::params::Params;
 use crate::backtest::queue::Beat;
 use crate::backtest::stats::{Outcome, Retry};
@@ -27,8 +27,6 @@ const BEAT_EVERY: Duration = Duration::from_millis(500);
 const CHUNKS_MAX: usize = 2;
 /// How long an attempt waits that failed for the storage or the database, by its number.
 const RETRY_MS: [i64; 3] = [1_000, 5_000, 25_000];
-/// How long the end of a job is tried to be written down; its lease holds longer.
-const END_TIME: Duration = Duration::from_secs(20);
 
 /// Why an attempt comes to nothing.
 #[derive(Debug)]
@@ -161,7 +159,7 @@ impl Attempt<'_> {
                 Ok(Beat::Cancel) => return Fault::Cancelled,
                 Ok(Beat::Lost) => return Fault::Lost,
                 // As long as nobody else can have taken it.
-                Err(error) if renewed_at.elapsed().as_millis() as i64 >= LEASE_MS - 5_000 => {
+                Err(error) if renewed_at.elapsed() >= self.patience() => {
                     return error.into();
                 }
                 Err(error) => tracing::debug!(%error, "a lease is not renewed"),
@@ -207,6 +205,11 @@ impl Attempt<'_> {
         }
     }
 
+    /// How long the database may be away: nobody else can have taken the job yet.
+    fn patience(&self) -> Duration {
+        self.desk.lease * 2 / 3
+    }
+
     /// How long to wait before it is tried again; `None` after the last attempt. A fifth more or less, so that jobs that
     /// failed together do not come back together.
     fn retry_after(&self) -> Option<i64> {
@@ -241,7 +244,7 @@ impl Attempt<'_> {
         loop {
             match ask().await {
                 Ok(answer) => return Some(answer),
-                Err(error) if began.elapsed() > END_TIME => {
+                Err(error) if began.elapsed() >= self.patience() => {
                     tracing::error!(%error, job_id = self.job.id, "the end of a job is not written down");
                     return None;
                 }

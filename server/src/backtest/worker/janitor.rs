@@ -13,7 +13,7 @@ use crate::backtest::job::{Job, State};
 use crate::backtest::stats::{Cleaned, Outcome, Retry};
 use crate::wire::now_ms;
 
-/// How often it looks for jobs of workers that have died.
+/// How often it looks for jobs of workers that have died, or more often with short leases.
 const EVERY: Duration = Duration::from_secs(5);
 /// Rounds between two looks at results whose time is over, and how many of them are removed at once.
 const EXPIRE_ROUNDS: u64 = 12;
@@ -31,7 +31,7 @@ pub struct Janitor(pub Arc<Desk>);
 impl Janitor {
     /// Goes on until it is told to stop.
     pub async fn run(self, stop: CancellationToken) {
-        let mut ticks = interval(EVERY);
+        let mut ticks = interval(EVERY.min(self.0.lease / 4));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let rounds = async {
             for round in 0_u64.. {
