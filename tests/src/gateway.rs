@@ -221,9 +221,21 @@ impl Gateway {
     /// # Errors
     /// When there is no such process any more.
     pub fn terminate(&self) -> Result<()> {
+        self.signal(Signal::TERM)
+    }
+
+    /// Stops the process where it is, or lets it go on.
+    ///
+    /// # Errors
+    /// When there is no such process any more.
+    pub fn freeze(&self, is_frozen: bool) -> Result<()> {
+        self.signal(if is_frozen { Signal::STOP } else { Signal::CONT })
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
         let pid = self.child.id().context("the gateway has ended already")?;
         let pid = Pid::from_raw(i32::try_from(pid)?).context("process id is zero")?;
-        kill_process(pid, Signal::TERM).context("send SIGTERM")
+        kill_process(pid, signal).with_context(|| format!("send {signal:?}"))
     }
 
     /// Waits for the process to end by itself.
