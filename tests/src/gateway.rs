@@ -16,7 +16,8 @@ use tokio::time::timeout;
 
 use crate::PATIENCE;
 
-/// How a gateway is to be started. Nothing of the caller's own `SPARK_*` environment gets through.
+/// How a gateway is to be started. Nothing of the caller's own `SPARK_*` and `AWS_*` environment gets
+/// through.
 #[derive(Clone, Debug, Default)]
 pub struct GatewayOptions {
     env: Vec<(String, String)>,
@@ -42,6 +43,12 @@ impl GatewayOptions {
     #[must_use]
     pub fn or_env(self, name: &str, value: impl ToString) -> Self {
         if self.env.iter().any(|(given, _)| given == name) { self } else { self.env(name, value) }
+
+    /// Several settings, such as those that another server of the harness gives.
+    #[must_use]
+    pub fn envs<N: Into<String>>(mut self, settings: impl IntoIterator<Item = (N, String)>) -> Self {
+        self.env.extend(settings.into_iter().map(|(name, value)| (name.into(), value)));
+        self
     }
 
     /// Bars a second of the replay.
@@ -118,7 +125,8 @@ impl Gateway {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.kill_on_drop(true);
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("SPARK_") {
+            let text = name.to_string_lossy();
+            if text.starts_with("SPARK_") || text.starts_with("AWS_") {
                 command.env_remove(name);
             }
         }
@@ -320,13 +328,17 @@ pub fn binary() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("SPARK_BIN") {
         return Ok(path.into());
     }
+    built("spark-live").context("no gateway to test: SPARK_BIN may name one")
+}
+
+/// A binary beside this test's own executable.
+///
+/// # Errors
+/// When it has not been built.
+pub(crate) fn built(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("path of this test")?;
     let profile_dir = own.parent().and_then(std::path::Path::parent).context("folder of the build")?;
-    let path = profile_dir.join("spark-live");
-    ensure!(
-        path.is_file(),
-        "there is no {}: run `cargo build --bin spark-live`, or set SPARK_BIN",
-        path.display()
-    );
+    let path = profile_dir.join(name);
+    ensure!(path.is_file(), "there is no {}: run `cargo build --bin {name}`", path.display());
     Ok(path)
 }

@@ -26,6 +26,7 @@ mod proxy;
 mod publisher;
 mod raw;
 pub mod redis;
+pub mod s3;
 mod sse;
 mod target;
 mod token;
