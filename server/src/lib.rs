@@ -13,6 +13,7 @@ pub mod copilot;
 pub mod crash;
 pub mod database;
 pub mod directory;
+pub mod doctor;
 pub mod error;
 pub mod evidence;
 pub mod hub;

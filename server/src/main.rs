@@ -11,6 +11,7 @@ use serde_json::json;
 use spark_live::Gateway;
 use spark_live::auth::state_dir;
 use spark_live::config::{Config, Overrides, ProcessEnvironment};
+use spark_live::doctor;
 use spark_live::evidence::seal::Sealer;
 use spark_live::evidence::verify;
 use spark_live::import;
@@ -39,6 +40,18 @@ struct Cli {
 enum Command {
     /// Runs the gateway with the web page inside it.
     Serve(ServeArgs),
+    /// Looks whether the stores of a gateway with these settings answer and are set up well, and whether every stored result
+    /// is what was written. It may run beside the gateway.
+    ///
+    /// Exit code 0: all is good; 1: something is not; 2: the settings are wrong.
+    Doctor {
+        /// A file of settings.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Prints one object of JSON instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
     /// Evidence of what was asked and done.
     #[command(subcommand)]
     Evidence(EvidenceCommand),
@@ -119,6 +132,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => start(args),
         Command::Import(args) => import(&args),
+        Command::Doctor { config, json } => examine(config, json),
         Command::Evidence(EvidenceCommand::Verify { file, key, json }) => verify(&file, key.as_deref(), json),
         Command::Evidence(EvidenceCommand::Key { config }) => evidence_key(config),
     }
@@ -136,6 +150,18 @@ fn import(args: &ImportArgs) -> ExitCode {
         _ if report.is_good() => ExitCode::SUCCESS,
         _ => ExitCode::from(1),
     }
+}
+
+#[tokio::main]
+async fn examine(config: Option<PathBuf>, is_json: bool) -> ExitCode {
+    let overrides = Overrides { file: config, ..Overrides::default() };
+    let config = match Config::load(&overrides, &ProcessEnvironment) {
+        Ok(config) => config,
+        Err(error) => return fail(EXIT_USAGE, &format!("settings are wrong:\n{error}")),
+    };
+    let report = doctor::examine(&config).await;
+    let text = if is_json { json!(report).to_string() } else { report.to_string() };
+    print_line(&text, if report.is_good() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 fn verify(file: &Path, key: Option<&str>, is_json: bool) -> ExitCode {

@@ -43,6 +43,7 @@ impl GatewayOptions {
     #[must_use]
     pub fn or_env(self, name: &str, value: impl ToString) -> Self {
         if self.env.iter().any(|(given, _)| given == name) { self } else { self.env(name, value) }
+    }
 
     /// Several settings, such as those that another server of the harness gives.
     #[must_use]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use spark_live_tests::copilot::{Keeping, Person, SECRET, Stand};
+use spark_live_tests::live::{Ask, Refused, Transport, until};
 use spark_live_tests::{Gateway, Signer};
 
 fn signed(subject: &str, role: &str) -> Person {
@@ -125,4 +126,35 @@ async fn lists_go_on_page_by_page() {
             ann.ask(gateway, "GET", &format!("/api/backtest/jobs?{query}"), None, None).await.unwrap();
         assert_eq!(reply.judged(), code, "{query}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_jobs_channel_tells_its_person_how_it_stands() {
+    let stand = stand().await;
+    let gateway = &stand.gateway;
+    let token = |subject: &str| Signer::new(SECRET).token(subject, &["trader"]).unwrap();
+    let ann = Person::with(&token("ann"));
+    let id = started(&ann, gateway).await;
+    let channel = format!("job:{id}");
+    let addr = gateway.addr().parse().unwrap();
+    for transport in Transport::ALL {
+        let refused = async {
+            let ask = Ask::new([channel.as_str()]).token(token("bob"));
+            let mut live = transport.open(addr, &ask).await?;
+            until(&mut *live, |envelope| !envelope.ok).await
+        };
+        let told = match refused.await {
+            Ok(envelopes) => envelopes.last().unwrap().text.clone(),
+            Err(error) => format!("{error:#} {:?}", error.downcast_ref::<Refused>()),
+        };
+        assert!(told.contains("FORBIDDEN") || told.contains("CHANNEL_UNKNOWN"), "{told}");
+    }
+    let mut live =
+        Transport::ALL[0].open(addr, &Ask::new([channel.as_str()]).token(token("ann"))).await.unwrap();
+    until(&mut *live, |envelope| envelope.event == "system.ack").await.unwrap();
+    ann.ask(gateway, "DELETE", &format!("/api/backtest/jobs/{id}"), None, None).await.unwrap();
+    let seen = until(&mut *live, |envelope| envelope.event == "job.progress").await.unwrap();
+    let data = &serde_json::from_str::<Value>(&seen.last().unwrap().text).unwrap()["data"];
+    assert_eq!((&data["jobId"], &data["state"]), (&json!(id), &json!("cancelled")));
+    assert!(data["version"].as_u64().unwrap() > 1 && data.get("params").is_none(), "{data}");
 }

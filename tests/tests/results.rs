@@ -358,3 +358,46 @@ async fn a_file_that_is_not_what_was_written_is_found_when_it_is_handed_out() {
     std::fs::write(&file, &good).unwrap();
     assert_eq!(fetched(gateway, &url, None).await, (200, good));
 }
+
+/// What `spark-live doctor` says of a gateway's folder, and its exit code.
+fn examined(gateway: &Gateway) -> (Value, i32) {
+    let mut command = Command::new(spark_live_tests::binary().unwrap());
+    command.args(["doctor", "--json"]).current_dir(gateway.folder());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SPARK_") {
+            command.env_remove(name);
+        }
+    }
+    let output = command.output().unwrap();
+    (serde_json::from_slice(&output.stdout).unwrap(), output.status.code().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_finds_every_file_that_is_not_what_was_written() {
+    let stand = stand().await;
+    let (ann, gateway) = (ann(), &stand.gateway);
+    let mut jobs = Vec::new();
+    for symbol in ["AAPL", "IBM", "MSFT", "GOOG"] {
+        jobs.push(
+            done(&ann, gateway, &json!({ "symbol": symbol, "strategy": { "name": "sma_cross" } })).await,
+        );
+    }
+    let (report, code) = examined(gateway);
+    assert_eq!((code, &report["bad"]), (0, &json!([])), "{report}");
+    assert!(report["good"].to_string().contains("4 stored results (local)"), "{report}");
+    let file = |job: &Value| gateway.folder().join(format!(".spark/backtest-results/{}.json.gz", id(job)));
+    let mut bytes = std::fs::read(file(&jobs[0])).unwrap();
+    bytes[1_000] ^= 1;
+    std::fs::write(file(&jobs[0]), &bytes).unwrap();
+    std::fs::write(file(&jobs[1]), &bytes).unwrap();
+    std::fs::remove_file(file(&jobs[2])).unwrap();
+    let (report, code) = examined(gateway);
+    let bad = report["bad"].as_array().unwrap();
+    assert_eq!((code, bad.len()), (1, 3), "{report}");
+    for (job, reason) in jobs.iter().zip(["has the digest", " bytes and should have", "is gone"]) {
+        let found = bad
+            .iter()
+            .any(|line| line.as_str().unwrap().contains(id(job)) && line.to_string().contains(reason));
+        assert!(found, "{reason}: {report}");
+    }
+}

@@ -92,6 +92,9 @@ pub trait Results: Send + Sync {
     /// A result, once it is whole.
     fn get<'a>(&'a self, job_id: &'a str) -> StoreFuture<'a, Option<Stored>>;
 
+    /// Up to `limit` results that are kept, in the order of their jobs' ids, from behind one on.
+    fn list<'a>(&'a self, behind: &'a str, limit: u32) -> StoreFuture<'a, Vec<(String, Stored)>>;
+
     /// Chunks from the number `first` to `last`, in order, each a JSON array.
     fn chunks<'a>(
         &'a self,

@@ -166,12 +166,15 @@ async fn a_worker_that_has_lost_its_job_writes_no_rows(rig: &dyn Rig) {
 async fn results_are_removed_when_their_time_is_over(rig: &dyn Rig) {
     let tables = rig.fresh().await;
     let stored = whole(&tables, "a", 1_500).await;
+    assert_eq!(tables.results.list("", 9).await, Ok(vec![("a".to_owned(), stored.clone())]));
+    assert_eq!(tables.results.list("a", 9).await, Ok(vec![]));
     assert_eq!(tables.results.expire(100).await, Ok(vec![]));
     rig.advance(stored.expires_at - stored.created_at + 1_000).await;
     assert_eq!(tables.results.expire(100).await, Ok(vec!["a".to_owned()]));
     assert_eq!(tables.results.expire(100).await, Ok(vec![]), "once");
     let expired = tables.results.get("a").await.expect("asked").expect("it is remembered");
     assert!(expired.is_expired);
+    assert_eq!(tables.results.list("", 9).await, Ok(vec![]));
     assert_eq!(tables.results.chunks("a", 1, Part::Equity, 0, 9).await, Ok(vec![]));
     tables.results.clean_up(100).await.expect("cleaned up");
     assert!(tables.results.get("a").await.expect("asked").is_some());

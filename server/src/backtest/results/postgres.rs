@@ -7,15 +7,27 @@ use crate::backtest::job::Job;
 use crate::database::StoreFuture;
 use crate::database::postgres::{Database, limited, ms, told};
 
+/// A result's columns, in the order in which [`read`] takes them.
+macro_rules! columns {
+    () => {
+        concat!(
+            "attempt, result_hash, metrics::text, equity_rows, trades_rows, blob_sha256, blob_bytes, ",
+            ms!("created_at"),
+            ", ",
+            ms!("expires_at"),
+            ", is_expired"
+        )
+    };
+}
+
 const PUT: &str = "INSERT INTO backtest_result_rows (job_id, attempt, part, chunk, rows) SELECT id, attempt, $3, $4, \
     $5::text::jsonb FROM jobs WHERE id = $1 AND attempt = $2 AND state = 'running' ON CONFLICT (job_id, attempt, part, \
     chunk) DO UPDATE SET rows = excluded.rows";
-const GET: &str = concat!(
-    "SELECT attempt, result_hash, metrics::text, equity_rows, trades_rows, blob_sha256, blob_bytes, ",
-    ms!("created_at"),
-    ", ",
-    ms!("expires_at"),
-    ", is_expired FROM backtest_results WHERE job_id = $1"
+const GET: &str = concat!("SELECT ", columns!(), " FROM backtest_results WHERE job_id = $1");
+const LIST: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", job_id FROM backtest_results WHERE NOT is_expired AND job_id COLLATE \"C\" > $1 ORDER BY job_id COLLATE \"C\" LIMIT $2"
 );
 const CHUNKS: &str = "SELECT rows::text FROM backtest_result_rows WHERE job_id = $1 AND attempt = $2 AND part = $3 AND \
     chunk BETWEEN $4 AND $5 ORDER BY chunk";
@@ -73,6 +85,15 @@ impl Results for PostgresResults {
             let (attempt, first, last) = (attempt as i32, first as i64, last as i64);
             let rows = client.query(&statement, &[&job_id, &attempt, &part.name(), &first, &last]).await;
             Ok(rows.map_err(|error| told(&error))?.iter().map(|row| row.get(0)).collect())
+        })
+    }
+
+    fn list<'a>(&'a self, behind: &'a str, limit: u32) -> StoreFuture<'a, Vec<(String, Stored)>> {
+        limited(async move {
+            let client = self.database.client().await?;
+            let statement = client.prepare_cached(LIST).await.map_err(|error| told(&error))?;
+            let found = client.query(&statement, &[&behind, &i64::from(limit)]).await;
+            Ok(found.map_err(|error| told(&error))?.iter().map(|row| (row.get(10), read(row))).collect())
         })
     }
 

@@ -10,6 +10,14 @@ use crate::confirmation::clock::Clock;
 use crate::database::StoreFuture;
 use crate::database::sqlite::{Database, Failure};
 
+/// A result's columns, in the order in which [`read`] takes them.
+macro_rules! columns {
+    () => {
+        "attempt, result_hash, metrics, equity_rows, trades_rows, blob_sha256, blob_bytes, created_at, expires_at, \
+         is_expired"
+    };
+}
+
 /// Results in an open file.
 pub struct SqliteResults {
     database: Database,
@@ -38,8 +46,7 @@ impl Results for SqliteResults {
     fn get<'a>(&'a self, job_id: &'a str) -> StoreFuture<'a, Option<Stored>> {
         let id = job_id.to_owned();
         self.database.call(move |connection| {
-            let sql = "SELECT attempt, result_hash, metrics, equity_rows, trades_rows, blob_sha256, blob_bytes, created_at,
-                  expires_at, is_expired FROM backtest_results WHERE job_id = ?";
+            let sql = concat!("SELECT ", columns!(), " FROM backtest_results WHERE job_id = ?");
             Ok(connection.prepare_cached(sql)?.query_row([&id], read).optional()?)
         })
     }
@@ -61,6 +68,20 @@ impl Results for SqliteResults {
             let which = (&id, attempt, part.name(), first as i64, last as i64);
             let chunks = statement.query_map(which, |row| row.get(0))?;
             Ok(chunks.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    fn list<'a>(&'a self, behind: &'a str, limit: u32) -> StoreFuture<'a, Vec<(String, Stored)>> {
+        let behind = behind.to_owned();
+        self.database.call(move |connection| {
+            let sql = concat!(
+                "SELECT ",
+                columns!(),
+                ", job_id FROM backtest_results WHERE is_expired = 0 AND job_id > ? ORDER BY job_id LIMIT ?"
+            );
+            let mut statement = connection.prepare_cached(sql)?;
+            let found = statement.query_map((&behind, limit), |row| Ok((row.get(10)?, read(row)?)))?;
+            Ok(found.collect::<rusqlite::Result<_>>()?)
         })
     }
 
