@@ -30,7 +30,7 @@ use crate::evidence::http::Evidence;
 use crate::evidence::ledger::Ledger;
 use crate::evidence::seal::Sealer;
 use crate::hub::{Directory, Fanout, Hub};
-use crate::market::{self, Feed, Market};
+use crate::market::{self, Feed, Market, RowProblem};
 use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::publish::Publisher;
@@ -98,7 +98,7 @@ impl AppState {
             tracing::warn!("{problem}");
         }
         let instruments = source.instruments();
-        let skipped_rows: u64 = instruments.iter().map(|instrument| instrument.skipped_rows).sum();
+        let skipped_rows: u64 = problems.iter().map(RowProblem::rows).sum();
         tracing::info!(source = source.name(), symbols = instruments.len(), skipped_rows, "source opened");
         let market = Arc::new(Market::new(source.name()));
         let fanout = Arc::new(Fanout::new(&config.live));

@@ -37,7 +37,7 @@ pub struct Report {
 pub struct FileReport {
     /// Its name.
     pub file: String,
-    /// The symbol, where the file could be used.
+    /// The symbol, where the file could be used and is of one.
     pub symbol: Option<String>,
     /// What its rows are, where the file could be used.
     pub kind: Option<Kind>,
@@ -53,8 +53,8 @@ pub struct FileReport {
     pub first: Option<Timestamp>,
     /// Time of the last good row.
     pub last: Option<Timestamp>,
-    /// Where bars are missing. Weekends are no gap where a file of days has none. `None` of trades, which come when they
-    /// come, and of files that cannot be used.
+    /// Where bars are missing. Weekends are no gap where a file of days has none. `None` of trades and splits, which
+    /// come when they come, and of files that cannot be used.
     pub gaps: Option<Gaps>,
 }
 
@@ -66,6 +66,8 @@ pub enum Kind {
     Bars,
     /// Single trades.
     Trades,
+    /// Splits of all symbols.
+    Splits,
 }
 
 impl Kind {
@@ -74,6 +76,7 @@ impl Kind {
         match self {
             Self::Bars => "bars",
             Self::Trades => "trades",
+            Self::Splits => "splits",
         }
     }
 }

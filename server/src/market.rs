@@ -19,6 +19,7 @@ mod normalize;
 mod opening;
 mod problem;
 mod replay;
+pub mod splits;
 mod stats;
 mod synthetic;
 mod trade;
@@ -235,13 +236,13 @@ pub fn open(config: &MarketConfig) -> anyhow::Result<(Box<dyn Source>, Vec<RowPr
         SourceKind::Replay => {
             let Some(dir) = &config.data_dir else {
                 let loaded = load_shipped();
-                let replay = Replay::new(played(loaded.files), config.replay_speed);
+                let replay = Replay::new(played(loaded.files), config.replay_speed).knowing(loaded.splits);
                 return Ok((Box::new(replay), loaded.problems));
             };
             let (folder, loaded) = Folder::open(dir.clone())
                 .with_context(|| format!("read the folder of data files {}", dir.display()))?;
-            let replay = Replay::new(played(loaded.files), config.replay_speed).watching(folder);
-            return Ok((Box::new(replay), loaded.problems));
+            let replay = Replay::new(played(loaded.files), config.replay_speed);
+            return Ok((Box::new(replay.knowing(loaded.splits).watching(folder)), loaded.problems));
         }
         SourceKind::Synthetic => return Ok((Box::new(Synthetic::new(config)), Vec::new())),
         SourceKind::Binance => Arc::new(Binance),

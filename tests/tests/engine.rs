@@ -1,5 +1,5 @@
-//! The engine of backtests beside the Python package `backtesting` (0.6.6), on the bars that the gateway ships: the same
-//! trades, the same equity, and the same metrics where both define them alike.
+//! The engine of backtests beside the Python package `backtesting` (0.6.6), on the bars that the gateway ships, adjusted for
+//! splits: the same trades, the same equity, and the same metrics where both define them alike.
 
 #![allow(clippy::unwrap_used, reason = "also in helpers, where a panic is the verdict of the test")]
 
@@ -9,11 +9,14 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use live_core::event::Interval;
 use serde_json::{Value, json};
 use spark_live::backtest::engine::{EquityRow, Sink, Trade, run};
+use spark_live::backtest::metrics::Metrics;
 use spark_live::backtest::params::Params;
 use spark_live::backtest::strategy::Shelf;
-use spark_live::market::{Content, Row, load_shipped};
+use spark_live::market::library::{Library, Tapes};
+use spark_live::market::{Row, load_shipped};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -41,13 +44,18 @@ impl Sink for Kept {
     }
 }
 
-/// The shipped daily bars of a symbol.
+/// The shipped daily bars of a symbol as a backtest has them.
 fn shipped(symbol: &str) -> Vec<Row> {
-    let file = load_shipped().files.into_iter().find(|file| *file.symbol == *symbol).unwrap();
-    match file.content {
-        Content::Bars { bars, .. } => bars.iter().map(Row::of).collect(),
-        Content::Trades(_) => unreachable!("bars are shipped"),
-    }
+    let bars = Tapes::of(load_shipped()).bars(symbol, Interval::parse("1d").unwrap()).unwrap();
+    bars.iter().map(Row::of).collect()
+}
+
+/// Runs a backtest with what comes of it.
+fn ran(rows: &[Row], params: &Value) -> (Kept, Metrics) {
+    let params = Params::read(params.to_string().as_bytes()).unwrap();
+    let mut kept = Kept::default();
+    let Ok(metrics) = run(rows, &params, &Shelf::default(), &mut kept);
+    (kept, metrics)
 }
 
 fn csv(rows: &[Row]) -> String {
@@ -113,9 +121,7 @@ fn the_same_trades_and_equity_as_another_engine() {
             "symbol": job["symbol"], "initialCash": 10_000, "feeBps": job["commission"].as_f64().unwrap() * 10_000.0,
             "strategy": { "name": "sma_cross", "fast": job["fast"], "slow": job["slow"] },
         });
-        let params = Params::read(params.to_string().as_bytes()).unwrap();
-        let mut ours = Kept::default();
-        let Ok(metrics) = run(&rows, &params, &Shelf::default(), &mut ours);
+        let (ours, metrics) = ran(&rows, &params);
 
         let closed: Vec<&Trade> = ours.trades.iter().filter(|trade| trade.exit_bar.is_some()).collect();
         let trades = theirs["trades"].as_array().unwrap();
@@ -148,4 +154,24 @@ fn the_same_trades_and_equity_as_another_engine() {
         near("win rate", metrics.win_rate.unwrap(), &theirs["winRate"], 1e-6);
         assert_eq!(Some(metrics.max_drawdown_duration_ms / DAY_MS), theirs["maxDrawdownDays"].as_i64());
     }
+}
+
+#[test]
+fn what_is_held_over_a_split_is_worth_what_it_was() {
+    let rows = shipped("AAPL");
+    // Friday the 25th, after which a share became two, to Tuesday the 1st.
+    let day = |date: &str| date.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    let (from, to) = (day("2005-02-24T00:00:00Z"), day("2005-03-01T00:00:00Z"));
+    let days: Vec<Row> = rows.iter().filter(|row| (from..=to).contains(&row.0)).copied().collect();
+    let params = json!({ "symbol": "AAPL", "strategy": { "name": "buy_and_hold" } });
+    let (kept, metrics) = ran(&days, &params);
+    let (friday, monday) = (kept.equity[1], kept.equity[2]);
+    assert_eq!(
+        (friday.open_time, monday.open_time),
+        (day("2005-02-25T00:00:00Z"), day("2005-02-28T00:00:00Z"))
+    );
+    // As traded: 88.99 and 44.86. The return is that of 44.495 to 44.86, but for the cash beside whole shares.
+    assert!(friday.units > 200 && monday.units == friday.units, "{friday:?} {monday:?}");
+    assert!((monday.equity / friday.equity - 44.86 / 44.495).abs() < 1e-4, "{friday:?} {monday:?}");
+    assert!(metrics.max_drawdown < 0.05, "{metrics:?}");
 }

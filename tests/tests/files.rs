@@ -75,3 +75,31 @@ async fn a_missing_folder_is_named_and_nothing_is_served_in_its_place() {
     let error = Gateway::options().data_dir(&missing).start().await.unwrap_err();
     assert!(format!("{error:#}").contains("absent"), "{error:#}");
 }
+
+#[tokio::test]
+async fn splits_change_nothing_that_is_shown_and_a_bad_one_is_told() {
+    let days = [
+        "2020-01-01,8,8,8,8,100",
+        "2020-01-02,9,9,9,9,100",
+        "2020-01-03,4,4,4,4,200",
+        "2020-01-06,4,4,4,4,200",
+    ];
+    let data = DataDir::new().unwrap().csv("GOOD", &days).unwrap();
+    let text = "Symbol,Date,Ratio\nGOOD,2020-01-03,2\nGOOD,2020-01-03,3\nGOOD,2020-01-06,none\n";
+    let data = data.file("splits.csv", text).unwrap();
+    let gateway = Gateway::options().data_dir(&data.path()).speed(0.01).start().await.unwrap();
+    for told in
+        ["splits.csv:3: date 2020-01-03 is a duplicate", "splits.csv:4: ratio \"none\" is not a number"]
+    {
+        gateway.stderr_line(|line| line.contains(told)).await.unwrap();
+    }
+    gateway
+        .stderr_line(|line| line.contains("source opened") && line.contains("skipped_rows=2"))
+        .await
+        .unwrap();
+    let symbols = gateway.get("/api/market/symbols").await.unwrap();
+    assert!(symbols.body.contains("GOOD") && !symbols.body.contains("splits"), "{}", symbols.body);
+    let page = gateway.candles(&CandleQuery::daily("GOOD")).await.unwrap();
+    let history: Vec<String> = page.bars().unwrap().iter().map(|bar| bar.close.to_string()).collect();
+    assert_eq!(history, ["8", "9"], "as it was traded");
+}

@@ -45,17 +45,18 @@ fn the_shipped_files_are_described_and_good() {
     let run = import(shipped(), &[]).unwrap();
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
     let expected = "\
-file      symbol  kind     rows  bad  duplicates  gaps  range
-AAPL.csv  AAPL    bars 1d  3270    0           0   118  2000-03-01 to 2013-03-01
-FB.csv    FB      bars 1d   196    0           0     9  2012-05-18 to 2013-03-01
-GOOG.csv  GOOG    bars 1d  2148    0           0    77  2004-08-19 to 2013-03-01
-IBM.csv   IBM     bars 1d  3270    0           0   118  2000-03-01 to 2013-03-01
-MSFT.csv  MSFT    bars 1d  3270    0           0   118  2000-03-01 to 2013-03-01
+file        symbol  kind     rows  bad  duplicates  gaps  range
+AAPL.csv    AAPL    bars 1d  3270    0           0   118  2000-03-01 to 2013-03-01
+FB.csv      FB      bars 1d   196    0           0     9  2012-05-18 to 2013-03-01
+GOOG.csv    GOOG    bars 1d  2148    0           0    77  2004-08-19 to 2013-03-01
+IBM.csv     IBM     bars 1d  3270    0           0   118  2000-03-01 to 2013-03-01
+MSFT.csv    MSFT    bars 1d  3270    0           0   118  2000-03-01 to 2013-03-01
+splits.csv          splits      3    0           0        2000-06-21 to 2005-02-28
 
-5 files, 12154 rows, none bad
+6 files, 12157 rows, none bad
 
 Largest gaps
-  AAPL.csv  2001-09-10 to 2001-09-17  7 d
+  AAPL.csv    2001-09-10 to 2001-09-17  7 d
 ";
     assert!(run.out.starts_with(expected), "{}", run.out);
     assert!(!run.out.contains("wrong") && !run.out.contains('\u{1b}'), "{}", run.out);

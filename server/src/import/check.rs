@@ -82,7 +82,7 @@ fn describe(name: &str, loaded: &Loaded) -> FileReport {
         kind: None,
         interval: None,
         rows: 0,
-        bad_rows: problems.iter().map(rows_of).sum(),
+        bad_rows: problems.iter().map(RowProblem::rows).sum(),
         duplicates: problems.iter().filter(is_duplicate).count() as u64,
         first: None,
         last: None,
@@ -93,25 +93,29 @@ fn describe(name: &str, loaded: &Loaded) -> FileReport {
             Content::Bars { bars, .. } => bars.iter().map(|bar| bar.open_time).collect(),
             Content::Trades(trades) => trades.iter().map(|trade| trade.time).collect(),
         };
-        let time = |ms: &i64| Timestamp::from_millisecond(*ms).ok();
         let interval = file.content.interval();
         report.symbol = Some(file.symbol.to_string());
         report.kind = Some(if interval.is_some() { Kind::Bars } else { Kind::Trades });
         report.interval = interval.map(intervals::name);
-        report.rows = times.len() as u64;
-        report.first = times.first().and_then(time);
-        report.last = times.last().and_then(time);
+        report.spans(&times);
         report.gaps = interval.map(|interval| gaps::find(&times, interval));
+    }
+    if let Some(splits) = &loaded.splits {
+        let mut times: Vec<i64> = splits.iter().map(|(_, split)| split.time).collect();
+        times.sort_unstable();
+        report.kind = Some(Kind::Splits);
+        report.spans(&times);
     }
     report
 }
 
-/// How many rows a problem stands for.
-fn rows_of(problem: &RowProblem) -> u64 {
-    match problem.fault {
-        Fault::More(rows) => rows,
-        Fault::MissingColumn | Fault::RepeatedColumn | Fault::NoGoodRow => 0,
-        _ => u64::from(problem.line.is_some()),
+impl FileReport {
+    /// Rows of these times, which ascend.
+    fn spans(&mut self, times: &[i64]) {
+        let time = |ms: &i64| Timestamp::from_millisecond(*ms).ok();
+        self.rows = times.len() as u64;
+        self.first = times.first().and_then(time);
+        self.last = times.last().and_then(time);
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::{FileReport, Gap, Report};
+use super::{FileReport, Gap, Kind, Report};
 
 /// A day in milliseconds.
 const DAY_MS: i64 = 86_400_000;
@@ -118,7 +118,8 @@ fn line(text: &mut String, told: &str) {
 
 /// Whether a file's times are days without a time of day.
 fn is_of_days(file: &FileReport) -> bool {
-    file.interval.as_deref().is_some_and(|interval| interval.ends_with(['d', 'w']))
+    let is_of_days = |interval: &str| interval.ends_with(['d', 'w']);
+    file.kind == Some(Kind::Splits) || file.interval.as_deref().is_some_and(is_of_days)
 }
 
 fn moment(time: Timestamp, is_day: bool) -> String {

@@ -3,12 +3,16 @@
 //! A file is named by its symbol, and its bars' length where that is not to be found from its rows: `AAPL.csv`,
 //! `AAPL.1m.csv`. It is text (`.csv`, also packed: `.csv.gz`) or Parquet (`.parquet`), and holds bars or trades, which
 //! its columns say. A row that cannot be used is told with its place and takes no other with it.
+//!
+//! One name is kept for a file of another kind: `splits.csv` lists the splits of all symbols.
 
 mod lines;
 mod parquet;
 mod row;
 mod rows;
 mod spacing;
+mod splits;
+mod table;
 mod text;
 mod times;
 
@@ -23,7 +27,10 @@ use live_core::event::{Interval, SYMBOL_LEN_MAX};
 
 use self::row::FieldFault;
 use self::rows::Rows;
+use self::splits::SplitRows;
+use self::table::BadRows;
 use super::problem::{Fault, RowProblem};
+use super::splits::Splits;
 use super::{Bar, Trade};
 
 /// How much of one file is read.
@@ -37,16 +44,21 @@ struct Limits {
 
 /// Room for minutes of ten years.
 const LIMITS: Limits = Limits { len_max: 256 * 1024 * 1024, rows_max: 6_000_000 };
+/// The file of splits.
+const SPLITS_FILE: &str = "splits.csv";
+/// Of splits there are few; each is held against the others of its symbol.
+const SPLITS_LIMITS: Limits = Limits { len_max: 16 * 1024 * 1024, rows_max: 100_000 };
 /// What a file of trades may have in front of its symbol.
 const TRADES_PREFIX: &str = "trades-";
 
 /// Shipped files; where they are from stands in `data/README.md`.
-const SHIPPED: [(&str, &[u8]); 5] = [
+const SHIPPED: [(&str, &[u8]); 6] = [
     ("AAPL.csv", include_bytes!("../../data/stocks/AAPL.csv")),
     ("FB.csv", include_bytes!("../../data/stocks/FB.csv")),
     ("GOOG.csv", include_bytes!("../../data/stocks/GOOG.csv")),
     ("IBM.csv", include_bytes!("../../data/stocks/IBM.csv")),
     ("MSFT.csv", include_bytes!("../../data/stocks/MSFT.csv")),
+    (SPLITS_FILE, include_bytes!("../../data/stocks/splits.csv")),
 ];
 
 /// The good rows of one file.
@@ -91,6 +103,8 @@ impl Content {
 pub struct Loaded {
     /// Files with at least one good row, by name.
     pub files: Vec<DataFile>,
+    /// The good rows of the file of splits; `None` where there is none that can be used.
+    pub splits: Option<Splits>,
     /// Every fault with its place, in the order of files and lines.
     pub problems: Vec<RowProblem>,
 }
@@ -99,7 +113,10 @@ pub struct Loaded {
 pub fn load_shipped() -> Loaded {
     let mut loaded = Loaded::default();
     for (name, content) in SHIPPED {
-        loaded.take(name, |is_gzip| text::read(content, is_gzip, LIMITS));
+        match name {
+            SPLITS_FILE => loaded.take_splits(text::read(content, false, SPLITS_LIMITS)),
+            _ => loaded.take(name, |is_gzip| text::read(content, is_gzip, LIMITS)),
+        }
     }
     loaded
 }
@@ -151,7 +168,9 @@ impl Loaded {
             Err(fault) => return self.report(&name.into(), None, (None, fault)),
         };
         happens();
-        if name.to_ascii_lowercase().ends_with(".parquet") {
+        if name == SPLITS_FILE {
+            self.take_splits(text::read(BufReader::new(file), false, SPLITS_LIMITS));
+        } else if name.to_ascii_lowercase().ends_with(".parquet") {
             self.take(&name, |_| parquet::read(file, LIMITS));
         } else {
             self.take(&name, |is_gzip| text::read(BufReader::new(file), is_gzip, LIMITS));
@@ -178,16 +197,8 @@ impl Loaded {
             Err((line, fault)) => return self.report(&file, line, fault),
         };
         let content = rows.finish(named);
-        let more = rows.skipped - rows.problems.len() as u64;
-        for (line, fault) in std::mem::take(&mut rows.problems) {
-            self.report(&file, Some(line), fault);
-        }
-        if more > 0 {
-            self.report(&file, None, (None, Fault::More(more)));
-        }
-        if let Some(broken) = broken {
-            self.report(&file, None, (None, broken));
-        }
+        let skipped_rows = rows.bad.count;
+        self.report_rows(&file, rows.bad, broken);
         let content = match content {
             Ok(Some(content)) => content,
             Ok(None) => return self.report(&file, None, (None, Fault::NoGoodRow)),
@@ -198,7 +209,32 @@ impl Loaded {
         if self.files.iter().any(is_same) {
             return self.report(&file, None, (None, Fault::SecondFile(symbol)));
         }
-        self.files.push(DataFile { file, symbol, content, skipped_rows: rows.skipped });
+        self.files.push(DataFile { file, symbol, content, skipped_rows });
+    }
+
+    /// Keeps the good rows of the file of splits. One without any row is as good as none.
+    fn take_splits(&mut self, read: Result<(SplitRows, Option<Fault>), (Option<u64>, FieldFault)>) {
+        let file: Arc<str> = SPLITS_FILE.into();
+        let (rows, broken) = match read {
+            Ok(read) => read,
+            Err((line, fault)) => return self.report(&file, line, fault),
+        };
+        self.report_rows(&file, rows.bad, broken);
+        self.splits = Some(rows.splits);
+    }
+
+    /// Tells the bad rows of a file, and where it breaks off.
+    fn report_rows(&mut self, file: &Arc<str>, bad: BadRows, broken: Option<Fault>) {
+        let more = bad.more();
+        for (line, fault) in bad.told {
+            self.report(file, Some(line), fault);
+        }
+        if more > 0 {
+            self.report(file, None, (None, Fault::More(more)));
+        }
+        if let Some(broken) = broken {
+            self.report(file, None, (None, broken));
+        }
     }
 
     fn report(&mut self, file: &Arc<str>, line: Option<u64>, (field, fault): FieldFault) {
@@ -245,9 +281,12 @@ fn symbol_of(file_name: &str) -> Result<(Arc<str>, Option<Interval>), Fault> {
         Some((prefix, symbol)) if prefix.eq_ignore_ascii_case(TRADES_PREFIX) => symbol,
         _ => symbol,
     };
-    let channel = ChannelName::parse(&format!("candles:{symbol}.1d"));
-    let is_good = channel.is_ok() && symbol.len() <= SYMBOL_LEN_MAX;
-    if is_good { Ok((symbol.into(), interval)) } else { Err(Fault::Name) }
+    if is_symbol(symbol) { Ok((symbol.into(), interval)) } else { Err(Fault::Name) }
+}
+
+/// Whether a text can be part of a channel's name, as a symbol is.
+fn is_symbol(text: &str) -> bool {
+    text.len() <= SYMBOL_LEN_MAX && ChannelName::parse(&format!("candles:{text}.1d")).is_ok()
 }
 
 /// Digits and then letters: what somebody writes who means an interval.

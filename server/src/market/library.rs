@@ -1,4 +1,5 @@
-//! Everything that a source has of its symbols, also what it has not played yet: what backtests are made of.
+//! Everything that a source has of its symbols, also what it has not played yet: what backtests are made of. Unlike what
+//! is played it is adjusted for splits.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -6,59 +7,96 @@ use std::sync::{Arc, PoisonError, RwLock};
 use live_core::event::Interval;
 
 use super::aggregate::Book;
-use super::replay::{Played, Tape};
-use super::{Bar, intervals};
+use super::files::Loaded;
+use super::replay::{Played, Tape, played};
+use super::splits::Splits;
+use super::{Bar, Trade, Update, intervals};
 
 /// Where all bars of a symbol are.
 pub trait Library: Send + Sync {
-    /// All bars of a symbol in ascending order; `None` when it has none of that length. This takes as long as there are
-    /// bars.
+    /// All bars of a symbol in ascending order, in units of after its last split; `None` when it has none of that length.
+    /// This takes as long as there are bars.
     fn bars(&self, symbol: &str, interval: Interval) -> Option<Vec<Bar>>;
 }
 
-/// What is played, by symbol.
+/// What is played, by symbol, and the splits that have to be thought of.
 #[derive(Debug, Default)]
-pub struct Tapes(RwLock<BTreeMap<Arc<str>, Arc<Played>>>);
+pub struct Tapes {
+    played: RwLock<BTreeMap<Arc<str>, Arc<Played>>>,
+    splits: RwLock<Arc<Splits>>,
+}
 
 impl Tapes {
+    /// Of what was read of files, without playing it.
+    pub fn of(loaded: Loaded) -> Self {
+        let tapes = Self::default();
+        played(loaded.files).into_iter().for_each(|played| tapes.put(&Arc::new(played)));
+        tapes.set_splits(loaded.splits.unwrap_or_default());
+        tapes
+    }
+
     /// Puts what is played of a symbol in, or in place of what was.
     pub fn put(&self, played: &Arc<Played>) {
-        let mut tapes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tapes = self.played.write().unwrap_or_else(PoisonError::into_inner);
         tapes.insert(Arc::clone(&played.symbol), Arc::clone(played));
+    }
+
+    /// Puts splits in place of those that were known. Who asks from now on has bars by these.
+    pub fn set_splits(&self, splits: Splits) {
+        *self.splits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(splits);
     }
 }
 
 impl Library for Tapes {
     fn bars(&self, symbol: &str, interval: Interval) -> Option<Vec<Bar>> {
-        let played = self.0.read().unwrap_or_else(PoisonError::into_inner).get(symbol).cloned()?;
-        if let Some((_, bars)) = played.history.iter().find(|(length, _)| *length == interval) {
-            return Some(bars.clone());
-        }
-        let mut closed = Vec::new();
-        let book = match &played.tape {
-            Tape::Bars(base, bars) if *base == interval => return Some(bars.clone()),
-            Tape::Bars(base, bars) => {
-                let mut book = Book::new(*base, 0);
-                for bar in bars {
-                    // One that does not fit is in no history either.
-                    let _ = book.bar(bar, &mut closed);
-                }
-                book
-            }
-            Tape::Trades(trades) => {
-                let mut book = Book::new(intervals::interval(intervals::STANDARD[0]), 0);
-                for trade in trades {
-                    let _ = book.trade(trade, &mut closed);
-                }
-                book
-            }
+        let played = self.played.read().unwrap_or_else(PoisonError::into_inner).get(symbol).cloned()?;
+        let splits = Arc::clone(&self.splits.read().unwrap_or_else(PoisonError::into_inner));
+        let adjusted = |bars: &[Bar]| {
+            let mut bars = bars.to_vec();
+            splits.adjust_bars(symbol, &mut bars);
+            bars
         };
-        let is_served = book.intervals().any(|served| served == interval);
-        let mut book = book;
-        book.finish(&mut closed);
-        let of_it = closed.iter().filter(|update| update.interval == interval);
-        is_served.then(|| of_it.map(|update| update.bar).collect())
+        if let Some((_, bars)) = played.history.iter().find(|(length, _)| *length == interval) {
+            return Some(adjusted(bars));
+        }
+        match &played.tape {
+            Tape::Bars(base, bars) if *base == interval => Some(adjusted(bars)),
+            // Before they are put together: a longer bar may hold a split.
+            Tape::Bars(base, bars) => bars_of_bars(*base, &adjusted(bars), interval),
+            Tape::Trades(trades) => {
+                let mut trades = trades.clone();
+                splits.adjust_trades(symbol, &mut trades);
+                bars_of_trades(&trades, interval)
+            }
+        }
     }
+}
+
+fn bars_of_bars(base: Interval, bars: &[Bar], interval: Interval) -> Option<Vec<Bar>> {
+    let mut closed = Vec::new();
+    let mut book = Book::new(base, 0);
+    for bar in bars {
+        // One that does not fit is in no history either.
+        let _ = book.bar(bar, &mut closed);
+    }
+    finished(book, closed, interval)
+}
+
+fn bars_of_trades(trades: &[Trade], interval: Interval) -> Option<Vec<Bar>> {
+    let mut closed = Vec::new();
+    let mut book = Book::new(intervals::interval(intervals::STANDARD[0]), 0);
+    for trade in trades {
+        let _ = book.trade(trade, &mut closed);
+    }
+    finished(book, closed, interval)
+}
+
+/// The bars of one length, the last one too.
+fn finished(mut book: Book, mut closed: Vec<Update>, interval: Interval) -> Option<Vec<Bar>> {
+    let is_served = book.intervals().any(|served| served == interval);
+    book.finish(&mut closed);
+    let of_it = closed.iter().filter(|update| update.interval == interval);
+    is_served.then(|| of_it.map(|update| update.bar).collect())
 }
 
 #[cfg(test)]
@@ -66,7 +104,8 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::*;
-    use crate::market::Trade;
+    use crate::market::load_shipped;
+    use crate::market::splits::Split;
 
     const DAY_MS: i64 = 86_400_000;
 
@@ -118,5 +157,89 @@ mod tests {
         let shown: Vec<_> = minutes.iter().map(|bar| (bar.open_time, bar.high)).collect();
         assert_eq!(shown, [(0, Decimal::from(7)), (60_000, Decimal::from(6))], "the last one too");
         assert_eq!(tapes.bars("A", interval("1d")).map(|days| days.len()), Some(1));
+    }
+    fn splits(of: &[(i64, &str)]) -> Splits {
+        let mut splits = Splits::default();
+        for (day, ratio) in of {
+            let split = Split { time: day * DAY_MS, ratio: ratio.parse().expect("a number") };
+            splits.add("A", split).expect("good");
+        }
+        splits
+    }
+
+    /// Open, high, low, close and volume.
+    fn numbers(bar: &Bar) -> [String; 5] {
+        [bar.open, bar.high, bar.low, bar.close, bar.volume].map(|number| number.normalize().to_string())
+    }
+
+    #[test]
+    fn a_week_that_holds_a_split_is_made_of_adjusted_days() {
+        let tapes = Tapes::default();
+        // Two weeks from Monday the 5th, at 14 to 27 a share.
+        let days: Vec<Bar> = (4..4 + 14).map(bar).collect();
+        let played = |tape, history| Played { symbol: "A".into(), tape, history, skipped_rows: 0 };
+        let as_traded = Tape::Bars(interval("1d"), days.clone());
+        tapes.put(&Arc::new(played(as_traded, vec![(interval("1h"), days.clone())])));
+        tapes.set_splits(splits(&[(6, "2"), (13, "0.5")]));
+        // The first week: two days at 14 and 15 before the first split, then five at 16 to 20; all before the second.
+        let weeks = tapes.bars("A", interval("1w")).expect("made of days");
+        assert_eq!(numbers(&weeks[0]), ["14", "40", "14", "40", "4.5"]);
+        // The second: two days at 21 and 22 before the second split, then five at 23 to 27.
+        assert_eq!(numbers(&weeks[1]), ["42", "44", "23", "27", "6"]);
+        let closes = |name| -> Vec<String> {
+            let bars = tapes.bars("A", interval(name)).expect("as files have it");
+            bars.iter().map(|bar| bar.close.normalize().to_string()).collect()
+        };
+        let expected = ["14", "15", "32", "34", "36", "38", "40", "42", "44", "23", "24", "25", "26", "27"];
+        assert_eq!((closes("1d"), closes("1h")), (expected.map(String::from).to_vec(), closes("1d")));
+
+        // Splits that are known no longer change nothing, and what was read is as it was.
+        tapes.set_splits(Splits::default());
+        assert_eq!(tapes.bars("A", interval("1d")), Some(days));
+    }
+
+    #[test]
+    fn trades_are_adjusted_before_they_make_bars() {
+        let tapes = Tapes::default();
+        let price = |price: i64, time| Trade {
+            time,
+            id: None,
+            side: None,
+            price: Decimal::from(price),
+            quantity: Decimal::ONE,
+        };
+        let tape =
+            Tape::Trades(vec![price(30, 4 * DAY_MS), price(33, 5 * DAY_MS - 1), price(10, 5 * DAY_MS)]);
+        tapes.put(&Arc::new(Played { symbol: "A".into(), tape, history: Vec::new(), skipped_rows: 0 }));
+        tapes.set_splits(splits(&[(5, "3")]));
+        let weeks = tapes.bars("A", interval("1w")).expect("made of trades");
+        assert_eq!(weeks.iter().map(numbers).collect::<Vec<_>>(), [["10", "11", "10", "10", "7"]]);
+    }
+
+    #[test]
+    fn the_shipped_splits_are_no_falls() {
+        let tapes = Tapes::of(load_shipped());
+        let close = |symbol: &str, day: &str| {
+            let day: jiff::civil::Date = day.parse().expect("a day");
+            let noon = day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).expect("in range");
+            let bars = tapes.bars(symbol, interval("1d")).expect("shipped");
+            let open_time = noon.timestamp().as_millisecond() - DAY_MS / 2;
+            let bar = bars.iter().find(|bar| bar.open_time == open_time).expect("a day of trade");
+            bar.close.normalize().to_string()
+        };
+        // As traded they are 101.25 and 55.63, 88.99 and 44.86, 48.3 and 24.96.
+        for (symbol, before, after) in [
+            ("AAPL", "2000-06-20", "2000-06-21"),
+            ("AAPL", "2005-02-25", "2005-02-28"),
+            ("MSFT", "2003-02-14", "2003-02-18"),
+        ] {
+            let (before, after) = (close(symbol, before), close(symbol, after));
+            let ratio = after.parse::<f64>().expect("a number") / before.parse::<f64>().expect("a number");
+            assert!((0.9..1.15).contains(&ratio), "{symbol}: {before} and {after}");
+        }
+        assert_eq!(
+            (close("AAPL", "2000-03-01"), close("IBM", "2000-03-01")),
+            ("32.5775".to_owned(), "100.25".to_owned())
+        );
     }
 }

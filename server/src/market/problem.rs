@@ -30,6 +30,17 @@ impl fmt::Display for RowProblem {
     }
 }
 
+impl RowProblem {
+    /// How many rows are passed over for it.
+    pub fn rows(&self) -> u64 {
+        match self.fault {
+            Fault::More(rows) => rows,
+            Fault::MissingColumn | Fault::RepeatedColumn | Fault::NoGoodRow => 0,
+            _ => u64::from(self.line.is_some()),
+        }
+    }
+}
+
 /// What can be wrong. Texts of the file are cut to a length that a log line can take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -126,6 +137,12 @@ pub enum Fault {
         /// The high.
         high: String,
     },
+    /// Not a symbol.
+    #[error("{0:?} is not a symbol: letters, digits, '_' and '-' in at most 7 parts joined by dots")]
+    Symbol(String),
+    /// All splits of a symbol multiply to what no instrument has.
+    #[error("{0} takes the symbol's splits together beyond 10^9 to 1")]
+    Splits(String),
     /// Not a time.
     #[error("{0:?} is not a time such as 2013-03-01 or 2013-03-01T09:30:00Z")]
     BadDate(String),

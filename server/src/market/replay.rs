@@ -23,9 +23,11 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use tokio::time::{Instant, sleep_until};
 
 pub use self::folder::Folder;
+use self::folder::{Joining, News};
 use super::files::{Content, DataFile};
 use super::library::{Library, Tapes};
-use super::{Bar, Instrument, Opening, Print, Source, SourceEvent, Trade, Waiting, intervals};
+use super::splits::Splits;
+use super::{Bar, Instrument, Print, Source, SourceEvent, Trade, Waiting, intervals};
 
 /// Prints of one bar.
 const PRINTS: usize = 4;
@@ -116,13 +118,6 @@ struct Track {
     next: Next,
 }
 
-/// A symbol that is about to join: its track, and what there is before it.
-#[derive(Debug)]
-struct Joining {
-    track: Track,
-    opening: Box<Opening>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     /// A print or a trade.
@@ -140,6 +135,13 @@ impl Replay {
         let tapes = Arc::<Tapes>::default();
         tracks.iter().for_each(|track| tapes.put(&track.played));
         Self { tracks, is_started: false, queue: BinaryHeap::new(), speed, folder: None, tapes }
+    }
+
+    /// The same with splits, for who wants it whole; it plays as it was traded.
+    #[must_use]
+    pub fn knowing(self, splits: Option<Splits>) -> Self {
+        self.tapes.set_splits(splits.unwrap_or_default());
+        self
     }
 
     /// The same with a folder whose files may change.
@@ -203,7 +205,10 @@ impl Replay {
         };
         tokio::select! {
             () = is_due => self.play(out),
-            joining = changed => self.join(joining, out),
+            news = changed => match news {
+                News::Joining(joining) => self.join(joining, out),
+                News::Splits(splits) => self.tapes.set_splits(splits),
+            },
         }
     }
 
@@ -219,18 +224,6 @@ impl Replay {
             None => self.tracks.push(track),
         }
         self.schedule();
-    }
-}
-
-impl Joining {
-    /// Makes all that takes its time, of what has something to play.
-    fn new(played: Played, speed: f64) -> Option<Self> {
-        if played.tape.len() == 0 {
-            return None;
-        }
-        let track = Track::new(played, speed, Instant::now());
-        let opening = Box::new(Opening::of(&track.instrument()));
-        Some(Self { track, opening })
     }
 }
 

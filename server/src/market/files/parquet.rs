@@ -16,6 +16,7 @@ use super::super::problem::Fault;
 use super::Limits;
 use super::row::FieldFault;
 use super::rows::Rows;
+use super::table::Table;
 use super::times::shown;
 
 /// Reads everything; as [`super::text::read`].

@@ -95,7 +95,7 @@ fn read_volume(text: &str) -> Result<Decimal, Fault> {
 }
 
 /// A plain or scientific number, kept exactly.
-fn number(text: &str) -> Result<Decimal, Fault> {
+pub(super) fn number(text: &str) -> Result<Decimal, Fault> {
     // Everything that is called a number that is not finite, "-Infinity" and "1.#INF" among them.
     let name = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
     if matches!(name.as_str(), "nan" | "inf" | "infinity" | "1.#inf" | "1.#qnan") {

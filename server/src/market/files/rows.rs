@@ -1,4 +1,4 @@
-//! What the rows of one file are: columns by their names, good rows kept, bad ones told.
+//! What the rows of a file of bars or trades are: columns by their names, good rows kept, bad ones told.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
@@ -10,15 +10,10 @@ use super::super::problem::Fault;
 use super::super::{Bar, Trade};
 use super::row::{self, FieldFault, cut};
 use super::spacing::Grid;
+use super::table::{BadRows, Table, column, judge_time, latest_ms};
 use super::times::{Moment, shown};
 use super::{Content, Limits};
 
-/// Most bad rows of one file that are told one by one; the rest are counted.
-const PROBLEMS_MAX: usize = 1_000;
-/// A day in milliseconds.
-const DAY_MS: i64 = 86_400_000;
-/// Midnight (UTC) of 1800-01-01: a time before it is a slip of the pen.
-const EARLIEST_MS: i64 = -5_364_662_400_000;
 /// Names of the column of times, the best first: where a file has several, the first of these is meant.
 const TIMES: [&str; 8] =
     ["timestamp", "open_time", "open time", "opentime", "datetime", "date_time", "date", "time"];
@@ -63,34 +58,46 @@ pub(super) struct Rows {
     bars: Vec<(u64, Moment, Bar)>,
     trades: Vec<Trade>,
     ids: HashSet<u64>,
-    /// The first faults, by line.
-    pub problems: Vec<(u64, FieldFault)>,
-    /// How many rows have one.
-    pub skipped: u64,
+    /// Rows that cannot be used.
+    pub bad: BadRows,
 }
 
-impl Rows {
-    /// Reads the head line: names in any case and order; columns of other names are passed over.
-    pub fn new(head: &[&str], limits: Limits) -> Result<Self, FieldFault> {
+impl Table for Rows {
+    fn new(head: &[&str], limits: Limits) -> Result<Self, FieldFault> {
         let names: Vec<String> = head.iter().map(|name| name.trim().to_lowercase()).collect();
         let is_of_trades =
             names.iter().any(|name| name == "price") && !names.iter().any(|name| name == "open");
         let columns = if is_of_trades { trade_columns(&names) } else { bar_columns(&names) }?;
-        let symbol = find(&names, "symbol", &["symbol", "ticker"])?.map(|at| (at, None));
+        let symbol = column(&names, "symbol", &["symbol", "ticker"])?.map(|at| (at, None));
         Ok(Self {
             columns,
             symbol,
             width: head.len(),
-            latest_ms: jiff::Timestamp::now().as_millisecond() + DAY_MS,
+            latest_ms: latest_ms(),
             rows_max: limits.rows_max,
             bars: Vec::new(),
             trades: Vec::new(),
             ids: HashSet::new(),
-            problems: Vec::new(),
-            skipped: 0,
+            bad: BadRows::default(),
         })
     }
 
+    fn full(&self) -> Option<String> {
+        self.bad.full(self.bars.len() + self.trades.len(), self.rows_max)
+    }
+
+    fn take(&mut self, line: u64, fields: &[&[u8]]) {
+        if let Err(fault) = self.read(line, fields) {
+            self.report(line, fault);
+        }
+    }
+
+    fn report(&mut self, line: u64, fault: FieldFault) {
+        self.bad.report(line, fault);
+    }
+}
+
+impl Rows {
     /// Whether they are trades.
     pub fn is_of_trades(&self) -> bool {
         matches!(self.columns, Columns::Trades(_))
@@ -106,28 +113,6 @@ impl Rows {
         };
         wanted.extend(self.symbol.iter().map(|(at, _)| *at));
         wanted
-    }
-
-    /// Whether no more rows are read; why, in the words of a report.
-    pub fn full(&self) -> Option<String> {
-        let kept = self.bars.len() + self.trades.len();
-        let is_full = kept as u64 + self.skipped >= self.rows_max as u64;
-        is_full.then(|| format!("no more than {} rows are read", self.rows_max))
-    }
-
-    /// Takes a row in.
-    pub fn take(&mut self, line: u64, fields: &[&[u8]]) {
-        if let Err(fault) = self.read(line, fields) {
-            self.report(line, fault);
-        }
-    }
-
-    /// A row that could not even be taken apart, or is not what it should be.
-    pub fn report(&mut self, line: u64, fault: FieldFault) {
-        self.skipped += 1;
-        if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push((line, fault));
-        }
     }
 
     fn read(&mut self, line: u64, fields: &[&[u8]]) -> Result<(), FieldFault> {
@@ -191,7 +176,7 @@ impl Rows {
             let bars = self.place(rows, grid);
             (!bars.is_empty()).then_some(Content::Bars { interval: grid.interval, bars })
         };
-        self.problems.sort_by_key(|(line, _)| *line);
+        self.bad.sort();
         Ok(content)
     }
 
@@ -215,24 +200,15 @@ impl Rows {
     }
 }
 
-fn judge_time(field: &'static str, time: i64, latest_ms: i64) -> Result<(), FieldFault> {
-    if time > latest_ms {
-        return Err((Some(field), Fault::FutureDate(shown(time))));
-    }
-    if time < EARLIEST_MS {
-        return Err((Some(field), Fault::AncientDate(shown(time))));
-    }
-    Ok(())
-}
-
 fn bar_columns(names: &[String]) -> Result<Columns, FieldFault> {
     let time = time_column(names, "date")?;
-    let clock = if names[time] == "date" { find(names, "time", &["time"])? } else { None };
+    let clock = if names[time] == "date" { column(names, "time", &["time"])? } else { None };
     let mut numbers = [0; 5];
     for (number, name) in numbers.iter_mut().zip(["open", "high", "low", "close"]) {
-        *number = find(names, name, &[name])?.ok_or((Some(name), Fault::MissingColumn))?;
+        *number = column(names, name, &[name])?.ok_or((Some(name), Fault::MissingColumn))?;
     }
-    numbers[4] = find(names, "volume", &["volume", "vol"])?.ok_or((Some("volume"), Fault::MissingColumn))?;
+    numbers[4] =
+        column(names, "volume", &["volume", "vol"])?.ok_or((Some("volume"), Fault::MissingColumn))?;
     Ok(Columns::Bars(BarColumns { time, clock, numbers }))
 }
 
@@ -240,28 +216,13 @@ fn trade_columns(names: &[String]) -> Result<Columns, FieldFault> {
     let amounts = ["amount", "quantity", "qty", "size", "volume"];
     Ok(Columns::Trades(TradeColumns {
         time: time_column(names, "timestamp")?,
-        id: find(names, "id", &["id", "trade_id"])?,
-        side: find(names, "side", &["side"])?,
-        price: find(names, "price", &["price"])?.ok_or((Some("price"), Fault::MissingColumn))?,
-        amount: find(names, "amount", &amounts)?.ok_or((Some("amount"), Fault::MissingColumn))?,
+        id: column(names, "id", &["id", "trade_id"])?,
+        side: column(names, "side", &["side"])?,
+        price: column(names, "price", &["price"])?.ok_or((Some("price"), Fault::MissingColumn))?,
+        amount: column(names, "amount", &amounts)?.ok_or((Some("amount"), Fault::MissingColumn))?,
     }))
 }
 
 fn time_column(names: &[String], field: &'static str) -> Result<usize, FieldFault> {
-    find(names, field, &TIMES)?.ok_or((Some(field), Fault::MissingColumn))
-}
-
-/// Place of the first of these names that there is; it must be there once.
-fn find(names: &[String], field: &'static str, wanted: &[&str]) -> Result<Option<usize>, FieldFault> {
-    for wanted in wanted {
-        let mut places = names.iter().enumerate().filter(|(_, name)| name == wanted).map(|(at, _)| at);
-        if let Some(place) = places.next() {
-            return if places.next().is_some() {
-                Err((Some(field), Fault::RepeatedColumn))
-            } else {
-                Ok(Some(place))
-            };
-        }
-    }
-    Ok(None)
+    column(names, field, &TIMES)?.ok_or((Some(field), Fault::MissingColumn))
 }

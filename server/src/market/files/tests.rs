@@ -69,6 +69,61 @@ fn every_row_of_the_shipped_files_is_good() {
     let days = |count| ("1d".to_owned(), count, newest);
     let expected = [("AAPL", 3270), ("FB", 196), ("GOOG", 2148), ("IBM", 3270), ("MSFT", 3270)];
     assert_eq!(found, expected.map(|(symbol, count)| (symbol, days(count))));
+    assert_eq!(loaded.splits.map(|splits| splits.iter().count()), Some(3));
+}
+
+#[test]
+fn a_bad_row_of_splits_is_told_and_takes_no_other_with_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let text = "note,RATIO,date,Symbol\r\n\
+        x,2,2020-01-02,A\r\n,1.5,20200103, BRK.B \r\n,0.1,2020-01-04T00:00+09:00,A\r\n,3,2020-01-02,A\n,0,2020-01-05,A\n\
+        ,-2,2020-01-05,A\n,2:1,2020-01-05,A\n,NaN,2020-01-05,A\n,,2020-01-05,A\n,2,soon,A\n,2,2999-01-01,A\n\
+        ,2,2020-01-05,a b\n,2,2020-01-05\n,2000000000,2020-01-05,A\n,1e-40,2020-01-05,A\n";
+    std::fs::write(dir.path().join("splits.csv"), text).expect("written");
+    std::fs::write(dir.path().join("SPLITS.csv"), format!("{HEAD}2020-01-01,10,12,9,11,100\n"))
+        .expect("written");
+    let loaded = load_dir(dir.path()).expect("a folder");
+    let told = told(&loaded);
+    let expected = [
+        "splits.csv:5: date 2020-01-02 is a duplicate",
+        "splits.csv:6: ratio 0 is not above zero",
+        "splits.csv:7: ratio -2 is not above zero",
+        "splits.csv:8: ratio \"2:1\" is not a number",
+        "splits.csv:9: ratio \"NaN\" is not a finite number",
+        "splits.csv:10: ratio \"\" is not a number",
+        "splits.csv:11: date \"soon\" is not a time such as 2013-03-01 or 2013-03-01T09:30:00Z",
+        "splits.csv:12: date 2999-01-01 is in the future",
+        "splits.csv:13: symbol \"a b\" is not a symbol: letters, digits, '_' and '-' in at most 7 parts joined by dots",
+        "splits.csv:14: row has 3 columns instead of 4",
+        "splits.csv:15: ratio 2000000000 takes the symbol's splits together beyond 10^9 to 1",
+        "splits.csv:16: ratio 1e-40 has too many digits",
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(loaded.problems.iter().map(RowProblem::rows).sum::<u64>(), 12);
+    let splits = loaded.splits.expect("good rows");
+    let of = |symbol: &str| -> Vec<_> {
+        splits.of(symbol).iter().map(|split| (split.time / 86_400_000, split.ratio.to_string())).collect()
+    };
+    assert_eq!(of("A"), [(18_263, "2".to_owned()), (18_265, "0.1".to_owned())]);
+    assert_eq!(of("BRK.B"), [(18_264, "1.5".to_owned())]);
+    let symbols: Vec<_> = loaded.files.iter().map(|file| &*file.symbol).collect();
+    assert_eq!(symbols, ["SPLITS"], "the name is kept for splits as it is written, in small letters");
+}
+
+#[test]
+fn a_file_of_splits_that_cannot_be_read_is_told_and_none() {
+    let load = |text: &str| {
+        let mut loaded = Loaded::default();
+        loaded.take_splits(text::read(text.as_bytes(), false, Limits { rows_max: 2, ..LIMITS }));
+        (loaded.splits.as_ref().map(|splits| splits.iter().count()), told(&loaded))
+    };
+    assert_eq!(load("Symbol,Date\n"), (None, vec!["splits.csv:1: ratio is a missing column".to_owned()]));
+    assert_eq!(load(""), (None, vec!["splits.csv:1: has no good row".to_owned()]));
+    assert_eq!(load("Symbol,Date,Ratio\n"), (Some(0), vec![]), "there are none");
+    let row = |day: u8| format!("A,2020-01-0{day},2\n");
+    let many = format!("Symbol,Date,Ratio\n{}", (1..5).map(row).collect::<String>());
+    let told = "splits.csv: breaks off after line 3: no more than 2 rows are read";
+    assert_eq!(load(&many), (Some(2), vec![told.to_owned()]));
 }
 
 #[test]

@@ -8,18 +8,18 @@ use super::super::problem::Fault;
 use super::Limits;
 use super::lines::{LINE_LEN_MAX, Lines};
 use super::row::FieldFault;
-use super::rows::Rows;
+use super::table::Table;
 
 /// How a file that gzip has made begins (RFC 1952, 2.3.1).
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 
 /// Reads everything. An error is one of the head line, without which no row means anything, or of the file itself; of a
 /// file that breaks off the rows before stay, and the fault is beside them.
-pub(super) fn read(
+pub(super) fn read<T: Table>(
     mut content: impl BufRead,
     is_named_gzip: bool,
     limits: Limits,
-) -> Result<(Rows, Option<Fault>), (Option<u64>, FieldFault)> {
+) -> Result<(T, Option<Fault>), (Option<u64>, FieldFault)> {
     let begins = content.fill_buf().map_err(|error| (None, (None, unreadable(&error))))?;
     if begins.starts_with(&GZIP) {
         let unpacked = Capped { from: MultiGzDecoder::new(content), left: limits.len_max, limits };
@@ -31,10 +31,10 @@ pub(super) fn read(
     read_plain(content, limits)
 }
 
-fn read_plain(
+fn read_plain<T: Table>(
     content: impl BufRead,
     limits: Limits,
-) -> Result<(Rows, Option<Fault>), (Option<u64>, FieldFault)> {
+) -> Result<(T, Option<Fault>), (Option<u64>, FieldFault)> {
     let broken = |error: io::Error| (None, (None, unreadable(&error)));
     let mut lines = Lines::new(content);
     let (line, head) = lines.next().map_err(broken)?.ok_or((Some(1), (None, Fault::NoGoodRow)))?;
@@ -50,7 +50,7 @@ fn read_plain(
         .iter()
         .map(|name| str::from_utf8(name).map_err(|_| told((None, Fault::NotUtf8))))
         .collect::<Result<_, _>>()?;
-    let mut rows = Rows::new(&names, limits).map_err(told)?;
+    let mut rows = T::new(&names, limits).map_err(told)?;
     let mut last = line;
     loop {
         match lines.next() {

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::Instant;
 
+use super::super::Opening;
 use super::super::files::{DataFile, Loaded, is_data_file, load_dir, load_file};
 use super::super::problem::{Fault, RowProblem};
+use super::super::splits::Splits;
 use super::super::watch::{Change, ChangeKind, Watch};
-use super::{Joining, played};
+use super::{Played, Track, played};
 
 /// A folder that is read and watched.
 #[derive(Debug)]
@@ -22,6 +25,22 @@ pub struct Folder {
     reading: Option<JoinHandle<Read>>,
 }
 
+/// A symbol that is about to join: its track, and what there is before it.
+#[derive(Debug)]
+pub(super) struct Joining {
+    pub track: Track,
+    pub opening: Box<Opening>,
+}
+
+/// What a folder's files have brought.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A symbol.
+    Joining(Joining),
+    /// Other splits than before.
+    Splits(Splits),
+}
+
 /// What was read because a file has come or changed.
 #[derive(Debug)]
 struct Read {
@@ -29,6 +48,8 @@ struct Read {
     /// The file and its symbol, when it can be used.
     file: Option<(Arc<str>, Arc<str>)>,
     joining: Option<Joining>,
+    /// What the file of splits holds, when it is that one.
+    splits: Option<Splits>,
 }
 
 impl Folder {
@@ -44,17 +65,17 @@ impl Folder {
         Ok((Self { symbols: symbols.collect(), dir, watch, reading: None }, loaded))
     }
 
-    /// Waits for a symbol whose files have changed, with all that there is to play of it at a speed.
+    /// Waits for a symbol whose files have changed, with all that there is to play of it at a speed, or for other splits.
     ///
     /// # Cancel safety
     /// A change is either returned or still to come; dropping the future loses none.
-    pub(super) async fn next(&mut self, speed: f64) -> Joining {
+    pub(super) async fn next(&mut self, speed: f64) -> News {
         loop {
             if let Some(reading) = &mut self.reading {
                 let read = reading.await;
                 self.reading = None;
                 match read.ok().and_then(|read| self.take(read)) {
-                    Some(joining) => return joining,
+                    Some(news) => return news,
                     None => continue,
                 }
             }
@@ -81,27 +102,41 @@ impl Folder {
     }
 
     /// Tells what is wrong, and notes what was read.
-    fn take(&mut self, read: Read) -> Option<Joining> {
+    fn take(&mut self, read: Read) -> Option<News> {
         self.symbols.extend(read.file);
         for problem in &read.problems {
             tracing::warn!("{problem}");
         }
-        read.joining
+        read.splits.map(News::Splits).or(read.joining.map(News::Joining))
     }
 }
 
 impl Read {
     /// Puts together what is played of the first file and those beside it.
-    fn of(Loaded { files, mut problems }: Loaded, speed: f64) -> Self {
-        let Some(first) = files.first() else { return Self { problems, file: None, joining: None } };
+    fn of(Loaded { files, splits, mut problems }: Loaded, speed: f64) -> Self {
+        let Some(first) = files.first() else {
+            return Self { problems, file: None, joining: None, splits };
+        };
         let (name, symbol) = (Arc::clone(&first.file), Arc::clone(&first.symbol));
         let kind = |file: &DataFile| file.content.interval();
         if files[1..].iter().any(|other| kind(other) == kind(first)) {
             let fault = Fault::SecondFile(symbol);
             problems.push(RowProblem { file: name, line: None, field: None, fault });
-            return Self { problems, file: None, joining: None };
+            return Self { problems, file: None, joining: None, splits };
         }
         let joining = played(files).pop().and_then(|played| Joining::new(played, speed));
-        Self { problems, file: Some((name, symbol)), joining }
+        Self { problems, file: Some((name, symbol)), joining, splits }
+    }
+}
+
+impl Joining {
+    /// Makes all that takes its time, of what has something to play.
+    fn new(played: Played, speed: f64) -> Option<Self> {
+        if played.tape.len() == 0 {
+            return None;
+        }
+        let track = Track::new(played, speed, Instant::now());
+        let opening = Box::new(Opening::of(&track.instrument()));
+        Some(Self { track, opening })
     }
 }

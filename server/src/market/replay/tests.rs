@@ -201,3 +201,26 @@ async fn the_history_of_a_file_that_joins_is_made_beside_the_feed() {
     assert_eq!((place, &*opening.name), (1, "B"));
     assert_ne!(opening.made_on, std::thread::current().id());
 }
+
+#[tokio::test(start_paused = true)]
+async fn splits_that_come_later_count_for_who_asks_then_and_are_not_played() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (folder, loaded) = Folder::open(dir.path().to_owned()).expect("a folder");
+    let played = file("A", 4);
+    let Tape::Bars(interval, _) = played.tape else { panic!("bars") };
+    let mut replay = Replay::new(vec![played], 1.0).knowing(loaded.splits).watching(folder);
+    let library = replay.library().expect("there is one");
+    let first = |of: &dyn Library| of.bars("A", interval).expect("there are bars")[0];
+    let before = first(&*library);
+    let text = "Symbol,Date,Ratio\nA,1970-01-02,4\n";
+    std::fs::write(dir.path().join("splits.csv"), text).expect("written");
+    let mut events = Vec::new();
+    while first(&*library).close == before.close {
+        replay.next(&mut events).await;
+    }
+    let after = first(&*library);
+    let four = Decimal::from(4);
+    assert_eq!((after.close * four, after.volume), (before.close, before.volume * four));
+    assert_eq!(replay.instruments()[0].history[0].1[0], before, "as it was traded");
+    assert!(!events.iter().any(|event| matches!(event, SourceEvent::Joined { .. })));
+}
