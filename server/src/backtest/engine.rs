@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::metrics::{Metrics, Tally};
 use super::params::{Params, Sizing};
-use super::strategy::{Shelf, Target, targets};
+use super::strategy::{Shelf, Target, Watcher, targets};
 use crate::market::Row;
 
 /// Bars between two looks at whether to go on: far below ten milliseconds of work.
@@ -94,12 +94,38 @@ struct Account {
     trades: u64,
 }
 
-/// Runs one backtest over bars in ascending order. A sweep is not looked at.
+/// Runs one backtest over bars in ascending order, with what others have on the shelf. A sweep is not looked at.
 ///
 /// # Errors
 /// What the sink has refused to take.
 pub fn run<S: Sink>(rows: &[Row], params: &Params, shelf: &Shelf, sink: &mut S) -> Result<Metrics, S::Error> {
-    let wanted = targets(&params.strategy, rows, shelf);
+    let mut wanted = targets(&params.strategy, rows, shelf).into_iter();
+    let want = |_: &Row| wanted.next().unwrap_or(Target::Keep);
+    drive(rows.iter().copied(), rows.len(), params, want, sink)
+}
+
+/// The same over bars as they come, of which there are `len`: nothing of them is kept.
+///
+/// # Errors
+/// What the sink has refused to take.
+pub fn run_over<S: Sink>(
+    rows: impl Iterator<Item = Row>,
+    len: usize,
+    params: &Params,
+    sink: &mut S,
+) -> Result<Metrics, S::Error> {
+    let mut watcher = Watcher::new(&params.strategy);
+    drive(rows, len, params, |row| watcher.next(row), sink)
+}
+
+/// Does at each bar's open what was wanted at the close before.
+fn drive<S: Sink>(
+    rows: impl Iterator<Item = Row>,
+    len: usize,
+    params: &Params,
+    mut want: impl FnMut(&Row) -> Target,
+    sink: &mut S,
+) -> Result<Metrics, S::Error> {
     let mut account = Account {
         cash: params.initial_cash,
         fees: 0.0,
@@ -109,25 +135,27 @@ pub fn run<S: Sink>(rows: &[Row], params: &Params, shelf: &Shelf, sink: &mut S) 
         trades: 0,
     };
     let mut tally = Tally::new(params.initial_cash);
-    for (at, row) in rows.iter().enumerate() {
+    let (mut target, mut last) = (Target::Keep, None);
+    for (at, row) in rows.enumerate() {
         if at.is_multiple_of(LOOK_EVERY) {
-            sink.progress(at as f64 / rows.len() as f64)?;
+            sink.progress(at as f64 / len.max(1) as f64)?;
         }
-        let target = at.checked_sub(1).map_or(Target::Keep, |before| wanted[before]);
-        account.reach(target, at, row, &params.sizing, &mut tally, sink)?;
+        account.reach(target, at, &row, &params.sizing, &mut tally, sink)?;
+        target = want(&row);
         let close = row.1[CLOSE];
         let mut equity = account.equity(close);
         if equity <= 0.0 {
             // Nothing is left, as after owed units have risen: what is open ends here, and nothing more begins.
-            account.close(at, row, close, &mut tally, sink)?;
+            account.close(at, &row, close, &mut tally, sink)?;
             equity = account.cash.min(0.0);
             account.cash = equity;
         }
         let units = account.open.map_or(0, |trade| trade.units);
         let drawdown = tally.bar(row.0, equity, units != 0);
         sink.equity(&EquityRow { open_time: row.0, equity, cash: account.cash, units, drawdown })?;
+        last = Some(row);
     }
-    if let (Some(trade), Some(last)) = (account.open, rows.last()) {
+    if let (Some(trade), Some(last)) = (account.open, last) {
         let pnl = trade.units as f64 * (last.1[CLOSE] - trade.entry_price) - trade.fees;
         sink.trade(&Trade { pnl, ..trade })?;
     }

@@ -49,71 +49,116 @@ impl RollingSum {
     }
 }
 
-/// Simple moving average of the closes: the mean of the newest `window`.
-pub fn sma(rows: &[Row], window: u32) -> Vec<f64> {
-    let mut sum = RollingSum::new(window as usize);
-    rows.iter().map(|row| sum.push(row.1[CLOSE]) / f64::from(window)).collect()
+/// A simple moving average of closes, as they come: the mean of the newest `window`.
+pub struct Sma {
+    sum: RollingSum,
+    window: f64,
 }
 
-/// Relative strength index of the closes (J. Welles Wilder, "New Concepts in Technical Trading Systems", 1978): gains and
-/// losses from close to close, averaged over `period` bars, first as their mean and from then on as
+impl Sma {
+    /// An average that has seen nothing yet.
+    pub fn new(window: u32) -> Self {
+        Self { sum: RollingSum::new(window as usize), window: f64::from(window) }
+    }
+
+    /// The average with the next close.
+    pub fn push(&mut self, close: f64) -> f64 {
+        self.sum.push(close) / self.window
+    }
+}
+
+/// The same of all closes.
+pub fn sma(rows: &[Row], window: u32) -> Vec<f64> {
+    let mut average = Sma::new(window);
+    rows.iter().map(|row| average.push(row.1[CLOSE])).collect()
+}
+
+/// A relative strength index of closes, as they come (J. Welles Wilder, "New Concepts in Technical Trading Systems", 1978):
+/// gains and losses from close to close, averaged over `period` bars, first as their mean and from then on as
 /// `(average * (period - 1) + newest) / period`; `100 - 100 / (1 + gains / losses)`. Without losses it is 100, without
 /// either 50.
-pub fn rsi(rows: &[Row], period: u32) -> Vec<f64> {
-    let length = f64::from(period);
-    let (mut gains, mut losses, mut count) = (0.0_f64, 0.0_f64, 0_u32);
-    let mut values = Vec::with_capacity(rows.len());
-    values.extend(rows.first().map(|_| f64::NAN));
-    for pair in rows.windows(2) {
-        let change = pair[1].1[CLOSE] - pair[0].1[CLOSE];
+pub struct Rsi {
+    period: u32,
+    last: Option<f64>,
+    gains: f64,
+    losses: f64,
+    changes: u32,
+}
+
+impl Rsi {
+    /// An index that has seen nothing yet.
+    pub fn new(period: u32) -> Self {
+        Self { period, last: None, gains: 0.0, losses: 0.0, changes: 0 }
+    }
+
+    /// The index with the next close.
+    pub fn push(&mut self, close: f64) -> f64 {
+        let length = f64::from(self.period);
+        let Some(last) = self.last.replace(close) else { return f64::NAN };
+        let change = close - last;
         let (gain, loss) = (change.max(0.0), (-change).max(0.0));
-        count = count.saturating_add(1);
-        if count <= period {
-            gains += gain / length;
-            losses += loss / length;
+        self.changes = self.changes.saturating_add(1);
+        if self.changes <= self.period {
+            self.gains += gain / length;
+            self.losses += loss / length;
         } else {
-            gains = (gains * (length - 1.0) + gain) / length;
-            losses = (losses * (length - 1.0) + loss) / length;
+            self.gains = (self.gains * (length - 1.0) + gain) / length;
+            self.losses = (self.losses * (length - 1.0) + loss) / length;
         }
-        values.push(match (count >= period, gains > 0.0, losses > 0.0) {
+        match (self.changes >= self.period, self.gains > 0.0, self.losses > 0.0) {
             (false, ..) => f64::NAN,
-            (true, _, true) => 100.0 - 100.0 / (1.0 + gains / losses),
+            (true, _, true) => 100.0 - 100.0 / (1.0 + self.gains / self.losses),
             (true, true, false) => 100.0,
             (true, false, false) => 50.0,
-        });
-    }
-    values
-}
-
-/// Highest of a bar's number `which` over the `window` bars before each bar.
-pub fn highest_before(rows: &[Row], which: usize, window: u32) -> Vec<f64> {
-    extreme_before(rows, which, window, |a, b| a <= b)
-}
-
-/// Lowest of a bar's number `which` over the `window` bars before each bar.
-pub fn lowest_before(rows: &[Row], which: usize, window: u32) -> Vec<f64> {
-    extreme_before(rows, which, window, |a, b| a >= b)
-}
-
-fn extreme_before(rows: &[Row], which: usize, window: u32, is_beaten: fn(f64, f64) -> bool) -> Vec<f64> {
-    let window = window as usize;
-    // Places of bars that may still be the extreme, the extreme first.
-    let mut places: VecDeque<usize> = VecDeque::new();
-    let mut values = Vec::with_capacity(rows.len());
-    for (at, row) in rows.iter().enumerate() {
-        while places.front().is_some_and(|place| place + window < at) {
-            places.pop_front();
         }
-        values.push(match places.front() {
-            Some(place) if at >= window => rows[*place].1[which],
-            _ => f64::NAN,
-        });
-        while places.back().is_some_and(|place| is_beaten(rows[*place].1[which], row.1[which])) {
-            places.pop_back();
-        }
-        places.push_back(at);
     }
-    values
+}
+
+/// The same of all closes.
+pub fn rsi(rows: &[Row], period: u32) -> Vec<f64> {
+    let mut index = Rsi::new(period);
+    rows.iter().map(|row| index.push(row.1[CLOSE])).collect()
+}
+
+/// The highest, or the lowest, of the `window` numbers before each one, as they come.
+pub struct Extreme {
+    window: u64,
+    seen: u64,
+    /// Numbers that may still be the extreme, each with its place; the extreme first.
+    numbers: VecDeque<(u64, f64)>,
+    is_beaten: fn(f64, f64) -> bool,
+}
+
+impl Extreme {
+    /// The highest of what comes before.
+    pub fn highest(window: u32) -> Self {
+        Self::new(window, |a, b| a <= b)
+    }
+
+    /// The lowest of what comes before.
+    pub fn lowest(window: u32) -> Self {
+        Self::new(window, |a, b| a >= b)
+    }
+
+    fn new(window: u32, is_beaten: fn(f64, f64) -> bool) -> Self {
+        Self { window: u64::from(window), seen: 0, numbers: VecDeque::new(), is_beaten }
+    }
+
+    /// The extreme before the next number.
+    pub fn push(&mut self, number: f64) -> f64 {
+        let at = self.seen;
+        self.seen += 1;
+        while self.numbers.front().is_some_and(|(place, _)| place + self.window < at) {
+            self.numbers.pop_front();
+        }
+        let extreme =
+            self.numbers.front().filter(|_| at >= self.window).map_or(f64::NAN, |(_, number)| *number);
+        while self.numbers.back().is_some_and(|(_, before)| (self.is_beaten)(*before, number)) {
+            self.numbers.pop_back();
+        }
+        self.numbers.push_back((at, number));
+        extreme
+    }
 }
 
 #[cfg(test)]
@@ -159,7 +204,9 @@ mod tests {
             closes in prop::collection::vec(1.0..100.0_f64, 0..60), window in 1_u32..12,
         ) {
             let rows = rows(&closes);
-            let (highest, lowest) = (highest_before(&rows, HIGH, window), lowest_before(&rows, LOW, window));
+            let (mut highest, mut lowest) = (Extreme::highest(window), Extreme::lowest(window));
+            let highest: Vec<f64> = rows.iter().map(|row| highest.push(row.1[HIGH])).collect();
+            let lowest: Vec<f64> = rows.iter().map(|row| lowest.push(row.1[LOW])).collect();
             for at in 0..rows.len() {
                 let Some(before) = at.checked_sub(window as usize).map(|from| &rows[from..at]) else {
                     prop_assert!(highest[at].is_nan() && lowest[at].is_nan());

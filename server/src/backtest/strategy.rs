@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::indicators::{CLOSE, HIGH, LOW, highest_before, lowest_before, rsi, sma};
+use super::indicators::{CLOSE, Extreme, HIGH, LOW, Rsi, Sma, rsi, sma};
 use super::params::Strategy;
 use crate::market::Row;
 
@@ -49,64 +49,143 @@ impl Shelf {
 }
 
 /// What a strategy wants at the close of each bar. It wants nothing before the second bar of which all its series are
-/// known.
+/// known. What several strategies share is taken from the shelf; it is the same as what a [`Watcher`] says.
 pub fn targets(strategy: &Strategy, rows: &[Row], shelf: &Shelf) -> Vec<Target> {
     match *strategy {
         Strategy::SmaCross { fast, slow, allow_short } => {
             let (fast, slow) = (shelf.get(rows, Kind::Sma(fast)), shelf.get(rows, Kind::Sma(slow)));
-            let want = |at: usize| match fast[at] > slow[at] {
-                true => Target::Long,
-                false if allow_short && fast[at] < slow[at] => Target::Short,
-                false => Target::Flat,
-            };
-            each(rows.len(), |at| fast[at].is_finite() && slow[at].is_finite(), want)
+            let mut patience = Patience::default();
+            let want = |(fast, slow): (&f64, &f64)| cross(*fast, *slow, allow_short, &mut patience);
+            fast.iter().zip(&*slow).map(want).collect()
         }
         Strategy::RsiReversion { period, low, high, allow_short } => {
             let index = shelf.get(rows, Kind::Rsi(period));
-            let want = |at: usize| match index[at] {
-                value if value < low => Target::Long,
-                value if value > high && allow_short => Target::Short,
-                value if value > high => Target::Flat,
-                _ => Target::Keep,
-            };
-            each(rows.len(), |at| index[at].is_finite(), want)
+            let mut patience = Patience::default();
+            index.iter().map(|index| reversion(*index, (low, high), allow_short, &mut patience)).collect()
         }
-        Strategy::DonchianBreakout { entry, exit, allow_short } => donchian(rows, entry, exit, allow_short),
-        Strategy::BuyAndHold { .. } => vec![Target::Long; rows.len()],
+        Strategy::DonchianBreakout { .. } | Strategy::BuyAndHold { .. } => {
+            let mut watcher = Watcher::new(strategy);
+            rows.iter().map(|row| watcher.next(row)).collect()
+        }
     }
 }
 
-/// Wants from the second bar on of which everything is known; what is known stays so.
-fn each(len: usize, is_known: impl Fn(usize) -> bool, want: impl Fn(usize) -> Target) -> Vec<Target> {
-    let first = (0..len).find(|at| is_known(*at)).map_or(len, |first| first + 1);
-    (0..len).map(|at| if at < first { Target::Keep } else { want(at) }).collect()
+/// Whether everything was known before.
+#[derive(Default)]
+struct Patience(bool);
+
+impl Patience {
+    /// Whether something may be wanted at a bar at which everything is known, or not.
+    fn is_over(&mut self, is_known: bool) -> bool {
+        let was_known = self.0;
+        self.0 |= is_known;
+        was_known
+    }
 }
 
-fn donchian(rows: &[Row], entry: u32, exit: u32, allow_short: bool) -> Vec<Target> {
-    let (above, below) = (highest_before(rows, HIGH, entry), lowest_before(rows, LOW, entry));
-    let (cover, leave) = (highest_before(rows, HIGH, exit), lowest_before(rows, LOW, exit));
-    let mut held = Target::Flat;
-    let want = |at: usize, held: Target| {
-        let close = rows[at].1[CLOSE];
-        match held {
-            _ if close > above[at] => Target::Long,
-            _ if allow_short && close < below[at] => Target::Short,
-            Target::Long if close < leave[at] => Target::Flat,
-            Target::Short if close > cover[at] => Target::Flat,
-            held => held,
-        }
-    };
-    let is_known = |at: usize| above[at].is_finite() && leave[at].is_finite();
-    let first = (0..rows.len()).find(|at| is_known(*at)).map_or(rows.len(), |first| first + 1);
-    (0..rows.len())
-        .map(|at| {
-            if at < first {
-                return Target::Keep;
+fn cross(fast: f64, slow: f64, allow_short: bool, patience: &mut Patience) -> Target {
+    if !patience.is_over(fast.is_finite() && slow.is_finite()) {
+        return Target::Keep;
+    }
+    match fast > slow {
+        true => Target::Long,
+        false if allow_short && fast < slow => Target::Short,
+        false => Target::Flat,
+    }
+}
+
+fn reversion(index: f64, (low, high): (f64, f64), allow_short: bool, patience: &mut Patience) -> Target {
+    if !patience.is_over(index.is_finite()) {
+        return Target::Keep;
+    }
+    match index {
+        index if index < low => Target::Long,
+        index if index > high && allow_short => Target::Short,
+        index if index > high => Target::Flat,
+        _ => Target::Keep,
+    }
+}
+
+/// A strategy that looks at bars as they come. It keeps no more than its longest window.
+pub struct Watcher {
+    patience: Patience,
+    series: Series,
+}
+
+/// What a strategy looks at.
+enum Series {
+    Cross { fast: Sma, slow: Sma, allow_short: bool },
+    Reversion { index: Rsi, bounds: (f64, f64), allow_short: bool },
+    Breakout(Box<Channel>),
+    Always,
+}
+
+/// Channels of a breakout, and what is held.
+struct Channel {
+    above: Extreme,
+    below: Extreme,
+    cover: Extreme,
+    leave: Extreme,
+    allow_short: bool,
+    held: Target,
+}
+
+impl Watcher {
+    /// One that has seen nothing yet.
+    pub fn new(strategy: &Strategy) -> Self {
+        let series = match *strategy {
+            Strategy::SmaCross { fast, slow, allow_short } => {
+                Series::Cross { fast: Sma::new(fast), slow: Sma::new(slow), allow_short }
             }
-            held = want(at, held);
-            held
-        })
-        .collect()
+            Strategy::RsiReversion { period, low, high, allow_short } => {
+                Series::Reversion { index: Rsi::new(period), bounds: (low, high), allow_short }
+            }
+            Strategy::DonchianBreakout { entry, exit, allow_short } => Series::Breakout(Box::new(Channel {
+                above: Extreme::highest(entry),
+                below: Extreme::lowest(entry),
+                cover: Extreme::highest(exit),
+                leave: Extreme::lowest(exit),
+                allow_short,
+                held: Target::Flat,
+            })),
+            Strategy::BuyAndHold { .. } => Series::Always,
+        };
+        Self { patience: Patience::default(), series }
+    }
+
+    /// What it wants at the close of the next bar.
+    pub fn next(&mut self, row: &Row) -> Target {
+        let close = row.1[CLOSE];
+        match &mut self.series {
+            Series::Cross { fast, slow, allow_short } => {
+                cross(fast.push(close), slow.push(close), *allow_short, &mut self.patience)
+            }
+            Series::Reversion { index, bounds, allow_short } => {
+                reversion(index.push(close), *bounds, *allow_short, &mut self.patience)
+            }
+            Series::Breakout(channel) => channel.next(row, &mut self.patience),
+            Series::Always => Target::Long,
+        }
+    }
+}
+
+impl Channel {
+    fn next(&mut self, row: &Row, patience: &mut Patience) -> Target {
+        let (high, low, close) = (row.1[HIGH], row.1[LOW], row.1[CLOSE]);
+        let (above, below) = (self.above.push(high), self.below.push(low));
+        let (cover, leave) = (self.cover.push(high), self.leave.push(low));
+        if !patience.is_over(above.is_finite() && leave.is_finite()) {
+            return Target::Keep;
+        }
+        self.held = match self.held {
+            _ if close > above => Target::Long,
+            _ if self.allow_short && close < below => Target::Short,
+            Target::Long if close < leave => Target::Flat,
+            Target::Short if close > cover => Target::Flat,
+            held => held,
+        };
+        self.held
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +203,11 @@ mod tests {
             Target::Long => 'L',
             Target::Short => 'S',
         };
-        targets(strategy, &rows(closes), &Shelf::default()).into_iter().map(letter).collect()
+        let rows = rows(closes);
+        let mut watcher = Watcher::new(strategy);
+        let watched: Vec<Target> = rows.iter().map(|row| watcher.next(row)).collect();
+        assert_eq!(targets(strategy, &rows, &Shelf::default()), watched);
+        watched.into_iter().map(letter).collect()
     }
 
     #[test]

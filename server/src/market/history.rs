@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::decimal::nearest;
 use super::http::Number;
-use super::library::Library;
+use super::library::{Bars, Library};
 use super::normalize::History;
 use super::stats::MarketStats;
 use super::{Archive, Bar, Instrument, intervals};
@@ -182,17 +182,15 @@ impl Market {
     }
 
     /// All bars of a symbol, for a backtest: those of the source's library, also what it has not played yet, else those
-    /// that are closed. It takes as long as there are bars.
+    /// that are closed.
     ///
     /// # Errors
     /// When the symbol or the interval is not served.
-    pub fn whole(&self, symbol: &str, interval: &str) -> Result<Vec<Row>, PageError> {
+    pub fn whole(&self, symbol: &str, interval: &str) -> Result<Bars, PageError> {
         let of = self.symbol(symbol)?;
         let series = of.series(interval)?;
-        if let Some(bars) = self.library.get().and_then(|library| library.bars(symbol, series.interval)) {
-            return Ok(bars.iter().map(Row::of).collect());
-        }
-        Ok(series.read().iter().copied().collect())
+        let all = self.library.get().and_then(|library| library.bars(symbol, series.interval));
+        Ok(all.unwrap_or_else(|| Bars::closed(series.read().iter().copied().collect())))
     }
 
     /// Has the archive's bars in place before somebody asks for a page; whoever asks at the same time waits for the

@@ -2,6 +2,7 @@
 //! is played it is adjusted for splits.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use live_core::event::Interval;
@@ -9,14 +10,85 @@ use live_core::event::Interval;
 use super::aggregate::Book;
 use super::files::Loaded;
 use super::replay::{Played, Tape, played};
-use super::splits::Splits;
-use super::{Bar, Trade, Update, intervals};
+use super::splits::{Factors, Splits};
+use super::{Bar, Row, Trade, Update, intervals};
 
 /// Where all bars of a symbol are.
 pub trait Library: Send + Sync {
     /// All bars of a symbol in ascending order, in units of after its last split; `None` when it has none of that length.
-    /// This takes as long as there are bars.
-    fn bars(&self, symbol: &str, interval: Interval) -> Option<Vec<Bar>>;
+    fn bars(&self, symbol: &str, interval: Interval) -> Option<Bars>;
+}
+
+/// Bars in ascending order, where they are, adjusted for splits when they are read.
+pub struct Bars {
+    held: Held,
+    splits: Factors,
+}
+
+/// Where they are.
+enum Held {
+    /// What is played.
+    Tape(Arc<Played>),
+    /// A file of its own beside what is played, by its number.
+    Beside(Arc<Played>, usize),
+    /// Made of others for whoever asked.
+    Made(Vec<Bar>),
+    /// Closed ones of a source that has no end, as they are handed out.
+    Closed(Vec<Row>),
+}
+
+impl Bars {
+    /// Closed bars of a source that has no end.
+    pub fn closed(rows: Vec<Row>) -> Self {
+        Self { held: Held::Closed(rows), splits: Factors::default() }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match &self.held {
+            Held::Closed(rows) => rows.len(),
+            _ => self.bars().len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The first one that begins at a time or later, in milliseconds since the Unix epoch; their number where there is none.
+    pub fn first_from(&self, time: i64) -> usize {
+        match &self.held {
+            Held::Closed(rows) => rows.partition_point(|row| row.0 < time),
+            _ => self.bars().partition_point(|bar| bar.open_time < time),
+        }
+    }
+
+    /// Those of a range of numbers, as they come.
+    pub fn rows(&self, range: Range<usize>) -> impl Iterator<Item = Row> {
+        range.filter_map(|at| match &self.held {
+            Held::Closed(rows) => rows.get(at).copied(),
+            _ => self.bars().get(at).map(|bar| Row::of(&self.splits.adjusted(*bar))),
+        })
+    }
+
+    /// Each as it is, in exact decimals.
+    #[cfg(test)]
+    pub fn exact(&self) -> Vec<Bar> {
+        self.bars().iter().map(|bar| self.splits.adjusted(*bar)).collect()
+    }
+
+    fn bars(&self) -> &[Bar] {
+        match &self.held {
+            Held::Tape(played) => match &played.tape {
+                Tape::Bars(_, bars) => bars,
+                Tape::Trades(_) => &[],
+            },
+            Held::Beside(played, at) => played.history.get(*at).map_or(&[], |(_, bars)| bars),
+            Held::Made(bars) => bars,
+            Held::Closed(_) => &[],
+        }
+    }
 }
 
 /// What is played, by symbol, and the splits that have to be thought of.
@@ -48,45 +120,43 @@ impl Tapes {
 }
 
 impl Library for Tapes {
-    fn bars(&self, symbol: &str, interval: Interval) -> Option<Vec<Bar>> {
+    fn bars(&self, symbol: &str, interval: Interval) -> Option<Bars> {
         let played = self.played.read().unwrap_or_else(PoisonError::into_inner).get(symbol).cloned()?;
-        let splits = Arc::clone(&self.splits.read().unwrap_or_else(PoisonError::into_inner));
-        let adjusted = |bars: &[Bar]| {
-            let mut bars = bars.to_vec();
-            splits.adjust_bars(symbol, &mut bars);
-            bars
-        };
-        if let Some((_, bars)) = played.history.iter().find(|(length, _)| *length == interval) {
-            return Some(adjusted(bars));
+        let splits = self.splits.read().unwrap_or_else(PoisonError::into_inner).factors(symbol);
+        if let Some(at) = played.history.iter().position(|(length, _)| *length == interval) {
+            return Some(Bars { held: Held::Beside(played, at), splits });
         }
-        match &played.tape {
-            Tape::Bars(base, bars) if *base == interval => Some(adjusted(bars)),
-            // Before they are put together: a longer bar may hold a split.
-            Tape::Bars(base, bars) => bars_of_bars(*base, &adjusted(bars), interval),
-            Tape::Trades(trades) => {
-                let mut trades = trades.clone();
-                splits.adjust_trades(symbol, &mut trades);
-                bars_of_trades(&trades, interval)
+        // Adjusted before they are put together: a longer bar may hold a split.
+        let made = match &played.tape {
+            Tape::Bars(base, _) if *base == interval => {
+                return Some(Bars { held: Held::Tape(played), splits });
             }
-        }
+            Tape::Bars(base, bars) => {
+                bars_of_bars(*base, bars.iter().map(|bar| splits.adjusted(*bar)), interval)
+            }
+            Tape::Trades(trades) => {
+                bars_of_trades(trades.iter().map(|trade| splits.adjusted_trade(*trade)), interval)
+            }
+        };
+        made.map(|bars| Bars { held: Held::Made(bars), splits: Factors::default() })
     }
 }
 
-fn bars_of_bars(base: Interval, bars: &[Bar], interval: Interval) -> Option<Vec<Bar>> {
+fn bars_of_bars(base: Interval, bars: impl Iterator<Item = Bar>, interval: Interval) -> Option<Vec<Bar>> {
     let mut closed = Vec::new();
     let mut book = Book::new(base, 0);
     for bar in bars {
         // One that does not fit is in no history either.
-        let _ = book.bar(bar, &mut closed);
+        let _ = book.bar(&bar, &mut closed);
     }
     finished(book, closed, interval)
 }
 
-fn bars_of_trades(trades: &[Trade], interval: Interval) -> Option<Vec<Bar>> {
+fn bars_of_trades(trades: impl Iterator<Item = Trade>, interval: Interval) -> Option<Vec<Bar>> {
     let mut closed = Vec::new();
     let mut book = Book::new(intervals::interval(intervals::STANDARD[0]), 0);
     for trade in trades {
-        let _ = book.trade(trade, &mut closed);
+        let _ = book.trade(&trade, &mut closed);
     }
     finished(book, closed, interval)
 }
@@ -108,6 +178,10 @@ mod tests {
     use crate::market::splits::Split;
 
     const DAY_MS: i64 = 86_400_000;
+
+    fn all(tapes: &Tapes, symbol: &str, interval: Interval) -> Option<Vec<Bar>> {
+        tapes.bars(symbol, interval).map(|bars| bars.exact())
+    }
 
     fn bar(day: i64) -> Bar {
         let price = Decimal::from(day + 10);
@@ -131,14 +205,14 @@ mod tests {
             history: vec![(interval("1h"), hours.clone())],
             skipped_rows: 0,
         }));
-        assert_eq!(tapes.bars("A", interval("1d")), Some(days));
-        assert_eq!(tapes.bars("A", interval("1h")), Some(hours), "a file of its own");
-        let weeks = tapes.bars("A", interval("1w")).expect("made of days");
+        assert_eq!(all(&tapes, "A", interval("1d")), Some(days));
+        assert_eq!(all(&tapes, "A", interval("1h")), Some(hours), "a file of its own");
+        let weeks = all(&tapes, "A", interval("1w")).expect("made of days");
         let shown: Vec<_> =
             weeks.iter().map(|week| (week.open_time / DAY_MS, week.open, week.close)).collect();
         let price = |day: i64| Decimal::from(day + 10);
         assert_eq!(shown, [(4, price(4), price(10)), (11, price(11), price(17)), (18, price(18), price(24))]);
-        assert_eq!((tapes.bars("A", interval("1m")), tapes.bars("B", interval("1d"))), (None, None));
+        assert_eq!((all(&tapes, "A", interval("1m")), all(&tapes, "B", interval("1d"))), (None, None));
 
         let trade = |time: i64, price: i64| Trade {
             time,
@@ -153,10 +227,10 @@ mod tests {
             history: Vec::new(),
             skipped_rows: 0,
         }));
-        let minutes = tapes.bars("A", interval("1m")).expect("made of trades");
+        let minutes = all(&tapes, "A", interval("1m")).expect("made of trades");
         let shown: Vec<_> = minutes.iter().map(|bar| (bar.open_time, bar.high)).collect();
         assert_eq!(shown, [(0, Decimal::from(7)), (60_000, Decimal::from(6))], "the last one too");
-        assert_eq!(tapes.bars("A", interval("1d")).map(|days| days.len()), Some(1));
+        assert_eq!(all(&tapes, "A", interval("1d")).map(|days| days.len()), Some(1));
     }
     fn splits(of: &[(i64, &str)]) -> Splits {
         let mut splits = Splits::default();
@@ -182,12 +256,12 @@ mod tests {
         tapes.put(&Arc::new(played(as_traded, vec![(interval("1h"), days.clone())])));
         tapes.set_splits(splits(&[(6, "2"), (13, "0.5")]));
         // The first week: two days at 14 and 15 before the first split, then five at 16 to 20; all before the second.
-        let weeks = tapes.bars("A", interval("1w")).expect("made of days");
+        let weeks = all(&tapes, "A", interval("1w")).expect("made of days");
         assert_eq!(numbers(&weeks[0]), ["14", "40", "14", "40", "4.5"]);
         // The second: two days at 21 and 22 before the second split, then five at 23 to 27.
         assert_eq!(numbers(&weeks[1]), ["42", "44", "23", "27", "6"]);
         let closes = |name| -> Vec<String> {
-            let bars = tapes.bars("A", interval(name)).expect("as files have it");
+            let bars = all(&tapes, "A", interval(name)).expect("as files have it");
             bars.iter().map(|bar| bar.close.normalize().to_string()).collect()
         };
         let expected = ["14", "15", "32", "34", "36", "38", "40", "42", "44", "23", "24", "25", "26", "27"];
@@ -195,7 +269,7 @@ mod tests {
 
         // Splits that are known no longer change nothing, and what was read is as it was.
         tapes.set_splits(Splits::default());
-        assert_eq!(tapes.bars("A", interval("1d")), Some(days));
+        assert_eq!(all(&tapes, "A", interval("1d")), Some(days));
     }
 
     #[test]
@@ -212,7 +286,7 @@ mod tests {
             Tape::Trades(vec![price(30, 4 * DAY_MS), price(33, 5 * DAY_MS - 1), price(10, 5 * DAY_MS)]);
         tapes.put(&Arc::new(Played { symbol: "A".into(), tape, history: Vec::new(), skipped_rows: 0 }));
         tapes.set_splits(splits(&[(5, "3")]));
-        let weeks = tapes.bars("A", interval("1w")).expect("made of trades");
+        let weeks = all(&tapes, "A", interval("1w")).expect("made of trades");
         assert_eq!(weeks.iter().map(numbers).collect::<Vec<_>>(), [["10", "11", "10", "10", "7"]]);
     }
 
@@ -222,7 +296,7 @@ mod tests {
         let close = |symbol: &str, day: &str| {
             let day: jiff::civil::Date = day.parse().expect("a day");
             let noon = day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).expect("in range");
-            let bars = tapes.bars(symbol, interval("1d")).expect("shipped");
+            let bars = all(&tapes, symbol, interval("1d")).expect("shipped");
             let open_time = noon.timestamp().as_millisecond() - DAY_MS / 2;
             let bar = bars.iter().find(|bar| bar.open_time == open_time).expect("a day of trade");
             bar.close.normalize().to_string()

@@ -75,32 +75,15 @@ impl Splits {
         self.0.iter().flat_map(|(symbol, splits)| splits.iter().map(move |split| (&**symbol, split)))
     }
 
-    /// Puts bars of a symbol into the units of after its last split: before one, prices are divided by its ratio and
-    /// volumes multiplied. A bar is before a split when it begins before it.
-    pub fn adjust_bars(&self, symbol: &str, bars: &mut [Bar]) {
-        let factors = Factors::of(self.of(symbol));
-        for bar in bars {
-            let Some(ratio) = factors.at(bar.open_time) else { continue };
-            for price in [&mut bar.open, &mut bar.high, &mut bar.low, &mut bar.close] {
-                *price /= ratio;
-            }
-            bar.volume *= ratio;
-        }
-    }
-
-    /// The same of trades.
-    pub fn adjust_trades(&self, symbol: &str, trades: &mut [Trade]) {
-        let factors = Factors::of(self.of(symbol));
-        for trade in trades {
-            let Some(ratio) = factors.at(trade.time) else { continue };
-            trade.price /= ratio;
-            trade.quantity *= ratio;
-        }
+    /// What the bars and trades of a symbol are adjusted by.
+    pub fn factors(&self, symbol: &str) -> Factors {
+        Factors::of(self.of(symbol))
     }
 }
 
-/// Of each split, in ascending order, its time and the product of its ratio and all later ones.
-struct Factors(Vec<(i64, Decimal)>);
+/// What is adjusted for splits: of each, in ascending order, its time and the product of its ratio and all later ones.
+#[derive(Clone, Debug, Default)]
+pub struct Factors(Vec<(i64, Decimal)>);
 
 impl Factors {
     fn of(splits: &[Split]) -> Self {
@@ -112,6 +95,26 @@ impl Factors {
         }
         factors.reverse();
         Self(factors)
+    }
+
+    /// A bar in the units of after the last split: before one, prices are divided by its ratio and the volume is
+    /// multiplied. A bar is before a split when it begins before it.
+    pub fn adjusted(&self, bar: Bar) -> Bar {
+        let Some(ratio) = self.at(bar.open_time) else { return bar };
+        Bar {
+            open: bar.open / ratio,
+            high: bar.high / ratio,
+            low: bar.low / ratio,
+            close: bar.close / ratio,
+            volume: bar.volume * ratio,
+            ..bar
+        }
+    }
+
+    /// The same of a trade.
+    pub fn adjusted_trade(&self, trade: Trade) -> Trade {
+        let Some(ratio) = self.at(trade.time) else { return trade };
+        Trade { price: trade.price / ratio, quantity: trade.quantity * ratio, ..trade }
     }
 
     /// What a price at a moment is to be divided by; `None` after the last split.
@@ -148,8 +151,8 @@ mod tests {
             close: price,
             volume: Decimal::from(1_000),
         };
-        let mut bars: Vec<Bar> = times.iter().map(bar).collect();
-        splits.adjust_bars("A", &mut bars);
+        let factors = splits.factors("A");
+        let bars: Vec<Bar> = times.iter().map(|time| factors.adjusted(bar(time))).collect();
         let shown = |number: Decimal| number.normalize().to_string();
         assert!(bars.iter().all(|bar| bar.open == bar.close && bar.low == bar.close && bar.high > bar.close));
         bars.iter().map(|bar| (shown(bar.close), shown(bar.volume))).collect()
@@ -184,12 +187,10 @@ mod tests {
         let splits = splits(&[(5, "2")]);
         let trade =
             |time| Trade { time, id: None, side: None, price: Decimal::from(5), quantity: Decimal::from(3) };
-        let mut trades = [trade(4), trade(5)];
-        splits.adjust_trades("B", &mut trades);
-        assert_eq!(trades, [trade(4), trade(5)]);
-        splits.adjust_trades("A", &mut trades);
+        let of = |symbol| [4, 5].map(|time| splits.factors(symbol).adjusted_trade(trade(time)));
+        assert_eq!(of("B"), [trade(4), trade(5)]);
         let before = Trade { price: Decimal::new(25, 1), quantity: Decimal::from(6), ..trade(4) };
-        assert_eq!(trades, [before, trade(5)]);
+        assert_eq!(of("A"), [before, trade(5)]);
         assert_eq!((splits.of("A").len(), splits.of("B").len(), splits.iter().count()), (1, 0, 1));
     }
 
@@ -211,13 +212,9 @@ mod tests {
         known.add("A", split(6, "500")).expect("the most");
         let (most, least) = (Decimal::from(10_i64.pow(15)), Decimal::from(9_007_199_254_740_991_i64));
         let bar = Bar { open_time: 0, open: most, high: most, low: most, close: most, volume: least };
-        let mut bars = [bar];
-        known.adjust_bars("A", &mut bars);
-        assert_eq!(bars[0].volume, least * PRODUCT_MAX);
+        assert_eq!(known.factors("A").adjusted(bar).volume, least * PRODUCT_MAX);
         let mut reverse = Splits::default();
         reverse.add("A", split(5, "0.000000001")).expect("the least");
-        let mut bars = [bar];
-        reverse.adjust_bars("A", &mut bars);
-        assert_eq!(bars[0].close, most * PRODUCT_MAX);
+        assert_eq!(reverse.factors("A").adjusted(bar).close, most * PRODUCT_MAX);
     }
 }

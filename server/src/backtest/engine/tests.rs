@@ -53,6 +53,9 @@ fn rows(closes: &[f64]) -> Vec<Row> {
 fn test(rows: &[Row], params: &Params) -> (Kept, Metrics) {
     let mut kept = Kept::default();
     let Ok(metrics) = run(rows, params, &Shelf::default(), &mut kept);
+    let mut streamed = Kept::default();
+    let Ok(same) = run_over(rows.iter().copied(), rows.len(), params, &mut streamed);
+    assert_eq!((&streamed.equity, &streamed.trades, &same), (&kept.equity, &kept.trades, &metrics));
     (kept, metrics)
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use std::ops::Range;
 use std::path::Path;
 use std::thread::available_parallelism;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use live_core::canonical::stable_stringify;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -14,11 +15,11 @@ use tokio::sync::mpsc::Sender;
 
 use super::recorder::{Chunk, Control, Recorder, Stopped};
 use crate::backtest::document::{Document, Written};
-use crate::backtest::engine::run;
+use crate::backtest::engine::run_over;
 use crate::backtest::metrics::Metrics;
 use crate::backtest::params::Params;
-use crate::backtest::strategy::Shelf;
 use crate::backtest::sweep::{Outcome, sweep, varied};
+use crate::market::library::Bars;
 use crate::market::{Market, Row};
 
 /// Most bars of all backtests of a sweep together.
@@ -76,46 +77,49 @@ pub fn make(
     chunks: Sender<Chunk>,
     control: &Control,
 ) -> Result<Made, Fault> {
-    let rows = bars(params, market)?;
-    let shelf = Shelf::default();
+    let bars = whole(params, market)?;
+    let range = days(params, &bars)?;
     let (params, swept, share) = match params.sweep {
         None => (params.clone(), None, (0.0, 1.0)),
         Some(_) => {
+            let rows: Vec<Row> = bars.rows(range.clone()).collect();
             let (best, swept) = best(&rows, params, control)?;
             (best, Some(swept), (SWEEP_SHARE, 1.0 - SWEEP_SHARE))
         }
     };
     let mut recorder = Recorder::new(Document::create(spool)?, chunks, control, share);
-    let metrics = run(&rows, &params, &shelf, &mut recorder)?;
+    let metrics = run_over(bars.rows(range.clone()), range.len(), &params, &mut recorder)?;
     let (document, equity_rows, trades_rows) = recorder.finish()?;
     let metrics = canonical(&with_sweep(&metrics, swept))?;
     Ok(Made { written: document.finish(&metrics)?, metrics, equity_rows, trades_rows })
 }
 
-/// The bars of a job's days.
-fn bars(params: &Params, market: &Market) -> Result<Vec<Row>, Fault> {
-    let whole = market.whole(&params.symbol, &params.interval);
-    let mut rows = whole.map_err(|_| {
-        Fault::Params(format!("{} {} is not served any more", params.symbol, params.interval))
-    })?;
-    let day_of = |row: &Row| {
-        Timestamp::from_millisecond(row.0).ok().map(|time| time.to_zoned(jiff::tz::TimeZone::UTC).date())
-    };
-    let from = params.from.map_or(0, |from| rows.partition_point(|row| day_of(row) < Some(from)));
-    let to = params.to.map_or(rows.len(), |to| rows.partition_point(|row| day_of(row) <= Some(to)));
-    rows.truncate(to);
-    rows.drain(..from.min(to));
-    if rows.is_empty() {
+fn whole(params: &Params, market: &Market) -> Result<Bars, Fault> {
+    let Params { symbol, interval, .. } = params;
+    market
+        .whole(symbol, interval)
+        .map_err(|_| Fault::Params(format!("{symbol} {interval} is not served any more")))
+}
+
+/// The bars of a job's days, by their numbers.
+fn days(params: &Params, bars: &Bars) -> Result<Range<usize>, Fault> {
+    let begin =
+        |day: Date| day.to_zoned(TimeZone::UTC).map_or(i64::MAX, |time| time.timestamp().as_millisecond());
+    let from = params.from.map_or(0, |from| bars.first_from(begin(from)));
+    // The last day is in it.
+    let end = |to: Date| to.tomorrow().map_or(i64::MAX, begin);
+    let to = params.to.map_or(bars.len(), |to| bars.first_from(end(to)));
+    if from >= to {
         let day = |day: Option<Date>, open: &str| day.map_or_else(|| open.to_owned(), |day| day.to_string());
         let (from, to) = (day(params.from, "the first"), day(params.to, "the last"));
         return Err(Fault::Params(format!("there are no bars of {} from {from} to {to}", params.symbol)));
     }
-    let in_all = rows.len().saturating_mul(params.combinations());
-    if params.sweep.is_some() && in_all > SWEEP_BARS_MAX {
-        let what = format!("{} combinations of {} bars", params.combinations(), rows.len());
+    let (count, combinations) = (to - from, params.combinations());
+    if params.sweep.is_some() && count.saturating_mul(combinations) > SWEEP_BARS_MAX {
+        let what = format!("{combinations} combinations of {count} bars");
         return Err(Fault::Params(format!("{what} are more than {SWEEP_BARS_MAX} bars")));
     }
-    Ok(rows)
+    Ok(from..to)
 }
 
 /// What a sweep has come to, as a table: a row a combination, null for one that is none.

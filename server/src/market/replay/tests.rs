@@ -210,7 +210,7 @@ async fn splits_that_come_later_count_for_who_asks_then_and_are_not_played() {
     let Tape::Bars(interval, _) = played.tape else { panic!("bars") };
     let mut replay = Replay::new(vec![played], 1.0).knowing(loaded.splits).watching(folder);
     let library = replay.library().expect("there is one");
-    let first = |of: &dyn Library| of.bars("A", interval).expect("there are bars")[0];
+    let first = |of: &dyn Library| of.bars("A", interval).expect("there are bars").exact()[0];
     let before = first(&*library);
     let text = "Symbol,Date,Ratio\nA,1970-01-02,4\n";
     std::fs::write(dir.path().join("splits.csv"), text).expect("written");
