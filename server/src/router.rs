@@ -35,11 +35,20 @@ pub fn router(state: AppState) -> Router {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::IF_NONE_MATCH,
+            header::IF_RANGE,
+            header::RANGE,
             header::HeaderName::from_static("last-event-id"),
             header::HeaderName::from_static("idempotency-key"),
             header::HeaderName::from_static("prefer"),
         ])
-        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER]);
+        .expose_headers([
+            header::ETAG,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            header::CONTENT_DISPOSITION,
+            header::CONTENT_RANGE,
+            header::HeaderName::from_static("repr-digest"),
+        ]);
     // Only where it is asked for, and only data: never an answer with a token, whose length would tell of it, nor
     // a stream, which would wait within.
     let compression = CompressionLayer::new()

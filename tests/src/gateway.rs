@@ -22,6 +22,7 @@ use crate::PATIENCE;
 pub struct GatewayOptions {
     env: Vec<(String, String)>,
     settings: Option<String>,
+    patience: Option<Duration>,
 }
 
 impl GatewayOptions {
@@ -49,6 +50,13 @@ impl GatewayOptions {
     #[must_use]
     pub fn envs<N: Into<String>>(mut self, settings: impl IntoIterator<Item = (N, String)>) -> Self {
         self.env.extend(settings.into_iter().map(|(name, value)| (name.into(), value)));
+        self
+    }
+
+    /// How long it may take until it listens, if it has much to read.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
         self
     }
 
@@ -144,7 +152,7 @@ impl Gateway {
         tokio::spawn(read_lines(child.stderr.take().context("error output")?, move |line| {
             collector.push(line);
         }));
-        let first = timeout(PATIENCE, lines.recv()).await;
+        let first = timeout(options.patience.unwrap_or(PATIENCE), lines.recv()).await;
         let Ok(Some(line)) = first else {
             let status = child.try_wait();
             bail!("gateway does not listen ({status:?}); it said:\n{}", output.text());

@@ -401,3 +401,78 @@ async fn the_doctor_finds_every_file_that_is_not_what_was_written() {
         assert!(found, "{reason}: {report}");
     }
 }
+
+/// Days and minutes of bars of one symbol.
+fn minutes(count: u32) -> tempfile::TempDir {
+    use std::fmt::Write as _;
+    let dir = tempfile::tempdir().unwrap();
+    let mut text = String::from("Date,Open,High,Low,Close,Volume\n");
+    for at in 0..count {
+        let time = 1_577_836_800 + u64::from(at) * 60;
+        let price = 100.0 + 30.0 * (f64::from(at) / 40.0).sin() + f64::from(at % 1_009 * 79 % 13);
+        writeln!(text, "{time},{price:.2},{:.2},{:.2},{price:.2},1000", price + 1.0, price - 1.0).unwrap();
+    }
+    std::fs::write(dir.path().join("BIG.csv"), text).unwrap();
+    dir
+}
+
+/// Memory of a process in MiB: now, and the most since it was asked to forget that.
+fn memory(pid: u32) -> (u64, u64) {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let read = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1_024
+    };
+    (read("VmRSS:"), read("VmHWM:"))
+}
+
+/// 200,000 rows; `SPARK_TEST_LONG=1`: a million. Times are printed, and judged by nobody.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_result_costs_little_memory_and_the_same_at_both_ends() {
+    let count = if std::env::var_os("SPARK_TEST_LONG").is_some() { 1_000_000 } else { 200_000 };
+    let data = minutes(count);
+    let stand = Keeping::Sqlite
+        .stand(options().data_dir(data.path()).patience(Duration::from_secs(90)))
+        .await
+        .unwrap();
+    drop(data);
+    let (ann, gateway) = (ann(), &stand.gateway);
+    std::fs::write(format!("/proc/{}/clear_refs", gateway.pid()), "5").unwrap();
+    let (before, _) = memory(gateway.pid());
+    let params = json!({ "symbol": "BIG", "interval": "1m", "strategy": { "name": "sma_cross" } });
+    let job = done(&ann, gateway, &params).await;
+    let given = link(&ann, gateway, &job).await;
+    let (_, packed) = fetched(gateway, given["url"].as_str().unwrap(), None).await;
+    assert_eq!(hash_of(&packed), job["resultHash"].as_str().unwrap());
+    let (_, most) = memory(gateway.pid());
+    let path =
+        |cursor: &str| format!("/api/backtest/jobs/{}/result?part=equity&limit=1000{cursor}", id(&job));
+    let (mut cursor, mut read) = (String::new(), 0);
+    let last = loop {
+        let page = ann.ask(gateway, "GET", &path(&cursor), None, None).await.unwrap();
+        read += page.envelope["data"]["rows"].as_array().unwrap().len();
+        match page.envelope["data"]["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break cursor,
+        }
+    };
+    assert_eq!(read, count as usize);
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..40 {
+        for (cursor, times) in ["", &last].into_iter().zip(&mut times) {
+            let began = std::time::Instant::now();
+            ann.ask(gateway, "GET", &path(cursor), None, None).await.unwrap();
+            times.push(began.elapsed());
+        }
+    }
+    let [first, last] = times.map(|mut times| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    });
+    println!(
+        "{count} rows: {before} MiB before, {most} MiB at most; first page {first:?}, last page {last:?}"
+    );
+    // What it takes does not grow with the rows: of a million the equity alone is 84 MB.
+    assert!(most < before + 40, "{before} MiB before, {most} MiB at most");
+}
