@@ -45,6 +45,14 @@ pub struct Plan {
     rounds: u32,
 }
 
+/// What our sweeps came to.
+struct Ours {
+    /// The best time of each number of cores.
+    times: Vec<(usize, Duration)>,
+    /// All pairs.
+    outcomes: Vec<Outcome>,
+}
+
 /// What Python came to.
 struct Theirs {
     /// Final equity of each pair of the sample.
@@ -63,11 +71,11 @@ struct Theirs {
 pub fn run(plan: &Plan) -> anyhow::Result<()> {
     ensure!(plan.python.exists(), "{} is not there", plan.python.display());
     let rows = rows()?;
-    let (times, outcomes) = ours(plan, &rows, &params()?, &threads(available_parallelism()?))?;
-    let sample = sample(&outcomes, plan.pairs as usize);
+    let ours = ours(plan, &rows, &params()?, &threads(available_parallelism()?))?;
+    let sample = sample(&ours.outcomes, plan.pairs as usize);
     let theirs = theirs(plan, &rows, &sample)?;
     compare(&sample, &theirs)?;
-    let ratio = report(&rows, &outcomes, &times, &theirs);
+    let ratio = report(&rows, &ours, &theirs);
     ensure!(ratio >= RATIO_MIN, "FAILED: on one core it is {ratio:.0} times faster, not {RATIO_MIN}");
     Ok(())
 }
@@ -98,13 +106,8 @@ fn threads(cores: NonZero<usize>) -> Vec<NonZero<usize>> {
     threads
 }
 
-/// The best time of each number of cores, and what came of it, which has to be the same every time.
-fn ours(
-    plan: &Plan,
-    rows: &[Row],
-    params: &Params,
-    threads: &[NonZero<usize>],
-) -> anyhow::Result<(Vec<(usize, Duration)>, Vec<Outcome>)> {
+/// Runs our sweep on each number of cores in turns. What comes of it has to be the same every time.
+fn ours(plan: &Plan, rows: &[Row], params: &Params, threads: &[NonZero<usize>]) -> anyhow::Result<Ours> {
     let mut times: Vec<_> = threads.iter().map(|count| (count.get(), Duration::MAX)).collect();
     let mut known: Option<Vec<Outcome>> = None;
     for _ in 0..plan.rounds {
@@ -116,7 +119,7 @@ fn ours(
             known = Some(outcomes);
         }
     }
-    Ok((times, known.context("no round was run")?))
+    Ok(Ours { times, outcomes: known.context("no round was run")? })
 }
 
 /// So many of the pairs at equal distances, each with our final equity: fast, slow, equity.
@@ -140,7 +143,8 @@ fn theirs(plan: &Plan, rows: &[Row], sample: &[(u32, u32, f64)]) -> anyhow::Resu
     let pairs: Vec<Value> = sample.iter().map(|(fast, slow, _)| json!([fast, slow])).collect();
     let job = json!({ "bars": bars, "cash": CASH, "pairs": pairs });
     let mut child = Command::new(&plan.python)
-        .arg(SCRIPT)
+        // Without a folder of compiled files beside it.
+        .args(["-B", SCRIPT])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -178,7 +182,7 @@ fn compare(sample: &[(u32, u32, f64)], theirs: &Theirs) -> anyhow::Result<()> {
 }
 
 /// Prints all of it; the ratio of one core to Python's one process.
-fn report(rows: &[Row], outcomes: &[Outcome], times: &[(usize, Duration)], theirs: &Theirs) -> f64 {
+fn report(rows: &[Row], Ours { times, outcomes }: &Ours, theirs: &Theirs) -> f64 {
     let (pairs, sampled) = (outcomes.len(), theirs.equity.len());
     let scale = pairs as f64 / sampled as f64;
     println!("{pairs} pairs of averages on {} daily bars of {SYMBOL}", rows.len());
