@@ -1,4 +1,5 @@
-// `npm run bench`: makes what the benchmarks need, then runs them: `ingest` in the browser, `fanout` and `market` of the gateway.
+// `npm run bench`: makes what the benchmarks need, then runs them: `ingest` in the browser, `fanout` and `market` of the gateway,
+// `sweep` of its engine of backtests.
 // A name alone runs that one, and what follows goes through to it: `npm run bench -- ingest --rounds 5`.
 
 import { perform, succeeded, withNeeds } from "./lib/runner.mjs";
@@ -10,37 +11,16 @@ const benchmarks = {
     needs: ["build-packages", "chromium"],
     run: (rest) => run("node", ["tests/bench/run.mjs", ...rest]),
   },
-  fanout: {
-    needs: ["build-release"],
-    run: (rest) =>
-      run("cargo", [
-        "run",
-        "--release",
-        "--locked",
-        "--quiet",
-        "-p",
-        "spark-live-bench",
-        "--",
-        "fanout",
-        ...rest,
-      ]),
-  },
-  market: {
-    needs: ["build-release"],
-    run: (rest) =>
-      run("cargo", [
-        "run",
-        "--release",
-        "--locked",
-        "--quiet",
-        "-p",
-        "spark-live-bench",
-        "--",
-        "market",
-        ...rest,
-      ]),
-  },
+  fanout: { needs: ["build-release"], run: (rest) => measure("fanout", rest) },
+  market: { needs: ["build-release"], run: (rest) => measure("market", rest) },
+  sweep: { needs: ["toolchain", "python"], run: (rest) => measure("sweep", rest) },
 };
+
+/** Runs one of the benchmarks that are written in Rust. */
+function measure(name, rest) {
+  const cargo = ["run", "--release", "--locked", "--quiet", "-p", "spark-live-bench"];
+  return run("cargo", [...cargo, "--", name, ...rest]);
+}
 
 const [name, ...rest] = process.argv.slice(2);
 if (name !== undefined && !Object.hasOwn(benchmarks, name)) {

@@ -1,4 +1,4 @@
-//! Two benchmarks of the gateway as a process of its own: `fanout` and `market`.
+//! Two benchmarks of the gateway as a process of its own, `fanout` and `market`, and one of its engine of backtests, `sweep`.
 //!
 //! `fanout`: from one channel to many subscribers: processor time of the server for a delivery, latency, memory
 //! for an idle connection. The same harness drives Nchan where it is installed, in the same run, with messages
@@ -15,6 +15,7 @@ mod process;
 mod publisher;
 mod report;
 mod subscriber;
+mod sweep;
 
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ enum Bench {
     Fanout(Plan),
     /// Made-up trades through the whole gateway, and how exactly a file of trades keeps its time.
     Market(market::Plan),
+    /// A sweep of backtests beside the Python package `backtesting`.
+    Sweep(sweep::Plan),
 }
 
 /// What to measure.
@@ -79,6 +82,7 @@ async fn main() -> anyhow::Result<()> {
     let plan = match Bench::parse() {
         Bench::Fanout(plan) => plan,
         Bench::Market(plan) => return market::run(&plan).await,
+        Bench::Sweep(plan) => return sweep::run(&plan),
     };
     let mut report = Report::default();
     if !plan.without_gateway {
