@@ -86,7 +86,7 @@ fn rows() -> anyhow::Result<Vec<Row>> {
     let file = loaded.files.iter().find(|file| *file.symbol == *SYMBOL);
     let interval = file.and_then(|file| file.content.interval()).context("no bars are shipped")?;
     let bars = Tapes::of(loaded).bars(SYMBOL, interval).context("they have no bars")?;
-    Ok(bars.iter().map(Row::of).collect())
+    Ok(bars.rows(0..bars.len()).collect())
 }
 
 /// The sweep over all pairs.
