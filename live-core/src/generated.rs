@@ -12,6 +12,7 @@ use ts_rs::{Config, TS};
 use crate::channel::Mode;
 use crate::error::ErrorCode;
 use crate::event::{CandleBar, CopilotDelta, PriceTick};
+use crate::job::{self, JobFault, JobProgress, JobStatus};
 use crate::system::{
     Ack, Auth, AuthState, BackpressureDrop, CommandAck, Drain, ErrorDetail, Heartbeat, Hello, Rate, Resync,
     Side, SnapshotEnd, name,
@@ -28,6 +29,9 @@ fn events() -> String {
     out.push_str(&declared::<PriceTick>(config));
     out.push_str(&declared::<CandleBar>(config));
     out.push_str(&declared::<CopilotDelta>(config));
+    out.push_str(&declared::<JobStatus>(config));
+    out.push_str(&declared::<JobFault<'_>>(config));
+    out.push_str(&declared::<JobProgress<'_>>(config));
     out.push_str(&declared::<Mode>(config));
     out.push_str(&declared::<Hello>(config));
     out.push_str(&declared::<Ack>(config));
@@ -47,6 +51,7 @@ fn events() -> String {
         (PriceTick::EVENT, "PriceTick"),
         (CandleBar::EVENT, "CandleBar"),
         (CopilotDelta::EVENT, "CopilotDelta"),
+        (job::PROGRESS, "JobProgress"),
         (name::HELLO, "Hello"),
         (name::ACK, "Ack | CommandAck"),
         (name::HEARTBEAT, "Heartbeat"),

@@ -4,6 +4,7 @@
 //!
 //! - [`envelope`]: what travels, its encoding and validation; [`scan`] is the fast path of the latter.
 //! - [`event`] and [`system`]: the payloads known by type.
+//! - [`job`]: how a job stands.
 //! - [`channel`]: names, modes, namespaces; [`access`]: who may read which.
 //! - [`sequence`]: order, gaps, positions; [`cursor`] is all positions of a client as one text.
 //! - [`staleness`]: fresh, stale, disconnected.
@@ -25,6 +26,7 @@ pub mod error;
 pub mod event;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod generated;
+pub mod job;
 mod json;
 pub mod outbox;
 pub mod scan;

@@ -5,11 +5,11 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { BUDGETS } from "../../tests/bench/lib/budgets.mjs";
+import { compressed, measure } from "../../tests/bench/lib/weight.mjs";
 import { files, installed, makeProject } from "./project.mjs";
 
 const vectors = path.join(import.meta.dirname, "../../live-core/tests/vectors");
@@ -21,16 +21,20 @@ before(() => {
 });
 after(() => project?.remove());
 
-/** Says what the module thinks of an envelope, and that a client can be made and closed without a page. */
+/**
+ * Says what the module thinks of an envelope, that what knows of jobs is found in its own file, and that a client can be
+ * made and closed without a page.
+ */
 const USE = `
   await ready();
   const client = createLiveClient({ url: "http://127.0.0.1:1/" });
   const { freshness } = client.channel("price:AAPL").get();
+  const refusal = await client.job("no id").cancel().catch(({ code }) => code);
   client.close();
   const envelope = '{"v":1,"event":"a.b","channel":"price:AAPL","seq":1,"ts":1,"ok":true,"errorCode":null,"data":1}';
-  console.log(JSON.stringify([validate(envelope).ok, freshness, client.link.get().status]));
+  console.log(JSON.stringify([validate(envelope).ok, freshness, refusal, client.link.get().status]));
 `;
-const USED = '[true,"pending","closed"]';
+const USED = '[true,"pending","JOB_NOT_FOUND","closed"]';
 
 describe("what is published", () => {
   test("is what is built, its description and nothing else", () => {
@@ -235,15 +239,18 @@ describe("bundlers", () => {
 
 describe("the type checker", () => {
   const text = `
-    import { createLiveClient, type Price, type Snap } from "@spark/live-core";
+    import { createLiveClient, type JobState, type Price, type Snap } from "@spark/live-core";
     import { createLiveClient as slim, provideWasm } from "@spark/live-core/slim";
     import { ERRORS, type Envelope, type ErrorCode } from "@spark/live-core/envelope";
-    import { useCandles, usePrice } from "@spark/live-react";
+    import { useBacktestResult, useCandles, useJob, usePrice } from "@spark/live-react";
     const client = createLiveClient({ url: "/" });
     export const price: Snap<Price> = client.channel("price:AAPL").get();
     export const bars: Float64Array | undefined = client.candles("AAPL", "1d").get().value?.close;
     export const status: "idle" | "connecting" | "connected" | "disconnected" | "closed" = client.link.get().status;
     export const hooks = () => [usePrice("AAPL", (snap) => snap.seq).toFixed(), useCandles("AAPL", "1d").value?.length];
+    export const job = (state: JobState): string => (state.status === "failed" ? state.error.code : state.status);
+    export const results = (): [string | undefined, number | undefined] =>
+      [useJob<{ symbol: string }>("a").job?.params.symbol, useBacktestResult(null, "equity").row(0)?.drawdown];
     export const code: ErrorCode = "CHANNEL_UNKNOWN";
     export const envelope = (e: Envelope<number>): number => e.data + (ERRORS[code].httpStatus ?? 0);
     provideWasm("/core.wasm");
@@ -284,46 +291,36 @@ describe("the type checker", () => {
 });
 
 describe("sizes", () => {
-  /** What a page pays for what it imports: bundled, minified, compressed. */
-  async function cost(imports, external = []) {
-    const { outputFiles } = await build({
-      stdin: { contents: imports, resolveDir: project.root },
-      bundle: true,
-      minify: true,
-      format: "esm",
-      target: "es2022",
-      define: { "process.env.NODE_ENV": '"production"' },
-      external,
-      write: false,
-    });
-    return gzipSync(outputFiles[0].contents, { level: 9 }).length;
-  }
-
-  const slim = () => cost('export { createLiveClient, provideWasm } from "@spark/live-core/slim"');
+  const core = (entry, names) => () =>
+    measure({ entry: `@spark/live-core${entry}`, names, resolveDir: project.root });
+  const client = ["createLiveClient"];
+  const slim = core("/slim", [...client, "provideWasm"]);
   const measured = [
     [
       "core.wasm",
       BUDGETS.module,
-      () =>
-        gzipSync(readFileSync(path.join(project.folder("@spark/live-core"), "dist/core.wasm")), { level: 9 })
-          .length,
+      () => compressed(readFileSync(path.join(project.folder("@spark/live-core"), "dist/core.wasm"))),
     ],
-    [
-      "the default entry, all in",
-      BUDGETS.whole,
-      () => cost('export { createLiveClient } from "@spark/live-core"'),
-    ],
-    ["./slim without the module", BUDGETS.slim, slim],
+    ["the default entry, all in", BUDGETS.whole, async () => (await core("", client)()).first],
+    ["./slim without the module", BUDGETS.slim, async () => (await slim()).first],
+    ["what knows of jobs, with its first use", BUDGETS.jobs, async () => (await slim()).later],
     [
       "@spark/live-react",
       BUDGETS.hooks,
-      () => cost('export * from "@spark/live-react"', ["react", "@spark/live-core"]),
+      async () =>
+        (
+          await measure({
+            entry: "@spark/live-react",
+            resolveDir: project.root,
+            external: ["react", "@spark/live-core"],
+          })
+        ).first,
     ],
-    ["./envelope", BUDGETS.envelope, () => cost('export * from "@spark/live-core/envelope"')],
+    ["./envelope", BUDGETS.envelope, async () => (await core("/envelope")()).first],
   ];
-  for (const [name, budget, measure] of measured) {
+  for (const [name, budget, weigh] of measured) {
     test(`${name} is at most ${budget} bytes, compressed`, async (t) => {
-      const bytes = await measure();
+      const bytes = await weigh();
       t.diagnostic(`${name}: ${bytes} bytes of ${budget}`);
       assert.ok(bytes <= budget, `${bytes} bytes are more than ${budget}`);
     });

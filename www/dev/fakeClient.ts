@@ -154,6 +154,14 @@ export class FakeClient implements LiveClient {
     throw new Error("the fake client has prices and candles only");
   }
 
+  jobs(): never {
+    throw new Error("the fake client has prices and candles only");
+  }
+
+  backtestResult(): never {
+    throw new Error("the fake client has prices and candles only");
+  }
+
   copilot(): never {
     throw new Error("the fake client has prices and candles only");
   }

@@ -10,22 +10,49 @@ const dist = path.join(here, "dist");
 const entries = ["index", "slim", "envelope"];
 
 await rm(dist, { recursive: true, force: true });
-await Promise.all([bundle("esm", ".js"), bundle("cjs", ".cjs"), declarations()]);
+await Promise.all([
+  bundle(
+    "esm",
+    ".js",
+    entries.map((name) => `src/${name}.ts`),
+  ),
+  bundle(
+    "cjs",
+    ".cjs",
+    entries.map((name) => `src/${name}.ts`),
+  ),
+  bundle("esm", ".js", ["src/jobs/jobs.ts"]),
+  bundle("cjs", ".cjs", ["src/jobs/jobs.ts"]),
+  declarations(),
+]);
 await copyFile(path.join(here, "src/generated/live_wasm_bg.wasm"), path.join(dist, "core.wasm"));
 
-function bundle(format, extension) {
+/** Whoever imports them dynamically finds what knows of jobs in a file of its own, which shares nothing with the rest. */
+function jobsApart(extension) {
+  return {
+    name: "jobs-apart",
+    setup: (plugins) =>
+      plugins.onResolve({ filter: /\/jobs\.js$/ }, ({ kind }) =>
+        kind === "dynamic-import" ? { path: `./jobs${extension}`, external: true } : undefined,
+      ),
+  };
+}
+
+function bundle(format, extension, entryPoints) {
   return build({
     absWorkingDir: here,
-    entryPoints: entries.map((name) => `src/${name}.ts`),
+    entryPoints,
     outdir: "dist",
     outExtension: { ".js": extension },
     bundle: true,
     format,
     // Both entries of a page share what they have in common.
     splitting: format === "esm",
-    platform: "neutral",
+    // For Node esbuild lists the exports of CJS where its `import()` finds them.
+    platform: format === "cjs" ? "node" : "neutral",
     target: "es2022",
     legalComments: "none",
+    plugins: [jobsApart(extension)],
     logLevel: "warning",
   });
 }

@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use live_core::channel::ChannelName;
-use serde::Serialize;
+use live_core::job::{self, JobFault, JobProgress, JobStatus};
 
 use super::bulletin::Bulletin;
 use super::job::{Job, JobError, State};
 use crate::broker::{Broker, Message};
 use crate::directory::Owners;
 use crate::wire::now_ms;
-
-/// The event on a job's channel.
-const EVENT: &str = "job.progress";
 
 /// Tells how jobs stand.
 #[derive(Clone)]
@@ -27,43 +24,37 @@ pub struct Board {
 }
 
 /// A job as it is told: all but its parameters, which do not change.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Standing<'a> {
-    job_id: &'a str,
-    state: State,
-    version: u64,
-    progress: f64,
-    phase: &'a str,
-    attempt: u32,
-    cancel_requested: bool,
-    params_hash: &'a str,
-    created_at: i64,
-    started_at: Option<i64>,
-    finished_at: Option<i64>,
-    error: Option<&'a JobError>,
-    result_hash: Option<&'a str>,
+pub fn standing(job: &Job) -> JobProgress<'_> {
+    JobProgress {
+        job_id: &job.id,
+        state: status(job.state),
+        version: job.version,
+        progress: job.progress,
+        phase: &job.phase,
+        attempt: job.attempt,
+        cancel_requested: job.is_cancel_requested,
+        params_hash: &job.params_hash,
+        created_at: job.created_at,
+        started_at: job.started_at,
+        finished_at: job.finished_at,
+        error: job.error.as_ref().map(fault),
+        result_hash: job.result_hash.as_deref(),
+    }
 }
 
-impl<'a> Standing<'a> {
-    /// Of a job.
-    pub fn of(job: &'a Job) -> Self {
-        Self {
-            job_id: &job.id,
-            state: job.state,
-            version: job.version,
-            progress: job.progress,
-            phase: &job.phase,
-            attempt: job.attempt,
-            cancel_requested: job.is_cancel_requested,
-            params_hash: &job.params_hash,
-            created_at: job.created_at,
-            started_at: job.started_at,
-            finished_at: job.finished_at,
-            error: job.error.as_ref(),
-            result_hash: job.result_hash.as_deref(),
-        }
+fn status(state: State) -> JobStatus {
+    match state {
+        State::Queued => JobStatus::Queued,
+        State::Running => JobStatus::Running,
+        State::Done => JobStatus::Done,
+        State::Failed => JobStatus::Failed,
+        State::Cancelled => JobStatus::Cancelled,
+        State::Timeout => JobStatus::Timeout,
     }
+}
+
+fn fault(error: &JobError) -> JobFault<'_> {
+    JobFault { error_code: &error.error_code, cause: error.cause.as_deref(), message: &error.message }
 }
 
 impl Board {
@@ -86,11 +77,12 @@ impl Board {
     pub async fn show(&self, job: &Job) {
         self.bulletin.changed(&job.id);
         let Some(channel) = self.open(job) else { return };
-        let data = match serde_json::to_vec(&Standing::of(job)) {
+        let data = match serde_json::to_vec(&standing(job)) {
             Ok(data) => Bytes::from(data),
             Err(error) => return tracing::error!(%error, "a job cannot be told"),
         };
-        let message = Message { channel, event: EVENT.into(), ts: now_ms(), key: 0, data, idempotency: None };
+        let message =
+            Message { channel, event: job::PROGRESS.into(), ts: now_ms(), key: 0, data, idempotency: None };
         if let Err(error) = self.broker.publish(message).await {
             tracing::debug!(%error, job_id = job.id, "a job's channel says nothing");
         }

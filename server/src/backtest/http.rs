@@ -9,12 +9,13 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use live_core::error::ErrorCode;
+use live_core::job::JobProgress;
 use live_core::system::ErrorDetail;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::board::{Board, Standing};
+use super::board::{Board, standing};
 use super::job::Job;
 use super::polls::Polls;
 use super::queue::Queue;
@@ -47,7 +48,7 @@ pub struct Jobs {
 #[derive(Serialize)]
 struct Shown<'a> {
     #[serde(flatten)]
-    standing: Standing<'a>,
+    standing: JobProgress<'a>,
     params: &'a RawValue,
 }
 
@@ -55,7 +56,7 @@ impl<'a> Shown<'a> {
     fn of(job: &'a Job) -> Result<Self, AppError> {
         let params = serde_json::from_str(&job.params);
         let params = params.map_err(|error| AppError::internal(format!("parameters of a job: {error}")))?;
-        Ok(Self { standing: Standing::of(job), params })
+        Ok(Self { standing: standing(job), params })
     }
 }
 

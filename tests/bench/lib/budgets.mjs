@@ -5,9 +5,11 @@ export const BUDGETS = {
   /** The rules as WebAssembly. */
   module: 53_400,
   /** The default entry with the module inside. */
-  whole: 67_800,
+  whole: 68_100,
   /** The client without the module. The design's goal is 9 KB; ARCHITECTURE.md, "Departures", says what stands in its way. */
-  slim: 16_000,
+  slim: 16_400,
+  /** What knows of jobs, which is downloaded when the first is watched. */
+  jobs: 4_700,
   /** `stableStringify`, which a page that does not import it does not download. */
   canonical: 1_100,
   /** The hooks, without React and the client. */

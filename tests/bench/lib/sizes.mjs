@@ -2,9 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
 import { BUDGETS } from "./budgets.mjs";
+import { compressed, measure } from "./weight.mjs";
 
 const require = createRequire(import.meta.url);
 
@@ -12,28 +11,37 @@ const MEASURED = [
   {
     what: "core.wasm",
     budget: BUDGETS.module,
-    measure: () => readFileSync(require.resolve("@spark/live-core/core.wasm")),
+    weigh: () => compressed(readFileSync(require.resolve("@spark/live-core/core.wasm"))),
   },
   {
     what: "@spark/live-core, all in",
     budget: BUDGETS.whole,
-    measure: () => bundle("@spark/live-core", isOfClient),
+    weigh: async () => (await parts("@spark/live-core", isOfClient)).first,
   },
   {
     what: "@spark/live-core/slim, without the module",
     budget: BUDGETS.slim,
-    measure: () => bundle("@spark/live-core/slim", isOfClient),
+    weigh: async () => (await parts("@spark/live-core/slim", isOfClient)).first,
+  },
+  {
+    what: "what knows of jobs, with its first use",
+    budget: BUDGETS.jobs,
+    weigh: async () => (await parts("@spark/live-core/slim", isOfClient)).later,
   },
   {
     what: "stableStringify of @spark/live-core, by itself",
     budget: BUDGETS.canonical,
-    measure: () => bundle("@spark/live-core", (name) => !isOfClient(name)),
+    weigh: async () => (await parts("@spark/live-core", (name) => !isOfClient(name))).first,
   },
-  { what: "@spark/live-react", budget: BUDGETS.hooks, measure: () => bundle("@spark/live-react") },
+  {
+    what: "@spark/live-react",
+    budget: BUDGETS.hooks,
+    weigh: async () => (await parts("@spark/live-react")).first,
+  },
   {
     what: "@spark/live-core/envelope",
     budget: BUDGETS.envelope,
-    measure: () => bundle("@spark/live-core/envelope"),
+    weigh: async () => (await parts("@spark/live-core/envelope")).first,
   },
 ];
 
@@ -42,36 +50,21 @@ function isOfClient(name) {
   return name !== "stableStringify";
 }
 
-/**
- * What an entry exports under those names, by default all, as a bundler ships it: minified, React and the core package
- * left to their own files.
- */
-async function bundle(entry, isWanted = () => true) {
+/** What the wanted exports of an entry cost, by default all; React and the core package are files of their own. */
+async function parts(entry, isWanted = () => true) {
   const names = Object.keys(await import(entry)).filter(isWanted);
-  const external = [
-    "react",
-    "react-dom",
-    ...(entry.startsWith("@spark/live-react") ? ["@spark/live-core"] : []),
-  ];
-  const { outputFiles } = await build({
-    stdin: { contents: `export { ${names.join()} } from "${entry}";`, resolveDir: import.meta.dirname },
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
-    platform: "browser",
-    external,
-    write: false,
-    logLevel: "silent",
+  const core = entry.startsWith("@spark/live-react") ? ["@spark/live-core"] : [];
+  return measure({
+    entry,
+    names,
+    resolveDir: import.meta.dirname,
+    external: ["react", "react-dom", ...core],
   });
-  return Buffer.concat(outputFiles.map((file) => file.contents));
 }
 
 /** @returns {Promise<{ what: string, budget: number, bytes: number }[]>} */
 export async function sizes() {
   const measured = [];
-  for (const { what, budget, measure } of MEASURED) {
-    measured.push({ what, budget, bytes: gzipSync(await measure(), { level: 9 }).length });
-  }
+  for (const { what, budget, weigh } of MEASURED) measured.push({ what, budget, bytes: await weigh() });
   return measured;
 }

@@ -41,7 +41,7 @@ function way(engine: Engine, name: string, options: ChannelOptions, historyLimit
 }
 
 /** The transport that suits a namespace, where nobody names another. */
-function defaultTransportOf(name: string): Transport {
+export function defaultTransportOf(name: string): Transport {
   if (name.startsWith("job:")) return "polling";
   return name.startsWith("copilot:") ? "sse" : "websocket";
 }

@@ -1,6 +1,7 @@
 import { candlesOf, channelOf } from "./channel.js";
 import { Engine } from "./engine.js";
 import { dehydrate } from "./hydrate.js";
+import { lazyJobs } from "./jobs/lazy.js";
 import type { Dehydrated, LiveClient, LiveClientOptions, LiveStats } from "./types.js";
 import type { ModuleSource } from "./wasm.js";
 
@@ -12,7 +13,7 @@ export function createClient(options: LiveClientOptions, source: ModuleSource): 
     channel: (name, channelOptions = {}) => channelOf(engine, name, channelOptions),
     candles: (symbol, interval, candleOptions = {}) => candlesOf(engine, symbol, interval, candleOptions),
     symbols: () => engine.symbols,
-    job: (id, jobOptions = {}) => channelOf(engine, `job:${id}`, jobOptions),
+    ...lazyJobs(engine),
     copilot: (session, copilotOptions = {}) => {
       const id = typeof session === "string" ? session : session.sessionId;
       return channelOf(engine, `copilot:${id}`, copilotOptions);

@@ -48,6 +48,7 @@ const CURSOR_VERSION = "1.";
 export class Engine implements ConnectionOwner {
   readonly clock: Clock;
   readonly retry: RetryBounds;
+  readonly network: NetworkStatus;
   readonly frames: "binary" | "text";
   readonly open: TransportFactory;
   readonly fetch: typeof globalThis.fetch;
@@ -65,7 +66,6 @@ export class Engine implements ConnectionOwner {
   readonly preferTransport: Transport | undefined;
 
   readonly #url: string | URL;
-  readonly #network: NetworkStatus;
   readonly #schedule: FlushSchedule;
   readonly #loader: CoreLoader;
   readonly #connections = new Map<Transport, Connection>();
@@ -108,30 +108,16 @@ export class Engine implements ConnectionOwner {
     const report = options.onReport ?? warnOnce();
     this.report = (what) => tell(() => report(what));
     this.#url = options.url;
-    this.#network = options.network ?? browserNetwork();
+    this.network = options.network ?? browserNetwork();
     const hiddenMs = this.#hidden === "keep" ? HIDDEN_FLUSH_MS : SLOW_FLUSH_MS;
     const mode = options.flush ?? "frame";
-    this.#schedule = new FlushSchedule(this.clock, this.#network, mode, hiddenMs, () => this.flush());
+    this.#schedule = new FlushSchedule(this.clock, this.network, mode, hiddenMs, () => this.flush());
     this.#loader = new CoreLoader(source, this, {
       loaded: (core) => this.#loaded(core),
       changed: () => this.changed(),
     });
-    this.history = new History({
-      clock: this.clock,
-      retry: this.retry,
-      fetch: this.fetch,
-      base: () => this.base(),
-      page: (entry, bytes) => this.#historyPage(entry, bytes),
-      touched: (entry) => this.touch(entry),
-    });
-    this.symbols = new Symbols({
-      clock: this.clock,
-      retry: this.retry,
-      fetch: this.fetch,
-      base: () => this.base(),
-      link: this.link,
-      network: this.#network,
-    });
+    this.history = new History(this);
+    this.symbols = new Symbols(this);
     this.registry = new Registry(this.clock, (name) => this.hydration.snap(name), {
       added: (entry) => this.#added(entry),
       removed: (entry) => this.#removed(entry),
@@ -312,6 +298,16 @@ export class Engine implements ConnectionOwner {
     this.syncSoon();
   }
 
+  /** Takes a page of history in. */
+  page(entry: Entry, bytes: Uint8Array): void {
+    if (entry.id < 0) return;
+    try {
+      this.read((core) => core.historyPage(entry.id, bytes));
+    } catch (error) {
+      throw new Error(bindingError(error).message);
+    }
+  }
+
   // What the client needs.
 
   /** Makes what arrived visible, and tells those who watch: values first, the link after them. */
@@ -383,7 +379,7 @@ export class Engine implements ConnectionOwner {
   #start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    this.#stopNetwork = this.#network.subscribe((event) => {
+    this.#stopNetwork = this.network.subscribe((event) => {
       if (event === "hidden" || event === "visible") {
         this.#schedule.moved();
         if (this.#hidden === "suspend") this.#suspend(event === "hidden");
@@ -503,15 +499,6 @@ export class Engine implements ConnectionOwner {
     const reason = failureText(cause);
     this.report({ kind: "restarted", ...restartError(), reason });
     this.#loader.load();
-  }
-
-  #historyPage(entry: Entry, bytes: Uint8Array): void {
-    if (entry.id < 0) return;
-    try {
-      this.read((core) => core.historyPage(entry.id, bytes));
-    } catch (error) {
-      throw new Error(bindingError(error).message);
-    }
   }
 
   #sync(): void {

@@ -3,6 +3,21 @@ export { stableStringify } from "./canonical.js";
 export { type Clock, systemClock } from "./clock.js";
 export type { Envelope, ErrorCode } from "./envelope.js";
 export { guestSession } from "./guest.js";
+export type {
+  EquityRow,
+  Job,
+  JobHandle,
+  JobOptions,
+  JobState,
+  JobUpdates,
+  MetricsRow,
+  PagedRows,
+  PageOptions,
+  ResultLink,
+  ResultPart,
+  ResultRows,
+  TradeRow,
+} from "./jobs/types.js";
 export { browserNetwork, type NetworkEvent, type NetworkStatus } from "./network.js";
 export { defaultTransport } from "./transport/default.js";
 export type {
@@ -47,4 +62,4 @@ export type {
   Transport,
 } from "./types.js";
 export { computeStaleness, type StalenessInput, type Verdict, validate } from "./wasm.js";
-export type { CandleBar, EventData, PriceTick } from "./wire/events.js";
+export type { CandleBar, EventData, JobFault, JobProgress, JobStatus, PriceTick } from "./wire/events.js";

@@ -9,7 +9,7 @@ export interface HistoryOwner extends Asker {
   /** Takes a page in. Throws when it is malformed. */
   page(entry: Entry, bytes: Uint8Array): void;
   /** What can be seen of the channel changed. */
-  touched(entry: Entry): void;
+  touch(entry: Entry): void;
 }
 
 interface Load {
@@ -86,7 +86,7 @@ export class History {
     const failure = "error" in answer ? answer : null;
     load.isDone = failure === null;
     entry.historyError = failure && { ...failure.error, channel: entry.name };
-    this.#owner.touched(entry);
+    this.#owner.touch(entry);
     if (!failure?.isTransient) return;
     const { clock, retry } = this.#owner;
     load.cancelRetry = clock.after(backoffMs(attempt, clock.random(), retry), () => {

@@ -1,6 +1,5 @@
-import { type Asker, ask, type Refusal } from "./answer.js";
+import { type Asker, ask, type Refusal, readAnswer } from "./answer.js";
 import { backoffMs, type RetryBounds } from "./backoff.js";
-import { type Envelope, PROTOCOL_VERSION } from "./envelope.js";
 import type { NetworkStatus } from "./network.js";
 import { Value } from "./readable.js";
 import type { LinkState, Readable, SymbolList, SymbolsState } from "./types.js";
@@ -136,12 +135,14 @@ export class Symbols implements Readable<SymbolsState> {
  * @throws when it is not one.
  */
 export function readList(bytes: Uint8Array): SymbolList {
-  const text = new TextDecoder().decode(bytes);
-  const { v, event, data } = JSON.parse(text) as Partial<Envelope<Partial<SymbolList> | null>>;
-  const { source, symbols } = data ?? {};
-  const isList = v === PROTOCOL_VERSION && event === "market.symbols" && typeof source === "string";
-  if (!isList || !Array.isArray(symbols) || symbols.some((item) => typeof item?.symbol !== "string")) {
-    throw new Error("the answer is no list of symbols");
-  }
+  const { source, symbols } = readAnswer<SymbolList>(
+    bytes,
+    "market.symbols",
+    "list of symbols",
+    ({ source, symbols }) =>
+      typeof source === "string" &&
+      Array.isArray(symbols) &&
+      symbols.every((item) => typeof item?.symbol === "string"),
+  );
   return { source, symbols };
 }

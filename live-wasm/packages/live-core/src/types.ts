@@ -1,5 +1,14 @@
 import type { Clock } from "./clock.js";
 import type { Envelope } from "./envelope.js";
+import type {
+  Job,
+  JobHandle,
+  JobOptions,
+  PagedRows,
+  PageOptions,
+  ResultPart,
+  ResultRows,
+} from "./jobs/types.js";
 import type { NetworkStatus } from "./network.js";
 import type { TransportFactory } from "./transport/transport.js";
 
@@ -331,8 +340,8 @@ export interface LiveClientOptions {
   /** How lines are opened; another one in tests. */
   transport?: TransportFactory;
   /**
-   * For history, symbols and a token to go on with on a line that takes no commands: the page's own `fetch` unless
-   * given. Streams and polls go by `transport`.
+   * For history, symbols, jobs, results and a token to go on with on a line that takes no commands: the page's own
+   * `fetch` unless given. Streams and polls go by `transport`.
    */
   fetch?: typeof globalThis.fetch;
   /** Takes what a developer should know. Default: a warning on the console, in development, once for each kind. */
@@ -352,8 +361,19 @@ export interface LiveClient {
    * after the line was lost and is back, since another gateway may serve others.
    */
   symbols(): Readable<SymbolsState>;
-  /** The channel of a job, by default over long polling. */
-  job<R = unknown>(id: string, options?: ChannelOptions): Channel<R>;
+  /**
+   * A job, followed to its end: by its channel, by default over long polling, and while that brings nothing by asking
+   * for the job itself. `P` is the type of its parameters.
+   */
+  job<P = unknown>(id: string, options?: JobOptions): JobHandle<P>;
+  /** One's own jobs, from the newest on, in pages. As of when they were asked for: see {@link PagedRows.refresh}. */
+  jobs(options?: PageOptions): Readable<PagedRows<Job>>;
+  /** A part of the result of a backtest, in pages. Where the job has not ended it waits for that. */
+  backtestResult<K extends ResultPart>(
+    jobId: string,
+    part: K,
+    options?: PageOptions,
+  ): Readable<PagedRows<ResultRows[K]>>;
   /** The channel of a conversation, by default over SSE. Its text is what `onEvent` brings. */
   copilot<R = unknown>(session: string | { sessionId: string }, options?: ChannelOptions): Channel<R>;
   /** The values that are held, to send to a page that begins with them. */

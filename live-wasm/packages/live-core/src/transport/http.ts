@@ -1,4 +1,4 @@
-import { readRefusal } from "../answer.js";
+import { readRefusal, retryAfterMsOf } from "../answer.js";
 import type { TransportClose, TransportEvents, TransportRequest } from "./transport.js";
 
 /** Address of a stream or a poll of the channels, from where they stand; `isNext`: of a poll after the first. */
@@ -32,6 +32,6 @@ export async function refused(
   const refusal = isJson ? readRefusal(body) : null;
   if (refusal && !signal.aborted) events.chunk(body, "envelopes");
   const { status, headers } = response;
-  const retryAfterMs = Number(headers.get("retry-after")) * 1_000 || undefined;
-  return { status, reason: refusal?.code ?? `the gateway answered ${status}`, retryAfterMs };
+  const reason = refusal?.code ?? `the gateway answered ${status}`;
+  return { status, reason, retryAfterMs: retryAfterMsOf(headers) };
 }

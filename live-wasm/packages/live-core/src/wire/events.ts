@@ -95,6 +95,87 @@ export type CopilotDelta = {
 };
 
 /**
+ * Where a job stands.
+ */
+export type JobStatus = "queued" | "running" | "done" | "failed" | "cancelled" | "timeout";
+
+/**
+ * Why a job has no result.
+ */
+export type JobFault = {
+  /**
+   * `JOB_FAILED`, `JOB_CANCELLED`, `JOB_TIMEOUT`, `JOB_POISONED`.
+   */
+  errorCode: string;
+  /**
+   * Of a failure: `params`, `engine`, `storage`, `store`.
+   */
+  cause?: string;
+  /**
+   * What happened, for people.
+   */
+  message: string;
+};
+
+/**
+ * `job.progress`: all of a job but its parameters, which do not change.
+ */
+export type JobProgress = {
+  /**
+   * The job's id.
+   */
+  jobId: string;
+  /**
+   * Where it stands.
+   */
+  state: JobStatus;
+  /**
+   * Rises with every change that can be seen; of two tellings the one with the greater is the newer.
+   */
+  version: number;
+  /**
+   * How much of it is done, from 0 to 1.
+   */
+  progress: number;
+  /**
+   * What it is at, in a word; may be empty.
+   */
+  phase: string;
+  /**
+   * How often it was begun.
+   */
+  attempt: number;
+  /**
+   * Whether its person has asked it to end.
+   */
+  cancelRequested: boolean;
+  /**
+   * SHA-256 of its parameters as canonical JSON.
+   */
+  paramsHash: string;
+  /**
+   * When it was confirmed, in milliseconds since the Unix epoch.
+   */
+  createdAt: number;
+  /**
+   * When a worker began with it.
+   */
+  startedAt: number | null;
+  /**
+   * When it ended.
+   */
+  finishedAt: number | null;
+  /**
+   * Why it ended without a result.
+   */
+  error: JobFault | null;
+  /**
+   * SHA-256 that names its result.
+   */
+  resultHash: string | null;
+};
+
+/**
  * What may become of an envelope that cannot be delivered at once.
  */
 export type Mode = "state" | "keyed" | "event" | "lossless";
@@ -361,6 +442,7 @@ export interface EventData {
   "price.tick": PriceTick;
   "candles.bar": CandleBar;
   "copilot.delta": CopilotDelta;
+  "job.progress": JobProgress;
   "system.hello": Hello;
   "system.ack": Ack | CommandAck;
   "system.heartbeat": Heartbeat;
