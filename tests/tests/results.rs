@@ -126,6 +126,12 @@ async fn a_result_is_read_by_pages_and_downloaded_and_all_of_it_is_one() {
             let expected = if part == "metrics" { &json!([whole[part]]) } else { &whole[part] };
             assert!(&Value::from(rows) == expected, "{part}: the sum of the pages is the whole");
         }
+        let splits = &whole["metrics"]["splits"];
+        assert_eq!(
+            splits,
+            &json!([{ "ratio": 2, "time": 1_109_548_800_000_u64 }]),
+            "only what lies behind its first bar"
+        );
         let bundle = format!("/api/copilot/evidence/{}", evidence_of(&ann, gateway).await);
         let bundle = ann.file(gateway, &bundle).await.unwrap();
         assert!(bundle.contains(job["resultHash"].as_str().unwrap()), "the evidence knows the result");

@@ -287,7 +287,8 @@ fn s3(bucket: &str, endpoint: Option<&str>) -> anyhow::Result<AmazonS3> {
     // More than one library brings a provider of cryptography, so that none is the default by itself.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let backoff = BackoffConfig { max_backoff: Duration::from_secs(2), ..BackoffConfig::default() };
-    let retry = RetryConfig { backoff, retry_timeout: RETRY_TIME, ..RetryConfig::default() };
+    // Bounded by time alone: the attempts at a job outlast half a minute without the storage.
+    let retry = RetryConfig { backoff, retry_timeout: RETRY_TIME, max_retries: usize::MAX };
     let client = ClientOptions::new().with_timeout(REQUEST_TIME).with_connect_timeout(Duration::from_secs(3));
     let mut builder = AmazonS3Builder::from_env()
         .with_bucket_name(bucket)

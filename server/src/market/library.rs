@@ -10,7 +10,7 @@ use live_core::event::Interval;
 use super::aggregate::Book;
 use super::files::Loaded;
 use super::replay::{Played, Tape, played};
-use super::splits::{Factors, Splits};
+use super::splits::{Factors, Split, Splits};
 use super::{Bar, Row, Trade, Update, intervals};
 
 /// Where all bars of a symbol are.
@@ -22,7 +22,10 @@ pub trait Library: Send + Sync {
 /// Bars in ascending order, where they are, adjusted for splits when they are read.
 pub struct Bars {
     held: Held,
-    splits: Factors,
+    /// What they are still to be adjusted by.
+    factors: Factors,
+    /// What they are adjusted by once they are read.
+    splits: Vec<Split>,
 }
 
 /// Where they are.
@@ -40,7 +43,7 @@ enum Held {
 impl Bars {
     /// Closed bars of a source that has no end.
     pub fn closed(rows: Vec<Row>) -> Self {
-        Self { held: Held::Closed(rows), splits: Factors::default() }
+        Self { held: Held::Closed(rows), factors: Factors::default(), splits: Vec::new() }
     }
 
     /// How many there are.
@@ -68,14 +71,19 @@ impl Bars {
     pub fn rows(&self, range: Range<usize>) -> impl Iterator<Item = Row> {
         range.filter_map(|at| match &self.held {
             Held::Closed(rows) => rows.get(at).copied(),
-            _ => self.bars().get(at).map(|bar| Row::of(&self.splits.adjusted(*bar))),
+            _ => self.bars().get(at).map(|bar| Row::of(&self.factors.adjusted(*bar))),
         })
+    }
+
+    /// The splits that bars from a time on are adjusted for, also those after the last of them.
+    pub fn splits_after(&self, time: i64) -> &[Split] {
+        &self.splits[self.splits.partition_point(|split| split.time <= time)..]
     }
 
     /// Each as it is, in exact decimals.
     #[cfg(test)]
     pub fn exact(&self) -> Vec<Bar> {
-        self.bars().iter().map(|bar| self.splits.adjusted(*bar)).collect()
+        self.bars().iter().map(|bar| self.factors.adjusted(*bar)).collect()
     }
 
     fn bars(&self) -> &[Bar] {
@@ -122,23 +130,24 @@ impl Tapes {
 impl Library for Tapes {
     fn bars(&self, symbol: &str, interval: Interval) -> Option<Bars> {
         let played = self.played.read().unwrap_or_else(PoisonError::into_inner).get(symbol).cloned()?;
-        let splits = self.splits.read().unwrap_or_else(PoisonError::into_inner).factors(symbol);
+        let known = Arc::clone(&self.splits.read().unwrap_or_else(PoisonError::into_inner));
+        let (factors, splits) = (known.factors(symbol), known.of(symbol).to_vec());
         if let Some(at) = played.history.iter().position(|(length, _)| *length == interval) {
-            return Some(Bars { held: Held::Beside(played, at), splits });
+            return Some(Bars { held: Held::Beside(played, at), factors, splits });
         }
         // Adjusted before they are put together: a longer bar may hold a split.
         let made = match &played.tape {
             Tape::Bars(base, _) if *base == interval => {
-                return Some(Bars { held: Held::Tape(played), splits });
+                return Some(Bars { held: Held::Tape(played), factors, splits });
             }
             Tape::Bars(base, bars) => {
-                bars_of_bars(*base, bars.iter().map(|bar| splits.adjusted(*bar)), interval)
+                bars_of_bars(*base, bars.iter().map(|bar| factors.adjusted(*bar)), interval)
             }
             Tape::Trades(trades) => {
-                bars_of_trades(trades.iter().map(|trade| splits.adjusted_trade(*trade)), interval)
+                bars_of_trades(trades.iter().map(|trade| factors.adjusted_trade(*trade)), interval)
             }
         };
-        made.map(|bars| Bars { held: Held::Made(bars), splits: Factors::default() })
+        made.map(|bars| Bars { held: Held::Made(bars), factors: Factors::default(), splits })
     }
 }
 
@@ -175,7 +184,6 @@ mod tests {
 
     use super::*;
     use crate::market::load_shipped;
-    use crate::market::splits::Split;
 
     const DAY_MS: i64 = 86_400_000;
 

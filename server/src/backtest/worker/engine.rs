@@ -9,6 +9,7 @@ use std::thread::available_parallelism;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use live_core::canonical::stable_stringify;
+use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Sender;
@@ -20,6 +21,7 @@ use crate::backtest::metrics::Metrics;
 use crate::backtest::params::Params;
 use crate::backtest::sweep::{Outcome, sweep, varied};
 use crate::market::library::Bars;
+use crate::market::splits::Split;
 use crate::market::{Market, Row};
 
 /// Most bars of all backtests of a sweep together.
@@ -90,7 +92,8 @@ pub fn make(
     let mut recorder = Recorder::new(Document::create(spool)?, chunks, control, share);
     let metrics = run_over(bars.rows(range.clone()), range.len(), &params, &mut recorder)?;
     let (document, equity_rows, trades_rows) = recorder.finish()?;
-    let metrics = canonical(&with_sweep(&metrics, swept))?;
+    let splits = splits(&bars, range.start);
+    let metrics = canonical(&Summary { metrics: &metrics, splits, sweep: swept })?;
     Ok(Made { written: document.finish(&metrics)?, metrics, equity_rows, trades_rows })
 }
 
@@ -177,17 +180,30 @@ fn fields(metrics: &Metrics) -> Result<serde_json::Map<String, Value>, Fault> {
     }
 }
 
-/// The metrics of a backtest; of the best one of a sweep with the table of all.
+/// The metrics of a backtest with what its bars are adjusted for; of the best one of a sweep with the table of all.
 #[derive(Serialize)]
-struct WithSweep<'a> {
+struct Summary<'a> {
     #[serde(flatten)]
     metrics: &'a Metrics,
+    splits: Vec<SplitRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sweep: Option<Swept>,
 }
 
-fn with_sweep(metrics: &Metrics, sweep: Option<Swept>) -> WithSweep<'_> {
-    WithSweep { metrics, sweep }
+/// A split that bars were adjusted for.
+#[derive(Serialize)]
+struct SplitRow {
+    /// The first moment after it, in milliseconds since the Unix epoch.
+    time: i64,
+    /// New units for an old one.
+    ratio: f64,
+}
+
+/// The splits that bars from one on are adjusted for.
+fn splits(bars: &Bars, from: usize) -> Vec<SplitRow> {
+    let first = bars.rows(from..from + 1).next().map_or(i64::MAX, |row| row.0);
+    let row = |split: &Split| SplitRow { time: split.time, ratio: split.ratio.to_f64().unwrap_or_default() };
+    bars.splits_after(first).iter().map(row).collect()
 }
 
 fn canonical(value: &impl Serialize) -> Result<String, Fault> {

@@ -116,6 +116,8 @@ export interface MetricsRow {
   fees: number;
   trades: number;
   bars: number;
+  /** What the bars were adjusted for: the first moment after each split, and new units for an old one. */
+  splits: { time: number; ratio: number }[];
   /** Of a sweep: the best parameters, and a row for each combination. */
   sweep?: { best: Record<string, number>; columns: string[]; rows: (number | null)[][] };
 }
