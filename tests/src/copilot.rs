@@ -161,7 +161,6 @@ impl Person {
     }
 
     /// A request with the person's token, for what is no envelope.
-    #[must_use]
     pub fn request(&self, gateway: &Gateway, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, gateway.url(path)).timeout(PATIENCE).bearer_auth(&self.token)
     }

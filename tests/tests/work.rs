@@ -3,7 +3,11 @@
 //!
 //! `SPARK_TEST_LONG=1` runs the long form; `SPARK_TEST_SEED` repeats a run.
 
-#![allow(clippy::unwrap_used, reason = "also in helpers, where a panic is the verdict of the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "also in helpers, where a panic is the verdict of the test"
+)]
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -107,7 +111,7 @@ async fn in_the_middle(person: &Person, gateway: &Gateway, id: &str) -> Value {
 async fn metric(gateway: &Gateway, name: &str) -> u64 {
     let text = signed("ann").file(gateway, "/api/public/metrics").await.unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
-    line.unwrap_or_else(|| panic!("no {name}")).parse().unwrap()
+    line.expect(name).parse().unwrap()
 }
 
 /// The hash of a job's result when nothing disturbs it.

@@ -115,7 +115,7 @@ pub async fn page(
 /// Answers with a link to the whole result.
 ///
 /// # Errors
-/// As [`page`]; [`ErrorCode::StorageUnavailable`]; [`ErrorCode::ResultCorrupt`] where the file is gone or cut short.
+/// As [`page()`]; [`ErrorCode::StorageUnavailable`]; [`ErrorCode::ResultCorrupt`] where the file is gone or cut short.
 pub async fn link(
     State(state): State<ResultsState>,
     AppPath(job_id): AppPath,
