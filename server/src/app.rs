@@ -1,11 +1,13 @@
 //! Everything that lives as long as the process, built once from the settings.
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Instant;
 
 use anyhow::Context;
 use axum::extract::FromRef;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::auth::Auth;
 use crate::backtest::blobs::Blobs;
@@ -220,6 +222,7 @@ async fn copilot(
         retention: config.results.retention,
         timeout: config.results.timeout,
         lease: config.results.lease,
+        cores: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
         bell: Arc::clone(&bell),
     });
     let tools = Tools::new(Parts {

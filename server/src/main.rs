@@ -235,9 +235,11 @@ fn start(args: ServeArgs) -> ExitCode {
 }
 
 /// Whether what is said there may be in a log, whatever its settings are: the library of the sockets tells each
-/// message, and with it the tokens of `auth` commands.
+/// message, and with it the tokens of `auth` commands; that of PostgreSQL everything that is written.
 fn is_discreet(target: &str, level: Level) -> bool {
-    level != Level::TRACE || !target.starts_with("tungstenite")
+    let is_chatty = level == Level::TRACE && target.starts_with("tungstenite")
+        || level > Level::INFO && target.starts_with("tokio_postgres");
+    !is_chatty
 }
 
 #[tokio::main]

@@ -47,6 +47,7 @@ pub fn router(state: AppState) -> Router {
             header::RETRY_AFTER,
             header::CONTENT_DISPOSITION,
             header::CONTENT_RANGE,
+            header::ACCEPT_RANGES,
             header::HeaderName::from_static("repr-digest"),
         ]);
     // Only where it is asked for, and only data: never an answer with a token, whose length would tell of it, nor

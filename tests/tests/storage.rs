@@ -184,3 +184,44 @@ async fn a_job_waits_for_its_storage_or_fails_by_its_name() {
     done(&stand).await;
     assert_eq!(s3.uploads().unwrap(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_attempt_has_a_file_of_its_own() {
+    let mut s3 = S3::start().await.unwrap();
+    let stand = stand(&s3, &[]).await;
+    s3.refuse(Some(503)).await.unwrap();
+    let id = ann().start(&stand.gateway, &usual()).await.unwrap();
+    let path = format!("/api/backtest/jobs/{id}");
+    let again = async {
+        loop {
+            let job =
+                ann().ask(&stand.gateway, "GET", &path, None, None).await.unwrap().envelope["data"].clone();
+            if job["attempt"] == 2 {
+                return;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), again).await.unwrap();
+    s3.refuse(None).await.unwrap();
+    let job = ended(&stand, &id).await;
+    assert_eq!((&job["state"], &job["attempt"]), (&json!("done"), &json!(2)), "{job}");
+    let name = format!("{PREFIX}/backtest-results/{id}.2.json.gz");
+    assert_eq!(s3.objects().unwrap(), [name]);
+    // What the first attempt may still write changes nothing.
+    let late = s3.path(&key(&job));
+    std::fs::write(&late, "late").unwrap();
+    let (status, envelope) = link(&stand, &job).await;
+    let bytes = Client::new()
+        .get(envelope["data"]["url"].as_str().unwrap())
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
+    assert_eq!(
+        (status, sha256_hex(&bytes)),
+        (200, envelope["data"]["blobSha256"].as_str().unwrap().to_owned())
+    );
+}

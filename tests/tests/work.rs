@@ -151,13 +151,46 @@ async fn a_job_survives_its_gateway() {
     assert_eq!(ann.ended(&stand.gateway, &id).await.unwrap()["resultHash"], expected);
 }
 
+/// Waits until the end of a job is in the evidence; how often it is.
+async fn ends_written_down(person: &Person, gateway: &Gateway, id: &str) -> usize {
+    let proposed = person.call(gateway, "startBacktest", None, &usual_of("LONG")).await.unwrap();
+    let path = format!("/api/copilot/evidence/{}", proposed.text("sessionId"));
+    let wait = async {
+        loop {
+            let bundle: Value = serde_json::from_str(&person.file(gateway, &path).await.unwrap()).unwrap();
+            let is_its = |entry: &&Value| {
+                let entry = entry.to_string();
+                entry.contains(id) && entry.contains("spark_job_runs_total")
+            };
+            let count = bundle["entries"].as_array().unwrap().iter().filter(is_its).count();
+            if count > 0 {
+                return count;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("the end of a job is written down")
+}
+
+/// Starts a small job on a gateway that is about to end, perhaps before it has answered.
+async fn started(person: &Person, stand: &Stand) -> String {
+    match person.start(&stand.gateway, &sweep(1)).await {
+        Ok(id) => id,
+        Err(_) => stand.jobs().await.unwrap().remove(0),
+    }
+}
+
+fn usual_of(symbol: &str) -> Value {
+    json!({ "symbol": symbol, "strategy": { "name": "buy_and_hold" } })
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_at_any_step_leaves_one_result() {
     let ann = signed("ann");
     let data = long_history();
     for point in ["job_claimed", "job_rows", "job_stored", "job_ended"] {
         let mut stand = sqlite(options(&data).env("SPARK_TEST_CRASH_AT", point)).await;
-        let id = ann.start(&stand.gateway, &sweep(1)).await.unwrap();
+        let id = started(&ann, &stand).await;
         stand.gateway.wait(PATIENCE).await.unwrap();
         stand.gateway.restart_with("SPARK_TEST_CRASH_AT", None).await.unwrap();
         let ended = ann.ended(&stand.gateway, &id).await.unwrap();
@@ -169,10 +202,11 @@ async fn a_crash_at_any_step_leaves_one_result() {
         );
         let path = format!("/api/backtest/jobs/{id}/result/download");
         assert_eq!(ann.ask(&stand.gateway, "GET", &path, None, None).await.unwrap().status, 200);
+        assert_eq!(ends_written_down(&ann, &stand.gateway, &id).await, 1, "{point}");
     }
     // One that kills every worker is given up.
     let mut stand = sqlite(options(&data).env("SPARK_TEST_CRASH_AT", "job_rows")).await;
-    let id = ann.start(&stand.gateway, &sweep(1)).await.unwrap();
+    let id = started(&ann, &stand).await;
     for _ in 0..2 {
         stand.gateway.wait(PATIENCE).await.unwrap();
         stand.gateway.restart().await.unwrap();
@@ -313,8 +347,17 @@ async fn who_changes_their_mind_gets_no_result() {
     let files = results.read_dir().map_or(0, Iterator::count);
     assert_eq!(files, (rounds - cancelled) as usize, "no file of one that was cancelled");
 
-    // Its worker is dead.
+    // One that has not begun, which is written down as well.
     let ann = signed("ann");
+    stand.gateway.restart_with("SPARK_JOBS_WORKERS", Some("0")).await.unwrap();
+    let id = ann.start(&stand.gateway, &params).await.unwrap();
+    let reply =
+        ann.ask(&stand.gateway, "DELETE", &format!("/api/backtest/jobs/{id}"), None, None).await.unwrap();
+    assert_eq!((reply.status, reply.text("state")), (200, "cancelled"));
+    assert_eq!(ends_written_down(&ann, &stand.gateway, &id).await, 1);
+    stand.gateway.restart_with("SPARK_JOBS_WORKERS", Some("2")).await.unwrap();
+
+    // Its worker is dead.
     let id = ann.start(&stand.gateway, &params).await.unwrap();
     in_the_middle(&ann, &stand.gateway, &id).await;
     stand.gateway.restart_with("SPARK_JOBS_WORKERS", Some("0")).await.unwrap();

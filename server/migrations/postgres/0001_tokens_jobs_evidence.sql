@@ -36,7 +36,7 @@ CREATE TABLE jobs (
   version bigint NOT NULL DEFAULT 1
 );
 
-CREATE UNIQUE INDEX jobs_idem_hash ON jobs (idem_hash) WHERE idem_hash IS NOT NULL;
+CREATE INDEX jobs_idem_hash ON jobs (idem_hash) WHERE idem_hash IS NOT NULL;
 
 -- Tokens that are kept elsewhere and are about to be consumed: written before, removed with the job.
 CREATE TABLE confirm_intents (

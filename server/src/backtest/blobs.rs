@@ -1,4 +1,5 @@
-//! The files of results: `backtest-results/<jobId>.json.gz` in a folder, in S3, or in memory.
+//! The files of results: `backtest-results/<jobId>.json.gz` in a folder, in S3, or in memory. Each attempt at a job has a file
+//! of its own (the second is `<jobId>.2.json.gz`), so that one that was thought dead touches no other's.
 
 use std::fs::File;
 use std::path::{Path as FilePath, PathBuf};
@@ -16,8 +17,8 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::signer::{SignedUrlOptions, Signer};
 use object_store::{
-    Attribute, Attributes, BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt,
-    PutMultipartOptions, PutOptions, RetryConfig,
+    Attribute, Attributes, BackoffConfig, ClientConfigKey, ClientOptions, GetOptions, GetRange, ObjectStore,
+    ObjectStoreExt, PutMultipartOptions, PutOptions, RetryConfig,
 };
 use reqwest::Method;
 use sha2::{Digest, Sha256};
@@ -35,9 +36,10 @@ const FOLDER: &str = "backtest-results";
 /// What they are.
 pub const CONTENT_TYPE: &str = "application/gzip";
 /// Bytes that are sent at once; a file that is not longer is sent in one request. S3 takes parts from 5 MiB on.
-const PART_LEN: usize = 8 * 1024 * 1024;
-/// How long one request may take.
-const REQUEST_TIME: Duration = Duration::from_secs(10);
+const PART_LEN: usize = 5 * 1024 * 1024;
+/// How long one request may take, and how long nothing may be heard of it: so long a part may take on its way.
+const REQUEST_TIME: Duration = Duration::from_secs(300);
+const SILENCE: Duration = Duration::from_secs(20);
 /// How long one is repeated that fails.
 const RETRY_TIME: Duration = Duration::from_secs(10);
 
@@ -75,10 +77,21 @@ pub struct Stored {
     pub bytes: BoxStream<'static, Result<Bytes, BlobError>>,
 }
 
+/// What a file is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name<'a> {
+    /// The job.
+    pub job_id: &'a str,
+    /// The attempt at it, from 1.
+    pub attempt: u32,
+}
+
 /// A file that nobody may need any more.
 pub struct Listed {
-    /// The job that it is named after.
+    /// The job that it is of.
     pub job_id: String,
+    /// The attempt.
+    pub attempt: u32,
     /// When it was last written, in milliseconds since the Unix epoch.
     pub modified_at: i64,
 }
@@ -121,7 +134,7 @@ impl Blobs {
     ///
     /// # Errors
     /// When the storage cannot be used.
-    pub async fn put(&self, job_id: &str, written: Written, created_at: i64) -> Result<(), BlobError> {
+    pub async fn put(&self, name: Name<'_>, written: Written, created_at: i64) -> Result<(), BlobError> {
         let attributes = match self.name {
             // Folders have none.
             "local" => Attributes::new(),
@@ -131,7 +144,7 @@ impl Blobs {
                 (Attribute::Metadata("createdAt".into()), created_at.to_string()),
             ]),
         };
-        self.send(&path(job_id), written.file, attributes).await
+        self.send(&path(name), written.file, attributes).await
     }
 
     async fn send(&self, path: &Path, file: File, attributes: Attributes) -> Result<(), BlobError> {
@@ -182,11 +195,15 @@ impl Blobs {
     ///
     /// # Errors
     /// When it is not there, or the storage cannot be used.
-    pub async fn read(&self, job_id: &str, range: Option<std::ops::Range<u64>>) -> Result<Stored, BlobError> {
+    pub async fn read(
+        &self,
+        name: Name<'_>,
+        range: Option<std::ops::Range<u64>>,
+    ) -> Result<Stored, BlobError> {
         let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-        let found = self.store.get_opts(&path(job_id), options).await.map_err(|error| self.told(error))?;
-        let (len, name) = (found.meta.size, self.name);
-        let bytes = found.into_stream().map(move |piece| piece.map_err(|error| told(name, error)));
+        let found = self.store.get_opts(&path(name), options).await.map_err(|error| self.told(error))?;
+        let (len, store) = (found.meta.size, self.name);
+        let bytes = found.into_stream().map(move |piece| piece.map_err(|error| told(store, error)));
         Ok(Stored { len, bytes: bytes.boxed() })
     }
 
@@ -194,16 +211,16 @@ impl Blobs {
     ///
     /// # Errors
     /// When it is not there, or the storage cannot be used.
-    pub async fn len(&self, job_id: &str) -> Result<u64, BlobError> {
-        self.store.head(&path(job_id)).await.map(|meta| meta.size).map_err(|error| self.told(error))
+    pub async fn len(&self, name: Name<'_>) -> Result<u64, BlobError> {
+        self.store.head(&path(name)).await.map(|meta| meta.size).map_err(|error| self.told(error))
     }
 
     /// SHA-256 of a file as it is stored.
     ///
     /// # Errors
     /// When it is not there, or the storage cannot be used.
-    pub async fn sha256(&self, job_id: &str) -> Result<String, BlobError> {
-        let mut stored = self.read(job_id, None).await?;
+    pub async fn sha256(&self, name: Name<'_>) -> Result<String, BlobError> {
+        let mut stored = self.read(name, None).await?;
         let mut sha = Sha256::new();
         while let Some(piece) = stored.bytes.next().await {
             sha.update(&piece?);
@@ -215,8 +232,8 @@ impl Blobs {
     ///
     /// # Errors
     /// When the storage cannot be used.
-    pub async fn remove(&self, job_id: &str) -> Result<(), BlobError> {
-        match self.store.delete(&path(job_id)).await {
+    pub async fn remove(&self, name: Name<'_>) -> Result<(), BlobError> {
+        match self.store.delete(&path(name)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(self.told(error)),
         }
@@ -230,8 +247,12 @@ impl Blobs {
                 Ok(found) => found,
                 Err(error) => return Some(Err(told(name, error))),
             };
-            let job_id = found.location.filename()?.strip_suffix(".json.gz")?.to_owned();
-            Some(Ok(Listed { job_id, modified_at: found.last_modified.timestamp_millis() }))
+            let stem = found.location.filename()?.strip_suffix(".json.gz")?;
+            let (job_id, attempt) = match stem.split_once('.') {
+                Some((job_id, attempt)) => (job_id.to_owned(), attempt.parse().ok()?),
+                None => (stem.to_owned(), 1),
+            };
+            Some(Ok(Listed { job_id, attempt, modified_at: found.last_modified.timestamp_millis() }))
         });
         listed.boxed()
     }
@@ -243,12 +264,12 @@ impl Blobs {
     /// When there are no credentials to sign with.
     pub async fn presigned(
         &self,
-        job_id: &str,
+        name: Name<'_>,
         filename: &str,
         ttl: Duration,
     ) -> Result<Option<String>, BlobError> {
         let Some((signer, prefix)) = &self.signer else { return Ok(None) };
-        let place = Path::from(format!("{prefix}/{}", path(job_id)));
+        let place = Path::from(format!("{prefix}/{}", path(name)));
         let disposition = disposition(filename);
         let options = SignedUrlOptions::default().with_query([
             ("response-content-disposition", disposition),
@@ -279,8 +300,11 @@ fn told(store: &'static str, error: object_store::Error) -> BlobError {
     }
 }
 
-fn path(job_id: &str) -> Path {
-    Path::from(format!("{FOLDER}/{job_id}.json.gz"))
+fn path(Name { job_id, attempt }: Name<'_>) -> Path {
+    match attempt {
+        1 => Path::from(format!("{FOLDER}/{job_id}.json.gz")),
+        attempt => Path::from(format!("{FOLDER}/{job_id}.{attempt}.json.gz")),
+    }
 }
 
 fn s3(bucket: &str, endpoint: Option<&str>) -> anyhow::Result<AmazonS3> {
@@ -289,7 +313,10 @@ fn s3(bucket: &str, endpoint: Option<&str>) -> anyhow::Result<AmazonS3> {
     let backoff = BackoffConfig { max_backoff: Duration::from_secs(2), ..BackoffConfig::default() };
     // Bounded by time alone: the attempts at a job outlast half a minute without the storage.
     let retry = RetryConfig { backoff, retry_timeout: RETRY_TIME, max_retries: usize::MAX };
-    let client = ClientOptions::new().with_timeout(REQUEST_TIME).with_connect_timeout(Duration::from_secs(3));
+    let client = ClientOptions::new()
+        .with_timeout(REQUEST_TIME)
+        .with_config(ClientConfigKey::ReadTimeout, format!("{} seconds", SILENCE.as_secs()))
+        .with_connect_timeout(Duration::from_secs(3));
     let mut builder = AmazonS3Builder::from_env()
         .with_bucket_name(bucket)
         .with_retry(retry)

@@ -22,6 +22,7 @@ use super::queue::Queue;
 use super::results::http::not_a_cursor;
 use crate::auth::{Caller, Role};
 use crate::copilot::store_unavailable;
+use crate::copilot::tools::is_id;
 use crate::error::{AppError, AppPath, AppQuery};
 use crate::wire;
 
@@ -83,6 +84,9 @@ impl<'a> Asking<'a> {
     /// # Errors
     /// [`ErrorCode::JobNotFound`] if not, or where there is none.
     pub async fn look(self, queue: &dyn Queue, job_id: &str) -> Result<Job, AppError> {
+        if !is_id(job_id) {
+            return Err(AppError::of(ErrorCode::JobNotFound));
+        }
         let found = queue.get(job_id).await.map_err(|error| store_unavailable(&error))?;
         let found = found.filter(|job| job.subject == self.subject || self.is_admin);
         found.ok_or_else(|| AppError::of(ErrorCode::JobNotFound))
@@ -223,7 +227,7 @@ fn read_cursor(cursor: &str) -> Result<(i64, String), AppError> {
     let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let place = text.as_deref().and_then(|text| text.strip_prefix("j1:")?.split_once(':'));
     let place = place.and_then(|(time, id)| Some((time.parse().ok()?, id.to_owned())));
-    place.ok_or_else(not_a_cursor)
+    place.filter(|(_, id)| is_id(id)).ok_or_else(not_a_cursor)
 }
 
 /// Ends one of the caller's own jobs that waits, or asks a running one to end: 202 then, and 200 when it has ended.
@@ -236,6 +240,9 @@ pub async fn cancel(
     caller: Caller,
 ) -> Result<Response, AppError> {
     let subject = caller.with_token()?.subject.as_deref().unwrap_or_default();
+    if !is_id(&job_id) {
+        return Err(AppError::of(ErrorCode::JobNotFound));
+    }
     let job = queue.cancel(&job_id, subject).await.map_err(|error| store_unavailable(&error))?;
     let job = job.ok_or_else(|| AppError::of(ErrorCode::JobNotFound))?;
     board.show(&job).await;
@@ -289,9 +296,16 @@ mod tests {
 
     #[test]
     fn cursors_of_a_list_are_read_as_they_were_written() {
-        let written = URL_SAFE_NO_PAD.encode("j1:1700000000000:job_a:b");
-        assert_eq!(read_cursor(&written).map_err(drop), Ok((1_700_000_000_000, "job_a:b".to_owned())));
-        for bad in ["", "x", "ajE6", &URL_SAFE_NO_PAD.encode("j2:1:a"), &URL_SAFE_NO_PAD.encode("j1:x:a")] {
+        let written = URL_SAFE_NO_PAD.encode("j1:1700000000000:job_a-b");
+        assert_eq!(read_cursor(&written).map_err(drop), Ok((1_700_000_000_000, "job_a-b".to_owned())));
+        for bad in [
+            "",
+            "x",
+            "ajE6",
+            &URL_SAFE_NO_PAD.encode("j2:1:a"),
+            &URL_SAFE_NO_PAD.encode("j1:x:a"),
+            &URL_SAFE_NO_PAD.encode("j1:0:\0"),
+        ] {
             assert!(read_cursor(bad).is_err(), "{bad}");
         }
     }

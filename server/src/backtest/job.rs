@@ -11,7 +11,7 @@
 use live_core::error::ErrorCode;
 use serde::Serialize;
 
-/// How often a job is tried.
+/// How often a job is tried that breaks its workers, or fails for the database or the storage.
 pub const ATTEMPTS_MAX: u32 = 3;
 /// For how long a worker has a job without saying that it lives where nothing else is said, in milliseconds.
 pub const LEASE_MS: i64 = 30_000;
@@ -113,6 +113,10 @@ pub struct Job {
     pub state: State,
     /// Number of the newest attempt, from 1; 0 before the first.
     pub attempt: u32,
+    /// How many workers have died with it.
+    pub crashes: u32,
+    /// How many attempts have failed for the database or the storage.
+    pub failures: u32,
     /// Counts the changes that can be seen.
     pub version: u64,
     /// How much is done, from 0 to 1.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::fields::{Fault, Fields, Range, whole};
+use super::sweep::varied;
 use crate::confirmation::token::discreet;
 use crate::market::{Market, PageError};
 
@@ -162,6 +163,16 @@ impl Params {
         let sweep = fields.take("sweep").map(|sweep| strategy.read_sweep(sweep)).transpose()?;
         let params =
             Self { symbol, interval, from, to, strategy, initial_cash, fee_bps, slippage_bps, sizing, sweep };
+        if !params.has_combination() {
+            let value = params.sweep.as_ref().map_or(Value::Null, |sweep| serde_json::json!(sweep));
+            let allowed = "a combination that is allowed, such as fast below slow, or low below high";
+            return Err(Fault::of(
+                "sweep".to_owned(),
+                &value,
+                "has no combination that is one",
+                allowed.to_owned(),
+            ));
+        }
         match params.canonical().len() {
             ..=LEN_MAX => Ok(params),
             _ => Err(Fault { allowed: format!("{LEN_MAX} bytes"), ..whole_fault("is too long") }),
@@ -192,6 +203,19 @@ impl Params {
         // Every number in it was read from JSON, and so is one that JSON has.
         let json = serde_json::to_vec(self).unwrap_or_default();
         canonical_params(&json).unwrap_or_default()
+    }
+
+    /// Whether one of a sweep's combinations is allowed: smallest of what must be below, largest of what must be above.
+    fn has_combination(&self) -> bool {
+        let Some(sweep) = &self.sweep else { return true };
+        type Pick = fn(f64, f64) -> f64;
+        let picks: [(&str, Pick); 4] =
+            [("fast", f64::min), ("slow", f64::max), ("low", f64::min), ("high", f64::max)];
+        let extremes = picks.map(|(name, pick)| {
+            let end = sweep.get(name)?.iter().copied().reduce(pick)?;
+            Some((name.to_owned(), end))
+        });
+        varied(&self.strategy, &extremes.into_iter().flatten().collect()).is_some()
     }
 
     /// How many backtests it is.

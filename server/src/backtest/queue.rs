@@ -84,8 +84,9 @@ pub trait Queue: Send + Sync {
     /// is cancelled instead, whatever it came to.
     fn end<'a>(&'a self, job: &'a Job, end: &'a End) -> StoreFuture<'a, bool>;
 
-    /// Lets a job wait again, for so many milliseconds at least. False when the worker has lost it.
-    fn give_back<'a>(&'a self, job: &'a Job, after_ms: i64) -> StoreFuture<'a, bool>;
+    /// Lets a job wait again: at once, or for so many milliseconds at least after an attempt that has failed, which is
+    /// counted. False when the worker has lost it, or its person wants it to end.
+    fn give_back<'a>(&'a self, job: &'a Job, failed_ms: Option<i64>) -> StoreFuture<'a, bool>;
 
     /// Jobs whose workers have died wait again, or end: cancelled, or after the last attempt. The ids of those that
     /// changed.
@@ -108,6 +109,10 @@ pub trait Queue: Send + Sync {
 
     /// How many wait.
     fn waiting<'a>(&'a self, subject: &'a str) -> StoreFuture<'a, Waiting>;
+
+    /// Up to `limit` jobs that have ended and of which that was not written down, the oldest end first. Each is handed out
+    /// once, to whoever asks.
+    fn ended(&self, limit: u32) -> StoreFuture<'_, Vec<Job>>;
 
     /// What there is.
     fn depth(&self) -> StoreFuture<'_, Depth>;

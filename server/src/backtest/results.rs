@@ -5,6 +5,7 @@
 
 use crate::database::StoreFuture;
 
+use super::blobs::Name;
 use super::job::Job;
 
 pub mod cursor;
@@ -74,6 +75,11 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// What its file is called.
+    pub fn file<'a>(&self, job_id: &'a str) -> Name<'a> {
+        Name { job_id, attempt: self.attempt }
+    }
+
     /// How many rows a part has.
     pub fn rows(&self, part: Part) -> u64 {
         match part {
@@ -105,11 +111,17 @@ pub trait Results: Send + Sync {
         last: u64,
     ) -> StoreFuture<'a, Vec<String>>;
 
-    /// Removes the rows of up to `limit` results whose time is over; of which jobs, so that the blobs follow.
-    fn expire(&self, limit: u32) -> StoreFuture<'_, Vec<String>>;
+    /// Marks up to `limit` results whose time is over: nobody sees them any more. How many.
+    fn expire(&self, limit: u32) -> StoreFuture<'_, u64>;
 
-    /// Removes up to `limit` chunks that belong to no result and to no attempt that goes on, and forgets results that
-    /// were removed long ago. How many.
+    /// Up to `limit` results whose time is over and whose files are still to be removed, each by its job and attempt.
+    fn files_left(&self, limit: u32) -> StoreFuture<'_, Vec<(String, u32)>>;
+
+    /// The file of a result whose time is over was removed.
+    fn file_removed<'a>(&'a self, job_id: &'a str) -> StoreFuture<'a, ()>;
+
+    /// Removes up to `limit` chunks that belong to no result that can be seen and to no attempt that goes on, and forgets
+    /// results whose time was over long ago. How many chunks.
     fn clean_up(&self, limit: u32) -> StoreFuture<'_, u64>;
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::job::State;
+use super::job::{Job, State};
 use super::queue::Depth;
 use super::results::Part;
 use crate::metrics::{Histogram, Histograms, Metrics, Reading};
@@ -45,6 +45,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// How a job has ended; `None` for one that has not.
+    pub const fn of(job: &Job) -> Option<Self> {
+        match job.state {
+            State::Queued | State::Running => None,
+            State::Done => Some(Self::Done),
+            State::Failed => Some(Self::Failed),
+            State::Cancelled => Some(Self::Cancelled),
+            State::Timeout => Some(Self::Timeout),
+        }
+    }
+
     /// Its name, as a label.
     pub const fn name(self) -> &'static str {
         OUTCOMES[self as usize]
@@ -143,7 +154,7 @@ impl JobStats {
             )?,
             commit_seconds: metrics.histograms(
                 "spark_result_commit_seconds",
-                "Time from the last row of a result to its being visible.",
+                "Time to keep the file of a result.",
                 ("backend", &BACKENDS),
                 &SECONDS,
             )?,

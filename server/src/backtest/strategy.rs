@@ -20,7 +20,11 @@ pub enum Target {
     Short,
 }
 
-/// Averages and indices of one series of bars, made once however many strategies want them.
+/// Numbers of all series on a shelf together: 64 MiB.
+const SHELF_MAX: usize = 8 * 1024 * 1024;
+
+/// Averages and indices of one series of bars, made once however many strategies want them, as long as there is room: what
+/// finds none is made each time.
 #[derive(Debug, Default)]
 pub struct Shelf(Mutex<HashMap<Kind, Arc<[f64]>>>);
 
@@ -40,7 +44,11 @@ impl Shelf {
             Kind::Rsi(period) => rsi(rows, period),
         }
         .into();
-        Arc::clone(self.lock().entry(kind).or_insert(series))
+        let mut known = self.lock();
+        match known.len() < SHELF_MAX / rows.len().max(1) {
+            true => Arc::clone(known.entry(kind).or_insert(series)),
+            false => series,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Kind, Arc<[f64]>>> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,8 @@ mod recorder;
 
 /// How often it is looked for jobs that were confirmed on other nodes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Ends of jobs that are written down at once.
+const ENDS_AT_ONCE: u32 = 100;
 /// How long attempts have to give their jobs back when the process ends.
 const LAST_MOMENT: Duration = Duration::from_secs(2);
 
@@ -51,6 +53,8 @@ pub struct Desk {
     pub timeout: Duration,
     /// How long a worker has a job without saying that it lives.
     pub lease: Duration,
+    /// Cores that no sweep has taken yet.
+    pub cores: Arc<Semaphore>,
     /// Rung when a job was confirmed here.
     pub bell: Arc<Notify>,
 }
@@ -134,18 +138,31 @@ impl Count for Ran<'_> {
 }
 
 impl Desk {
-    /// Writes down that a job has ended, and counts its last run.
-    async fn note(&self, job: &Job, outcome: Outcome) {
-        let body = Body {
-            at: now_ms(),
-            kind: "job".into(),
-            params_hash: Some(job.params_hash.clone()),
-            error_codes: attempt::code_of(job).into_iter().map(Into::into).collect(),
-            reason: job.error.as_ref().and_then(|error| error.cause.clone()),
-            job_id: Some(job.id.clone()),
-            result_hash: job.result_hash.clone(),
-            ..Body::default()
-        };
-        self.ledger.note(&job.session_id, body, &[&Ran(&self.stats, outcome)]).await;
+    /// Counts and writes down the ends of jobs of which that was not done yet, each once whichever node does it.
+    pub(super) async fn note_ends(&self) {
+        loop {
+            let ended = match self.queue.ended(ENDS_AT_ONCE).await {
+                Ok(ended) => ended,
+                Err(error) => return tracing::debug!(%error, "the ends of jobs are not written down yet"),
+            };
+            for job in &ended {
+                let body = Body {
+                    at: now_ms(),
+                    kind: "job".into(),
+                    params_hash: Some(job.params_hash.clone()),
+                    error_codes: job.error.iter().map(|error| error.error_code.clone().into()).collect(),
+                    reason: job.error.as_ref().and_then(|error| error.cause.clone()),
+                    job_id: Some(job.id.clone()),
+                    result_hash: job.result_hash.clone(),
+                    ..Body::default()
+                };
+                let ran = Outcome::of(job).map(|outcome| Ran(&self.stats, outcome));
+                let counts: Vec<&dyn Count> = ran.iter().map(|ran| ran as &dyn Count).collect();
+                self.ledger.note(&job.session_id, body, &counts).await;
+            }
+            if ended.len() < ENDS_AT_ONCE as usize {
+                return;
+            }
+        }
     }
 }

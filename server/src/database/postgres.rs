@@ -31,9 +31,10 @@ const CONNECTIONS: usize = 16;
 const MIGRATION_LOCK: i64 = 0x7370_6172_6b5f_6d69;
 
 /// What brings the tables from one version to the next; the first makes version 1. They are never changed, only added to.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/postgres/0001_tokens_jobs_evidence.sql"),
     include_str!("../../migrations/postgres/0002_queue_results.sql"),
+    include_str!("../../migrations/postgres/0003_ends_crashes.sql"),
 ];
 
 /// A moment as milliseconds since the Unix epoch.

@@ -15,11 +15,12 @@ use live_core::error::ErrorCode;
 use sha2::{Digest, Sha256};
 
 use super::super::document::hex;
-use super::super::results::http::{ResultsState, filename, storage_unavailable};
+use super::super::results::http::{ResultsState, filename, still_there, storage_unavailable};
 use super::super::stats::{Integrity, JobStats};
 use super::link::{LinkFault, Signed, Target};
 use super::{BlobError, CONTENT_TYPE, disposition};
 use crate::copilot::store_unavailable;
+use crate::copilot::tools::is_id;
 use crate::error::{AppError, AppPath};
 use crate::page::is_listed;
 use crate::wire::now_ms;
@@ -41,6 +42,9 @@ pub async fn download(
 ) -> Result<Response, AppError> {
     let signed =
         query.as_deref().and_then(Signed::read).ok_or_else(|| AppError::of(ErrorCode::LinkInvalid))?;
+    if !is_id(&job_id) {
+        return Err(AppError::of(ErrorCode::LinkInvalid));
+    }
     let found = state.results.get(&job_id).await.map_err(|error| store_unavailable(&error))?;
     // A link to what never was can only be made up.
     let stored = found.ok_or_else(|| AppError::of(ErrorCode::LinkInvalid))?;
@@ -62,7 +66,9 @@ pub async fn download(
     if is_listed(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, fields).into_response());
     }
-    let range = match wanted(&headers, &etag, len) {
+    // A range is of what is sent.
+    let wanted = if method == Method::HEAD { Wanted::Whole } else { wanted(&headers, &etag, len) };
+    let range = match wanted {
         Wanted::Whole => None,
         Wanted::Part(range) => Some(range),
         Wanted::Nothing => {
@@ -85,10 +91,19 @@ pub async fn download(
     if method == Method::HEAD {
         return Ok(response);
     }
-    let blob = state.blobs.read(&job_id, range.clone()).await.map_err(|error| match error {
-        BlobError::Missing => corrupt(&state.stats, "the file is gone"),
-        error => storage_unavailable(&error),
-    })?;
+    let blob = match state.blobs.read(stored.file(&job_id), range.clone()).await {
+        Ok(blob) => blob,
+        Err(error) => {
+            state.stats.downloaded(state.blobs.name(), false);
+            return Err(match error {
+                BlobError::Missing => {
+                    still_there(&state, &job_id).await?;
+                    corrupt(&state.stats, "the file is gone")
+                }
+                error => storage_unavailable(&error),
+            });
+        }
+    };
     if blob.len != len {
         return Err(corrupt(&state.stats, "the file has another length"));
     }

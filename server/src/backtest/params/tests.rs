@@ -214,3 +214,18 @@ proptest! {
         prop_assert_eq!(read(&again).expect("good").canonical(), params.canonical());
     }
 }
+
+#[test]
+fn a_sweep_has_a_combination_that_is_one() {
+    let read = |strategy: Value, sweep: Value| {
+        let text = json!({ "symbol": "A", "strategy": strategy, "sweep": sweep }).to_string();
+        Params::read(text.as_bytes()).map(drop).map_err(|fault| (fault.field, fault.reason))
+    };
+    let cross = || json!({ "name": "sma_cross" });
+    assert_eq!(read(cross(), json!({ "fast": [50, 5], "slow": [10] })), Ok(()));
+    let none = Err(("sweep".to_owned(), "has no combination that is one"));
+    assert_eq!(read(cross(), json!({ "fast": [50], "slow": [10, 50] })), none);
+    assert_eq!(read(cross(), json!({ "fast": [30] })), none, "slow is 30 where nothing is said");
+    let index = json!({ "name": "rsi_reversion" });
+    assert_eq!(read(index, json!({ "low": [80], "high": [60, 70] })), none);
+}

@@ -120,9 +120,15 @@ async fn a_job_goes_from_its_confirmation_to_its_end(rig: &dyn Rig) {
         assert_eq!(queue.end(&running, &end).await, Ok(false));
     }
     assert_eq!(queue.beat(&running, 0.9, "late").await, Ok(Beat::Lost));
-    assert_eq!(queue.give_back(&running, 0).await, Ok(false));
+    assert_eq!(queue.give_back(&running, None).await, Ok(false));
     assert_eq!(queue.cancel("a", "ann").await.expect("asked").expect("hers").state, State::Done);
     assert_eq!(job(&queue, "a").await.version, 4);
+    let ended = queue.ended(9).await.expect("asked");
+    assert_eq!(
+        ended.iter().map(|job| (job.id.as_str(), job.state)).collect::<Vec<_>>(),
+        [("a", State::Done)]
+    );
+    assert_eq!(queue.ended(9).await, Ok(vec![]), "once");
     let depth = queue.depth().await.expect("counted");
     assert_eq!((depth.by_state, depth.oldest_queued_at), ([0, 0, 1, 0, 0, 0], None));
 }
@@ -136,8 +142,8 @@ async fn the_oldest_goes_first_and_nobody_runs_more_than_two(rig: &dyn Rig) {
     }
     assert_eq!(queue.waiting("ann").await, Ok(Waiting { of_subject: 3, in_all: 4 }));
     let first = claim(&queue).await.expect("a");
-    let ids = [first.id.clone(), claim(&queue).await.expect("b").id, claim(&queue).await.expect("d").id];
-    assert_eq!(ids, ["a", "b", "d"], "the third of ann's waits, bob's does not");
+    let ids = [first.id.clone(), claim(&queue).await.expect("d").id, claim(&queue).await.expect("b").id];
+    assert_eq!(ids, ["a", "d", "b"], "who has none running comes first, and the third of ann's waits");
     assert_eq!(claim(&queue).await, None);
     assert_eq!(queue.end(&first, &End::Timeout).await, Ok(true));
     assert_eq!(claim(&queue).await.map(|job| job.id), Some("c".to_owned()));
@@ -165,7 +171,7 @@ async fn a_worker_that_has_died_loses_its_job_and_writes_nothing_more(rig: &dyn 
     assert_eq!(queue.beat(&zombie, 0.9, "y").await, Ok(Beat::Lost));
     assert_eq!(queue.end(&zombie, &End::Done(committed())).await, Ok(false));
     assert_eq!(queue.end(&zombie, &End::Failed(JobError::failed("engine", "x"))).await, Ok(false));
-    assert_eq!(queue.give_back(&zombie, 0).await, Ok(false));
+    assert_eq!(queue.give_back(&zombie, None).await, Ok(false));
     assert_eq!(state(&queue, "a").await, State::Running);
     assert_eq!(queue.end(&heir, &End::Done(committed())).await, Ok(true));
 }
@@ -181,17 +187,32 @@ async fn a_job_that_breaks_its_workers_is_given_up(rig: &dyn Rig) {
     let ended = job(&queue, "a").await;
     assert_eq!((ended.state, ended.error.expect("why").error_code.as_str()), (State::Failed, "JOB_POISONED"));
     assert_eq!(claim(&queue).await, None);
+    // What was given back in order is not counted.
+    confirmed(&jobs, "b", "ann", AT).await;
+    for _ in 0..ATTEMPTS_MAX {
+        let job = claim(&queue).await.expect("it waits");
+        assert_eq!(queue.give_back(&job, None).await, Ok(true));
+    }
+    claim(&queue).await.expect("it waits");
+    rig.advance(LEASE_MS + 5_000).await;
+    assert_eq!(queue.reap().await, Ok(vec!["b".to_owned()]));
+    let again = job(&queue, "b").await;
+    assert_eq!((again.state, again.crashes), (State::Queued, 1));
 }
 
 async fn what_may_work_next_time_waits_for_it(rig: &dyn Rig) {
     let (queue, jobs) = rig.fresh().await;
     confirmed(&jobs, "a", "ann", AT).await;
     let first = claim(&queue).await.expect("it waits");
-    assert_eq!(queue.give_back(&first, 5_000).await, Ok(true));
+    assert_eq!(queue.give_back(&first, Some(5_000)).await, Ok(true));
     assert_eq!((claim(&queue).await, state(&queue, "a").await), (None, State::Queued));
     rig.advance(6_000).await;
     let second = claim(&queue).await.expect("its time has come");
-    assert_eq!(second.attempt, 2);
+    assert_eq!((second.attempt, second.failures, second.crashes), (2, 1, 0));
+    // Given back in order it has not failed.
+    assert_eq!(queue.give_back(&second, None).await, Ok(true));
+    let second = claim(&queue).await.expect("at once");
+    assert_eq!((second.attempt, second.failures), (3, 1));
     let error = JobError::failed("storage", "the storage of results cannot be reached");
     assert_eq!(queue.end(&second, &End::Failed(error.clone())).await, Ok(true));
     let ended = job(&queue, "a").await;
@@ -215,7 +236,7 @@ async fn who_does_not_want_a_job_any_more_gets_no_result(rig: &dyn Rig) {
     let version = asked.version;
     assert_eq!(queue.cancel("b", "ann").await.expect("asked").expect("hers").version, version, "once");
     assert_eq!(queue.beat(&running, 0.2, "x").await, Ok(Beat::Cancel));
-    assert_eq!(queue.give_back(&running, 0).await, Ok(false));
+    assert_eq!(queue.give_back(&running, None).await, Ok(false));
     assert_eq!(queue.end(&running, &End::Done(committed())).await, Ok(true));
     let ended = job(&queue, "b").await;
     assert_eq!((ended.state, ended.result_hash), (State::Cancelled, None), "whatever it came to");

@@ -22,7 +22,7 @@ macro_rules! columns {
             ms!("started_at"),
             ", ",
             ms!("finished_at"),
-            ", error_code, error_cause, error_message, result_hash"
+            ", error_code, error_cause, error_message, result_hash, crashes, failures"
         )
     };
 }
@@ -35,7 +35,8 @@ const CLAIM: &str = concat!(
      clock_timestamp()), lease_until = clock_timestamp() + $2::bigint * interval '1 millisecond', progress = 0, \
      phase = '', version = version + 1, updated_at = clock_timestamp() WHERE id = (SELECT id FROM jobs AS waiting WHERE \
      state = 'queued' AND run_at <= clock_timestamp() AND (SELECT count(*) FROM jobs WHERE subject = waiting.subject AND \
-     state = 'running') < $3 ORDER BY run_at, created_at, id FOR UPDATE SKIP LOCKED LIMIT 1) RETURNING ",
+     state = 'running') < $3 ORDER BY (SELECT count(*) FROM jobs WHERE subject = waiting.subject AND state = 'running'), \
+     run_at, created_at, id FOR UPDATE SKIP LOCKED LIMIT 1) RETURNING ",
     columns!()
 );
 const BEAT: &str = "UPDATE jobs SET lease_until = clock_timestamp() + $3::bigint * interval '1 millisecond', updated_at = \
@@ -44,15 +45,15 @@ const BEAT: &str = "UPDATE jobs SET lease_until = clock_timestamp() + $3::bigint
 const HELD: &str =
     "SELECT cancel_requested FROM jobs WHERE id = $1 AND attempt = $2 AND state = 'running' FOR UPDATE";
 const GIVE_BACK: &str = "UPDATE jobs SET state = 'queued', lease_until = NULL, run_at = clock_timestamp() + $3::bigint * \
-    interval '1 millisecond', progress = 0, phase = '', version = version + 1, updated_at = clock_timestamp() WHERE \
-    id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel_requested";
+    interval '1 millisecond', failures = failures + $4, progress = 0, phase = '', version = version + 1, \
+    updated_at = clock_timestamp() WHERE id = $1 AND attempt = $2 AND state = 'running' AND NOT cancel_requested";
 const LOST: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM jobs WHERE state = 'running' AND lease_until < clock_timestamp() LIMIT 1000 FOR UPDATE SKIP LOCKED"
 );
 const AGAIN: &str = "UPDATE jobs SET state = 'queued', lease_until = NULL, run_at = clock_timestamp(), progress = 0, \
-    phase = '', version = version + 1, updated_at = clock_timestamp() WHERE id = $1";
+    crashes = crashes + 1, phase = '', version = version + 1, updated_at = clock_timestamp() WHERE id = $1";
 const WANT_END: &str = "UPDATE jobs SET cancel_requested = true, version = version + 1, updated_at = clock_timestamp() \
     WHERE id = $1 AND NOT cancel_requested";
 const GET: &str = concat!("SELECT ", columns!(), " FROM jobs WHERE id = $1");
@@ -65,6 +66,11 @@ const LIST: &str = concat!(
     ", id) < ($2, $3)) ORDER BY ",
     ms!("created_at"),
     " DESC, id DESC LIMIT $4"
+);
+const ENDED: &str = concat!(
+    "UPDATE jobs SET is_noted = true WHERE id IN (SELECT id FROM jobs WHERE NOT is_noted AND finished_at IS NOT NULL \
+     ORDER BY finished_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING ",
+    columns!()
 );
 const WAITING: &str =
     "SELECT count(*) FILTER (WHERE subject = $1), count(*) FROM jobs WHERE state = 'queued'";
@@ -150,10 +156,11 @@ impl Queue for PostgresQueue {
         })
     }
 
-    fn give_back<'a>(&'a self, job: &'a Job, after_ms: i64) -> StoreFuture<'a, bool> {
+    fn give_back<'a>(&'a self, job: &'a Job, failed_ms: Option<i64>) -> StoreFuture<'a, bool> {
         limited(async move {
             let attempt = job.attempt as i32;
-            Ok(self.database.execute(GIVE_BACK, &[&job.id, &attempt, &after_ms]).await? == 1)
+            let (after_ms, failed) = (failed_ms.unwrap_or(0), i32::from(failed_ms.is_some()));
+            Ok(self.database.execute(GIVE_BACK, &[&job.id, &attempt, &after_ms, &failed]).await? == 1)
         })
     }
 
@@ -166,7 +173,7 @@ impl Queue for PostgresQueue {
             for job in &lost {
                 if job.is_cancel_requested {
                     finish(&transaction, &job.id, &End::Cancelled).await?;
-                } else if job.attempt >= ATTEMPTS_MAX {
+                } else if job.crashes + 1 >= ATTEMPTS_MAX {
                     finish(&transaction, &job.id, &End::Failed(super::poisoned())).await?;
                 } else {
                     transaction.execute(AGAIN, &[&job.id]).await.map_err(|error| told(&error))?;
@@ -229,6 +236,15 @@ impl Queue for PostgresQueue {
             let row = client.query_one(&statement, &[&subject]).await.map_err(|error| told(&error))?;
             let count = |at| u32::try_from(row.get::<_, i64>(at)).unwrap_or(u32::MAX);
             Ok(Waiting { of_subject: count(0), in_all: count(1) })
+        })
+    }
+
+    fn ended(&self, limit: u32) -> StoreFuture<'_, Vec<Job>> {
+        limited(async move {
+            let client = self.database.client().await?;
+            let statement = client.prepare_cached(ENDED).await.map_err(|error| told(&error))?;
+            let rows = client.query(&statement, &[&i64::from(limit)]).await;
+            rows.map_err(|error| told(&error))?.iter().map(read).collect()
         })
     }
 
@@ -297,5 +313,7 @@ fn read(row: &Row) -> Result<Job, StoreError> {
         finished_at: row.get(13),
         error: error.map(|error_code| JobError { error_code, cause, message: message.unwrap_or_default() }),
         result_hash: row.get(17),
+        crashes: row.get::<_, i32>(18) as u32,
+        failures: row.get::<_, i32>(19) as u32,
     })
 }

@@ -17,7 +17,7 @@ use crate::database::sqlite::{Database, Failure, failed};
 macro_rules! columns {
     () => {
         "id, subject, session_id, params, params_hash, state, attempt, version, progress, phase, cancel_requested, \
-         created_at, started_at, finished_at, error_code, error_cause, error_message, result_hash"
+         created_at, started_at, finished_at, error_code, error_cause, error_message, result_hash, crashes, failures"
     };
 }
 
@@ -60,7 +60,8 @@ impl Queue for SqliteQueue {
                  WHERE id = (
                    SELECT id FROM jobs AS waiting WHERE state = 'queued' AND run_at <= :now AND
                      (SELECT count(*) FROM jobs WHERE subject = waiting.subject AND state = 'running') < :most
-                   ORDER BY run_at, created_at, id LIMIT 1)
+                   ORDER BY (SELECT count(*) FROM jobs WHERE subject = waiting.subject AND state = 'running'),
+                     run_at, created_at, id LIMIT 1)
                  RETURNING ",
                 columns!()
             );
@@ -108,14 +109,18 @@ impl Queue for SqliteQueue {
         })
     }
 
-    fn give_back<'a>(&'a self, job: &'a Job, after_ms: i64) -> StoreFuture<'a, bool> {
+    fn give_back<'a>(&'a self, job: &'a Job, failed_ms: Option<i64>) -> StoreFuture<'a, bool> {
         let (id, attempt) = (job.id.clone(), job.attempt);
         self.call(move |connection, now| {
             let sql = "UPDATE jobs SET state = 'queued', lease_until = NULL, run_at = :run_at, progress = 0, phase = '',
+                  failures = failures + :failed,
                   version = version + 1, updated_at = :now
                 WHERE id = :id AND attempt = :attempt AND state = 'running' AND cancel_requested = 0";
             let params =
-                named_params! { ":run_at": now + after_ms, ":now": now, ":id": id, ":attempt": attempt };
+                named_params! {
+                    ":run_at": now + failed_ms.unwrap_or(0), ":failed": failed_ms.is_some(), ":now": now, ":id": id,
+                    ":attempt": attempt,
+                };
             Ok(connection.prepare_cached(sql)?.execute(params)? == 1)
         })
     }
@@ -128,10 +133,11 @@ impl Queue for SqliteQueue {
             for job in &lost {
                 if job.is_cancel_requested {
                     finish(connection, &job.id, &End::Cancelled, now)?;
-                } else if job.attempt >= ATTEMPTS_MAX {
+                } else if job.crashes + 1 >= ATTEMPTS_MAX {
                     finish(connection, &job.id, &End::Failed(super::poisoned()), now)?;
                 } else {
                     let sql = "UPDATE jobs SET state = 'queued', lease_until = NULL, run_at = ?1, progress = 0, phase = '',
+                          crashes = crashes + 1,
                           version = version + 1, updated_at = ?1 WHERE id = ?2";
                     connection.prepare_cached(sql)?.execute((now, &job.id))?;
                 }
@@ -190,6 +196,19 @@ impl Queue for SqliteQueue {
             let sql = "SELECT count(*) FILTER (WHERE subject = ?), count(*) FROM jobs WHERE state = 'queued'";
             let read = |row: &Row<'_>| Ok(Waiting { of_subject: row.get(0)?, in_all: row.get(1)? });
             Ok(connection.prepare_cached(sql)?.query_row([&subject], read)?)
+        })
+    }
+
+    fn ended(&self, limit: u32) -> StoreFuture<'_, Vec<Job>> {
+        self.database.call(move |connection| {
+            let sql = concat!(
+                "UPDATE jobs SET is_noted = 1 WHERE id IN (SELECT id FROM jobs WHERE is_noted = 0 AND
+                   finished_at IS NOT NULL ORDER BY finished_at LIMIT ?) RETURNING ",
+                columns!()
+            );
+            let mut statement = connection.prepare_cached(sql)?;
+            let ended = statement.query_map([limit], read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok(ended)
         })
     }
 
@@ -290,6 +309,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
             message: message.unwrap_or_default(),
         }),
         result_hash: row.get(17)?,
+        crashes: row.get(18)?,
+        failures: row.get(19)?,
     })
 }
 

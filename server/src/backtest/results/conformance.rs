@@ -168,17 +168,25 @@ async fn results_are_removed_when_their_time_is_over(rig: &dyn Rig) {
     let stored = whole(&tables, "a", 1_500).await;
     assert_eq!(tables.results.list("", 9).await, Ok(vec![("a".to_owned(), stored.clone())]));
     assert_eq!(tables.results.list("a", 9).await, Ok(vec![]));
-    assert_eq!(tables.results.expire(100).await, Ok(vec![]));
+    assert_eq!(tables.results.expire(100).await, Ok(0));
     rig.advance(stored.expires_at - stored.created_at + 1_000).await;
-    assert_eq!(tables.results.expire(100).await, Ok(vec!["a".to_owned()]));
-    assert_eq!(tables.results.expire(100).await, Ok(vec![]), "once");
+    assert_eq!(tables.results.files_left(9).await, Ok(vec![]));
+    assert_eq!(tables.results.expire(100).await, Ok(1));
+    assert_eq!(tables.results.expire(100).await, Ok(0), "once");
     let expired = tables.results.get("a").await.expect("asked").expect("it is remembered");
     assert!(expired.is_expired);
     assert_eq!(tables.results.list("", 9).await, Ok(vec![]));
+    // A few chunks at a time, however many there are.
+    assert_eq!(tables.results.clean_up(1).await, Ok(1));
+    assert_eq!(tables.results.clean_up(100).await, Ok(1));
     assert_eq!(tables.results.chunks("a", 1, Part::Equity, 0, 9).await, Ok(vec![]));
-    tables.results.clean_up(100).await.expect("cleaned up");
+    assert_eq!(tables.results.files_left(9).await, Ok(vec![("a".to_owned(), 1)]));
     assert!(tables.results.get("a").await.expect("asked").is_some());
     rig.advance(EXPIRED_MS + 1_000).await;
+    tables.results.clean_up(100).await.expect("cleaned up");
+    assert!(tables.results.get("a").await.expect("asked").is_some(), "its file is still there");
+    tables.results.file_removed("a").await.expect("marked");
+    assert_eq!(tables.results.files_left(9).await, Ok(vec![]));
     tables.results.clean_up(100).await.expect("cleaned up");
     assert_eq!(tables.results.get("a").await, Ok(None));
 }

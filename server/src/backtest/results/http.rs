@@ -93,13 +93,15 @@ pub async fn page(
         return Ok((StatusCode::NOT_MODIFIED, fields).into_response());
     }
     let read = page::read(&*state.results, &job_id, &stored, part, from, limit).await;
-    let Rows { json: rows, next } = read.map_err(|error| match error.store {
-        page::STORE => {
+    let Rows { json: rows, next } = match read {
+        Ok(rows) => rows,
+        Err(error) if error.store == page::STORE => {
+            still_there(&state, &job_id).await?;
             state.stats.corrupt(Integrity::Rows);
-            AppError::of(ErrorCode::ResultCorrupt)
+            return Err(AppError::of(ErrorCode::ResultCorrupt));
         }
-        _ => store_unavailable(&error),
-    })?;
+        Err(error) => return Err(store_unavailable(&error)),
+    };
     let next =
         next.map_or_else(|| "null".to_owned(), |row| format!("\"{}\"", state.cursors.write(place, row)));
     let data = format!(
@@ -135,20 +137,27 @@ pub async fn link(
     }
     let (job, stored) = result(&state, Asking::of(&caller)?, &job_id).await?;
     let backend = state.blobs.name();
-    let len = state.blobs.len(&job_id).await.map_err(|error| match error {
-        BlobError::Missing => corrupt(&state.stats, "the file is gone"),
-        error => {
+    let file = stored.file(&job_id);
+    let len = match state.blobs.len(file).await {
+        Ok(len) => len,
+        Err(error) => {
             state.stats.downloaded(backend, false);
-            storage_unavailable(&error)
+            return Err(match error {
+                BlobError::Missing => {
+                    still_there(&state, &job_id).await?;
+                    corrupt(&state.stats, "the file is gone")
+                }
+                error => storage_unavailable(&error),
+            });
         }
-    })?;
+    };
     if len != stored.blob_bytes {
         return Err(corrupt(&state.stats, "the file has another length"));
     }
     let filename = filename(&job);
     // Whole seconds, as links have them.
     let expires = now_ms() / 1_000 + state.link_ttl.as_secs();
-    let presigned = state.blobs.presigned(&job_id, &filename, state.link_ttl).await;
+    let presigned = state.blobs.presigned(file, &filename, state.link_ttl).await;
     let url = match presigned.map_err(|error| storage_unavailable(&error))? {
         Some(url) => {
             state.stats.downloaded(backend, true);
@@ -184,6 +193,18 @@ async fn result(state: &ResultsState, asking: Asking<'_>, job_id: &str) -> Resul
     match stored.is_expired {
         true => Err(AppError::of(ErrorCode::ResultExpired)),
         false => Ok((job, stored)),
+    }
+}
+
+/// Makes sure that a result of which something is missing should still be there.
+///
+/// # Errors
+/// [`ErrorCode::ResultExpired`] when its time has come to be over meanwhile.
+pub async fn still_there(state: &ResultsState, job_id: &str) -> Result<(), AppError> {
+    let found = state.results.get(job_id).await.map_err(|error| store_unavailable(&error))?;
+    match found {
+        Some(stored) if !stored.is_expired => Ok(()),
+        _ => Err(AppError::of(ErrorCode::ResultExpired)),
     }
 }
 

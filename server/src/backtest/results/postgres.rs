@@ -32,13 +32,15 @@ const LIST: &str = concat!(
 const CHUNKS: &str = "SELECT rows::text FROM backtest_result_rows WHERE job_id = $1 AND attempt = $2 AND part = $3 AND \
     chunk BETWEEN $4 AND $5 ORDER BY chunk";
 const EXPIRE: &str = "UPDATE backtest_results SET is_expired = true WHERE job_id IN (SELECT job_id FROM backtest_results \
-    WHERE NOT is_expired AND expires_at < clock_timestamp() LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING job_id";
-const REMOVE: &str = "DELETE FROM backtest_result_rows WHERE job_id = ANY($1)";
+    WHERE NOT is_expired AND expires_at < clock_timestamp() LIMIT $1 FOR UPDATE SKIP LOCKED)";
+const FILES_LEFT: &str =
+    "SELECT job_id, attempt FROM backtest_results WHERE is_expired AND NOT is_file_removed LIMIT $1";
+const FILE_REMOVED: &str = "UPDATE backtest_results SET is_file_removed = true WHERE job_id = $1";
 const ORPHANS: &str = "DELETE FROM backtest_result_rows WHERE (job_id, attempt, part, chunk) IN (SELECT job_id, attempt, \
     part, chunk FROM backtest_result_rows AS rows WHERE NOT EXISTS (SELECT 1 FROM backtest_results AS result WHERE \
     result.job_id = rows.job_id AND result.attempt = rows.attempt AND NOT is_expired) AND NOT EXISTS (SELECT 1 FROM jobs \
     WHERE id = rows.job_id AND jobs.attempt = rows.attempt AND state = 'running') LIMIT $1)";
-const FORGET: &str = "DELETE FROM backtest_results WHERE is_expired AND expires_at < clock_timestamp() - $1::bigint * \
+const FORGET: &str = "DELETE FROM backtest_results WHERE is_expired AND is_file_removed AND expires_at < clock_timestamp() - $1::bigint * \
     interval '1 millisecond'";
 
 /// Results in an open database.
@@ -97,16 +99,21 @@ impl Results for PostgresResults {
         })
     }
 
-    fn expire(&self, limit: u32) -> StoreFuture<'_, Vec<String>> {
+    fn expire(&self, limit: u32) -> StoreFuture<'_, u64> {
+        limited(async move { self.database.execute(EXPIRE, &[&i64::from(limit)]).await })
+    }
+
+    fn files_left(&self, limit: u32) -> StoreFuture<'_, Vec<(String, u32)>> {
         limited(async move {
-            let mut client = self.database.client().await?;
-            let transaction = client.transaction().await.map_err(|error| told(&error))?;
-            let over = transaction.query(EXPIRE, &[&i64::from(limit)]).await.map_err(|error| told(&error))?;
-            let over: Vec<String> = over.iter().map(|row| row.get(0)).collect();
-            transaction.execute(REMOVE, &[&over]).await.map_err(|error| told(&error))?;
-            transaction.commit().await.map_err(|error| told(&error))?;
-            Ok(over)
+            let client = self.database.client().await?;
+            let statement = client.prepare_cached(FILES_LEFT).await.map_err(|error| told(&error))?;
+            let rows = client.query(&statement, &[&i64::from(limit)]).await.map_err(|error| told(&error))?;
+            Ok(rows.iter().map(|row| (row.get(0), row.get::<_, i32>(1) as u32)).collect())
         })
+    }
+
+    fn file_removed<'a>(&'a self, job_id: &'a str) -> StoreFuture<'a, ()> {
+        limited(async move { self.database.execute(FILE_REMOVED, &[&job_id]).await.map(drop) })
     }
 
     fn clean_up(&self, limit: u32) -> StoreFuture<'_, u64> {

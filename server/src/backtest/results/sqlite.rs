@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row};
 
 use super::{EXPIRED_MS, Part, Results, Stored};
 use crate::backtest::job::Job;
 use crate::confirmation::clock::Clock;
 use crate::database::StoreFuture;
-use crate::database::sqlite::{Database, Failure};
+use crate::database::sqlite::Database;
 
 /// A result's columns, in the order in which [`read`] takes them.
 macro_rules! columns {
@@ -85,18 +85,29 @@ impl Results for SqliteResults {
         })
     }
 
-    fn expire(&self, limit: u32) -> StoreFuture<'_, Vec<String>> {
+    fn expire(&self, limit: u32) -> StoreFuture<'_, u64> {
         let now = self.clock.now_ms();
         self.database.call(move |connection| {
             let sql = "UPDATE backtest_results SET is_expired = 1 WHERE job_id IN (SELECT job_id FROM backtest_results
-                  WHERE is_expired = 0 AND expires_at < ? LIMIT ?) RETURNING job_id";
+                  WHERE is_expired = 0 AND expires_at < ? LIMIT ?)";
+            Ok(connection.prepare_cached(sql)?.execute((now, limit))? as u64)
+        })
+    }
+
+    fn files_left(&self, limit: u32) -> StoreFuture<'_, Vec<(String, u32)>> {
+        self.database.call(move |connection| {
+            let sql = "SELECT job_id, attempt FROM backtest_results WHERE is_expired = 1 AND is_file_removed = 0 LIMIT ?";
             let mut statement = connection.prepare_cached(sql)?;
-            let over = statement.query_map((now, limit), |row| row.get(0))?;
-            let over = over.collect::<rusqlite::Result<Vec<String>>>()?;
-            for id in &over {
-                remove(connection, id)?;
-            }
-            Ok(over)
+            let left = statement.query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(left.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    fn file_removed<'a>(&'a self, job_id: &'a str) -> StoreFuture<'a, ()> {
+        let id = job_id.to_owned();
+        self.database.call(move |connection| {
+            let sql = "UPDATE backtest_results SET is_file_removed = 1 WHERE job_id = ?";
+            Ok(connection.prepare_cached(sql)?.execute([id]).map(drop)?)
         })
     }
 
@@ -111,16 +122,11 @@ impl Results for SqliteResults {
                     state = 'running')
                 LIMIT ?)";
             let removed = connection.prepare_cached(sql)?.execute([limit])?;
-            let sql = "DELETE FROM backtest_results WHERE is_expired = 1 AND expires_at < ?";
+            let sql = "DELETE FROM backtest_results WHERE is_expired = 1 AND is_file_removed = 1 AND expires_at < ?";
             connection.prepare_cached(sql)?.execute([before])?;
             Ok(removed as u64)
         })
     }
-}
-
-fn remove(connection: &Connection, job_id: &str) -> Result<(), Failure> {
-    let sql = "DELETE FROM backtest_result_rows WHERE job_id = ?";
-    Ok(connection.prepare_cached(sql)?.execute([job_id]).map(drop)?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {

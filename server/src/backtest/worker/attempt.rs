@@ -1,32 +1,34 @@
 //! One attempt at a job, from its claim to its end: rows and file are written under its number, and while it goes on its
 //! lease is renewed.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use live_core::error::ErrorCode;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Desk;
 use super::engine::{Fault as EngineFault, Made, make};
 use super::recorder::{Chunk, Control};
-use crate::backtest::blobs::BlobError;
-use crate::backtest::job::{ATTEMPTS_MAX, Committed, End, Job, JobError, State};
+use crate::backtest::blobs::{BlobError, Name};
+use crate::backtest::job::{ATTEMPTS_MAX, Committed, End, Job, JobError};
 use crate::backtest::params::Params;
 use crate::backtest::queue::Beat;
 use crate::backtest::stats::{Outcome, Retry};
 use crate::crash;
-use crate::database::StoreError;
+use crate::database::{StoreError, StoreFuture};
 use crate::random;
 
 /// How often a worker says that it lives and how far it is, and hears whether it should go on.
 const BEAT_EVERY: Duration = Duration::from_millis(500);
 /// Chunks that are on their way to the database.
 const CHUNKS_MAX: usize = 2;
-/// How long an attempt waits that failed for the storage or the database, by its number.
-const RETRY_MS: [i64; 3] = [1_000, 5_000, 25_000];
+/// How long a job waits of which an attempt has failed for the storage or the database, by how many have.
+const RETRY_MS: [i64; ATTEMPTS_MAX as usize - 1] = [1_000, 5_000];
+/// How long an upload may go on that nobody waits for any more, so that it leaves nothing behind.
+const SETTLE_TIME: Duration = Duration::from_millis(300);
 
 /// Why an attempt comes to nothing.
 #[derive(Debug)]
@@ -35,8 +37,8 @@ enum Fault {
     Job(JobError),
     /// The database cannot be used.
     Store(StoreError),
-    /// The storage of files cannot be used, or the disk.
-    Storage(String),
+    /// The storage of files cannot be used, or the disk on which they are written before; in words for people, and why.
+    Storage(String, String),
     /// It is another's job now.
     Lost,
     /// Its person does not want it any more.
@@ -55,7 +57,11 @@ impl From<StoreError> for Fault {
 
 impl From<BlobError> for Fault {
     fn from(error: BlobError) -> Self {
-        Self::Storage(error.to_string())
+        let what = match &error {
+            BlobError::Storage { store, .. } => format!("the storage of results ({store}) cannot be used"),
+            BlobError::Missing => "the storage of results has lost a file".to_owned(),
+        };
+        Self::Storage(what, error.to_string())
     }
 }
 
@@ -63,7 +69,10 @@ impl From<EngineFault> for Fault {
     fn from(fault: EngineFault) -> Self {
         match fault {
             EngineFault::Params(reason) => Self::Job(JobError::failed("params", &reason)),
-            EngineFault::Disk(error) => Self::Storage(error.to_string()),
+            EngineFault::Disk(error) => Self::Storage(
+                "the disk on which results are made cannot be used".to_owned(),
+                error.to_string(),
+            ),
             EngineFault::Told => Self::Lost,
         }
     }
@@ -79,14 +88,22 @@ pub async fn run(desk: Arc<Desk>, job: Job, ending: CancellationToken) {
     desk.board.show(&job).await;
     let control = Arc::<Control>::default();
     let attempt = Attempt { desk: &desk, job: &job, control: Arc::clone(&control) };
-    let came_to = tokio::select! {
-        made = attempt.make() => made,
+    let mut making = pin!(attempt.make());
+    let stopped = tokio::select! {
+        made = &mut making => Ok(made),
         fault = attempt.beat() => Err(fault),
         () = sleep(desk.timeout) => Err(Fault::Timeout),
         () = ending.cancelled() => Err(Fault::Ending),
     };
     // Whatever still computes ends at once.
     control.stop();
+    let came_to = match stopped {
+        Ok(made) => made,
+        Err(fault) => {
+            let _ = timeout(SETTLE_TIME, making).await;
+            Err(fault)
+        }
+    };
     let outcome = attempt.end(came_to).await;
     tracing::info!(job_id = job.id, attempt = job.attempt, ?outcome, "a job was run");
     attempt.tell(outcome, began.elapsed()).await;
@@ -107,7 +124,9 @@ impl Attempt<'_> {
         let (to, chunks) = mpsc::channel(CHUNKS_MAX);
         let (market, control) = (Arc::clone(&self.desk.market), Arc::clone(&self.control));
         let spool = self.desk.blobs.spool().to_owned();
-        let computing = tokio::task::spawn_blocking(move || make(&params, &market, &spool, to, &control));
+        let cores = Arc::clone(&self.desk.cores);
+        let compute = move || make(&params, &market, &spool, &cores, to, &control);
+        let computing = tokio::task::spawn_blocking(compute);
         self.keep_rows(chunks).await?;
         let made = computing.await.map_err(|error| {
             tracing::error!(%error, job_id = self.job.id, "the engine has failed");
@@ -119,8 +138,10 @@ impl Attempt<'_> {
 
     async fn keep_rows(&self, mut chunks: mpsc::Receiver<Chunk>) -> Result<(), Fault> {
         while let Some(Chunk { part, n, rows }) = chunks.recv().await {
-            if !self.desk.results.put(self.job, part, n, &rows).await? {
-                return Err(Fault::Lost);
+            // Twice is the same.
+            match self.persist(|| self.desk.results.put(self.job, part, n, &rows)).await? {
+                true => {}
+                false => return Err(Fault::Lost),
             }
         }
         Ok(())
@@ -138,7 +159,7 @@ impl Attempt<'_> {
             blob_bytes: written.blob_bytes,
             retention_ms: i64::try_from(self.desk.retention.as_millis()).unwrap_or(i64::MAX / 2),
         };
-        self.desk.blobs.put(&self.job.id, written, self.job.created_at).await?;
+        self.desk.blobs.put(self.file(), written, self.job.created_at).await?;
         self.desk.stats.committed(self.desk.blobs.name(), began.elapsed());
         crash::point("job_stored");
         Ok(committed)
@@ -173,36 +194,50 @@ impl Attempt<'_> {
         }
     }
 
+    /// The file of this attempt.
+    fn file(&self) -> Name<'_> {
+        Name { job_id: &self.job.id, attempt: self.job.attempt }
+    }
+
     /// Writes down how it ended.
     async fn end(&self, came_to: Result<Committed, Fault>) -> Outcome {
-        let (end, outcome) = match came_to {
-            Ok(committed) => (End::Done(committed), Outcome::Done),
-            Err(Fault::Job(error)) => (End::Failed(error), Outcome::Failed),
-            Err(Fault::Cancelled) => (End::Cancelled, Outcome::Cancelled),
-            Err(Fault::Timeout) => (End::Timeout, Outcome::Timeout),
+        let end = match came_to {
+            Ok(committed) => End::Done(committed),
+            Err(Fault::Job(error)) => End::Failed(error),
+            Err(Fault::Cancelled) => End::Cancelled,
+            Err(Fault::Timeout) => End::Timeout,
             Err(Fault::Lost) => return Outcome::Lost,
-            Err(Fault::Ending) => return self.give_back(0, Outcome::Released).await,
-            Err(Fault::Storage(reason)) => {
-                tracing::warn!(reason, job_id = self.job.id, "the storage of results cannot be used");
-                let what = format!("the storage of results ({}) cannot be used", self.desk.blobs.name());
+            Err(Fault::Ending) => return self.give_back(None, Outcome::Released).await,
+            Err(Fault::Storage(what, reason)) => {
+                tracing::warn!(what, reason, job_id = self.job.id, "an attempt has failed");
                 match self.retry_after() {
                     Some(after_ms) => return self.again(after_ms, Retry::Storage).await,
-                    None => (End::Failed(JobError::failed("storage", &what)), Outcome::Failed),
+                    None => End::Failed(JobError::failed("storage", &what)),
                 }
             }
             Err(Fault::Store(error)) => {
-                tracing::warn!(%error, job_id = self.job.id, "the database cannot be used");
+                tracing::warn!(%error, job_id = self.job.id, "an attempt has failed");
                 let what = format!("the database ({}) cannot be used", error.store);
                 match self.retry_after() {
                     Some(after_ms) => return self.again(after_ms, Retry::Store).await,
-                    None => (End::Failed(JobError::failed("store", &what)), Outcome::Failed),
+                    None => End::Failed(JobError::failed("store", &what)),
                 }
             }
         };
         match self.persist(|| self.desk.queue.end(self.job, &end)).await {
-            Some(true) => outcome,
-            _ => Outcome::Lost,
+            Ok(true) => self.ended_as().await.unwrap_or(Outcome::Lost),
+            // It may be that the answer was lost and not the job.
+            Ok(false) => {
+                self.ended_as().await.filter(|outcome| is_own(*outcome, &end)).unwrap_or(Outcome::Lost)
+            }
+            Err(_) => Outcome::Lost,
         }
+    }
+
+    /// How the job has ended, if this is the attempt that it has ended with.
+    async fn ended_as(&self) -> Option<Outcome> {
+        let job = self.persist(|| self.desk.queue.get(&self.job.id)).await.ok()??;
+        Outcome::of(&job).filter(|_| job.attempt == self.job.attempt)
     }
 
     /// How long the database may be away: nobody else can have taken the job yet.
@@ -213,78 +248,71 @@ impl Attempt<'_> {
     /// How long to wait before it is tried again; `None` after the last attempt. A fifth more or less, so that jobs that
     /// failed together do not come back together.
     fn retry_after(&self) -> Option<i64> {
-        let usual = RETRY_MS.get((self.job.attempt as usize).checked_sub(1)?)?;
+        let usual = RETRY_MS.get(self.job.failures as usize)?;
         let spread = random::within(Duration::from_millis((usual * 2 / 5) as u64)).as_millis() as i64;
-        (self.job.attempt < ATTEMPTS_MAX).then_some(usual * 4 / 5 + spread)
+        Some(usual * 4 / 5 + spread)
     }
 
     async fn again(&self, after_ms: i64, reason: Retry) -> Outcome {
-        let outcome = self.give_back(after_ms, Outcome::Retried).await;
+        let outcome = self.give_back(Some(after_ms), Outcome::Retried).await;
         if outcome == Outcome::Retried {
             self.desk.stats.retried(reason);
         }
         outcome
     }
 
-    async fn give_back(&self, after_ms: i64, outcome: Outcome) -> Outcome {
-        match self.persist(|| self.desk.queue.give_back(self.job, after_ms)).await {
-            Some(true) => outcome,
-            // Perhaps its person wants it to end.
-            Some(false) => match self.persist(|| self.desk.queue.end(self.job, &End::Cancelled)).await {
-                Some(true) => Outcome::Cancelled,
+    async fn give_back(&self, failed_ms: Option<i64>, outcome: Outcome) -> Outcome {
+        match self.persist(|| self.desk.queue.give_back(self.job, failed_ms)).await {
+            Ok(true) => outcome,
+            // Perhaps its person wants it to end; or the answer was lost, and not the job.
+            Ok(false) => match self.persist(|| self.desk.queue.end(self.job, &End::Cancelled)).await {
+                Ok(true) => Outcome::Cancelled,
                 _ => Outcome::Lost,
             },
-            None => Outcome::Lost,
+            Err(_) => Outcome::Lost,
         }
     }
 
     /// Asks the database until it answers, as long as the lease holds.
-    async fn persist<'f, T>(&self, ask: impl Fn() -> crate::database::StoreFuture<'f, T>) -> Option<T> {
+    async fn persist<'f, T>(&self, ask: impl Fn() -> StoreFuture<'f, T>) -> Result<T, StoreError> {
         let began = Instant::now();
         loop {
             match ask().await {
-                Ok(answer) => return Some(answer),
-                Err(error) if began.elapsed() >= self.patience() => {
-                    tracing::error!(%error, job_id = self.job.id, "the end of a job is not written down");
-                    return None;
-                }
-                Err(error) => tracing::debug!(%error, "the end of a job is not written down yet"),
+                Ok(answer) => return Ok(answer),
+                Err(error) if began.elapsed() >= self.patience() => return Err(error),
+                Err(error) => tracing::debug!(%error, job_id = self.job.id, "asked again"),
             }
             sleep(BEAT_EVERY).await;
         }
     }
 
-    /// Tells and counts what became of it.
+    /// Counts what became of it, and tells how the job stands.
     async fn tell(&self, outcome: Outcome, time: Duration) {
         crash::point("job_ended");
-        let Ok(Some(job)) = self.desk.queue.get(&self.job.id).await else {
-            return self.desk.stats.ran(outcome);
-        };
-        let is_own_end = job.state.is_end() && outcome != Outcome::Lost;
-        let outcome = match (is_own_end, job.state) {
-            // It was cancelled at the last moment.
-            (true, State::Cancelled) => Outcome::Cancelled,
-            _ => outcome,
-        };
-        if is_own_end {
-            if outcome == Outcome::Done {
-                if let Ok(params) = Params::read(job.params.as_bytes()) {
-                    self.desk.stats.took(params.strategy.name(), time);
-                }
-            } else if let Err(error) = self.desk.blobs.remove(&job.id).await {
-                tracing::warn!(%error, job_id = job.id, "a file that nobody needs is left");
+        if outcome == Outcome::Done {
+            if let Ok(params) = Params::read(self.job.params.as_bytes()) {
+                self.desk.stats.took(params.strategy.name(), time);
             }
-            self.desk.note(&job, outcome).await;
-        } else {
-            self.desk.stats.ran(outcome);
+        } else if let Err(error) = self.desk.blobs.remove(self.file()).await {
+            tracing::warn!(%error, job_id = self.job.id, "a file that nobody needs is left");
         }
-        self.desk.board.show(&job).await;
+        match outcome {
+            Outcome::Done | Outcome::Failed | Outcome::Cancelled | Outcome::Timeout => {
+                self.desk.note_ends().await;
+            }
+            Outcome::Retried | Outcome::Lost | Outcome::Released => self.desk.stats.ran(outcome),
+        }
+        if let Ok(Some(job)) = self.desk.queue.get(&self.job.id).await {
+            self.desk.board.show(&job).await;
+        }
     }
 }
 
-/// The code that a job has ended with; `None` for one with a result.
-pub fn code_of(job: &Job) -> Option<String> {
-    let usual = || ErrorCode::JobFailed.as_str().to_owned();
-    let code = || job.error.as_ref().map_or_else(usual, |error| error.error_code.clone());
-    (job.state != State::Done).then(code)
+/// Whether a job's end is the one that an attempt has written, and nobody else's who has found its worker dead.
+fn is_own(outcome: Outcome, end: &End) -> bool {
+    match end {
+        End::Done(_) => outcome == Outcome::Done,
+        End::Timeout => outcome == Outcome::Timeout,
+        End::Failed(_) | End::Cancelled => false,
+    }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::ops::Range;
 use std::path::Path;
-use std::thread::available_parallelism;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -12,6 +11,7 @@ use live_core::canonical::stable_stringify;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
 
 use super::recorder::{Chunk, Control, Recorder, Stopped};
@@ -76,6 +76,7 @@ pub fn make(
     params: &Params,
     market: &Market,
     spool: &Path,
+    cores: &Semaphore,
     chunks: Sender<Chunk>,
     control: &Control,
 ) -> Result<Made, Fault> {
@@ -85,7 +86,7 @@ pub fn make(
         None => (params.clone(), None, (0.0, 1.0)),
         Some(_) => {
             let rows: Vec<Row> = bars.rows(range.clone()).collect();
-            let (best, swept) = best(&rows, params, control)?;
+            let (best, swept) = best(&rows, params, cores, control)?;
             (best, Some(swept), (SWEEP_SHARE, 1.0 - SWEEP_SHARE))
         }
     };
@@ -135,8 +136,16 @@ struct Swept {
 }
 
 /// Runs a sweep; its best combination, by the final equity and the first of those that are equal, and the table of all.
-fn best(rows: &[Row], params: &Params, control: &Control) -> Result<(Params, Swept), Fault> {
-    let threads = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+fn best(
+    rows: &[Row],
+    params: &Params,
+    cores: &Semaphore,
+    control: &Control,
+) -> Result<(Params, Swept), Fault> {
+    // All that are free, and one in any case: that which the job runs on.
+    let free = cores.available_permits().saturating_sub(1);
+    let taken = cores.try_acquire_many(u32::try_from(free).unwrap_or(u32::MAX)).ok();
+    let threads = NonZero::<usize>::MIN.saturating_add(taken.as_ref().map_or(0, |_| free));
     let goes_on = |done: f64| {
         control.set_done(done * SWEEP_SHARE);
         !control.is_over()

@@ -5,21 +5,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Desk;
-use crate::backtest::job::{Job, State};
-use crate::backtest::stats::{Cleaned, Outcome, Retry};
+use crate::backtest::blobs::Name;
+use crate::backtest::job::Job;
+use crate::backtest::stats::{Cleaned, Retry};
 use crate::wire::now_ms;
 
 /// How often it looks for jobs of workers that have died, or more often with short leases.
 const EVERY: Duration = Duration::from_secs(5);
-/// Rounds between two looks at results whose time is over, and how many of them are removed at once.
+/// Rounds between two looks at results whose time is over, and how many of them are looked at in one.
 const EXPIRE_ROUNDS: u64 = 12;
 const EXPIRE_MAX: u32 = 100;
-/// Chunks of rows, and jobs, that are removed at once.
-const CLEAN_UP_MAX: u32 = 1_000;
+/// Chunks of rows that are removed at once, how often in a round, and the pause between.
+const CHUNKS_MAX: u32 = 100;
+const CLEAN_UP_TIMES: u32 = 1_000;
+const BREATH: Duration = Duration::from_millis(20);
+/// Jobs that are forgotten at once.
+const FORGET_MAX: u32 = 1_000;
 /// Rounds between two looks through all files: an hour.
 const ORPHAN_ROUNDS: u64 = 720;
 /// Age from which a file that belongs to no result is nobody's who still writes, in milliseconds.
@@ -60,44 +65,49 @@ impl Janitor {
         for job_id in reaped {
             tracing::warn!(job_id, "its worker has died");
             let Ok(Some(job)) = desk.queue.get(&job_id).await else { continue };
-            match job.state {
-                State::Queued | State::Running => {
-                    desk.stats.retried(Retry::Lease);
-                    desk.bell.notify_one();
-                }
-                State::Cancelled => desk.note(&job, Outcome::Cancelled).await,
-                _ => desk.note(&job, Outcome::Failed).await,
+            if !job.state.is_end() {
+                desk.stats.retried(Retry::Lease);
+                desk.bell.notify_one();
             }
             desk.board.show(&job).await;
         }
+        desk.note_ends().await;
     }
 
-    /// Removes results whose time is over: the rows first, then the file that nobody finds any more.
+    /// Removes results whose time is over: from one moment on nobody sees them, then the files go, and the rows a few
+    /// at a time.
     async fn expire(&self) {
         let desk = &self.0;
-        while let Ok(over) = desk.results.expire(EXPIRE_MAX).await
-            && !over.is_empty()
-        {
-            desk.stats.cleaned(Cleaned::Expired, over.len() as u64);
-            for job_id in over {
-                if let Err(error) = desk.blobs.remove(&job_id).await {
-                    tracing::warn!(%error, job_id, "a file whose time is over is left for later");
-                }
+        match desk.results.expire(EXPIRE_MAX).await {
+            Ok(count) => desk.stats.cleaned(Cleaned::Expired, count),
+            Err(error) => tracing::warn!(%error, "no results are removed"),
+        }
+        let left = desk.results.files_left(EXPIRE_MAX).await.unwrap_or_default();
+        for (job_id, attempt) in &left {
+            let removed = desk.blobs.remove(Name { job_id, attempt: *attempt }).await;
+            if let Err(error) = removed {
+                return tracing::warn!(%error, job_id, "files whose time is over are left for later");
+            }
+            if let Err(error) = desk.results.file_removed(job_id).await {
+                return tracing::warn!(%error, job_id, "removed, and to be removed again");
             }
         }
     }
 
-    /// Removes rows of attempts that came to nothing, and forgets jobs of long ago.
+    /// Removes rows that nobody sees any more, and forgets jobs of long ago; others get their turn in between.
     async fn clean_up(&self) {
         let desk = &self.0;
-        while let Ok(removed) = desk.results.clean_up(CLEAN_UP_MAX).await
-            && removed > 0
-        {
-            desk.stats.cleaned(Cleaned::Rows, removed);
+        for _ in 0..CLEAN_UP_TIMES {
+            match desk.results.clean_up(CHUNKS_MAX).await {
+                Ok(0) => break,
+                Ok(removed) => desk.stats.cleaned(Cleaned::Rows, removed),
+                Err(error) => return tracing::warn!(%error, "no rows are removed"),
+            }
+            sleep(BREATH).await;
         }
-        while let Ok(forgotten) = desk.queue.forget(CLEAN_UP_MAX).await
-            && forgotten == u64::from(CLEAN_UP_MAX)
-        {}
+        if let Err(error) = desk.queue.forget(FORGET_MAX).await {
+            tracing::warn!(%error, "no jobs are forgotten");
+        }
     }
 
     /// Removes old files of jobs of which the database says that they have no result. Of a job that it does not know
@@ -113,15 +123,17 @@ impl Janitor {
                 Err(error) => return tracing::debug!(%error, "files are not listed"),
             };
             let Ok(Some(job)) = desk.queue.get(&found.job_id).await else { continue };
-            if self.has_no_result(&job).await && desk.blobs.remove(&job.id).await.is_ok() {
+            let file = Name { job_id: &found.job_id, attempt: found.attempt };
+            if self.is_orphan(&job, found.attempt).await && desk.blobs.remove(file).await.is_ok() {
                 desk.stats.cleaned(Cleaned::Orphan, 1);
             }
         }
     }
 
-    async fn has_no_result(&self, job: &Job) -> bool {
+    /// Whether the file of an attempt is of no result.
+    async fn is_orphan(&self, job: &Job, attempt: u32) -> bool {
         let is_kept = match self.0.results.get(&job.id).await {
-            Ok(result) => result.is_some_and(|result| !result.is_expired),
+            Ok(result) => result.is_some_and(|result| !result.is_expired && result.attempt == attempt),
             Err(_) => true,
         };
         job.state.is_end() && !is_kept

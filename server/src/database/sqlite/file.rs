@@ -15,6 +15,7 @@ use super::failed;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_tokens_jobs_evidence.sql"),
     include_str!("../../../migrations/sqlite/0002_queue_results.sql"),
+    include_str!("../../../migrations/sqlite/0003_ends_crashes.sql"),
 ];
 /// How long others who open the file at the same moment are waited for.
 const OPEN_WITHIN: Duration = Duration::from_millis(1_000);
