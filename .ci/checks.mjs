@@ -2,7 +2,8 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
-import { cargoCounts, judged, nodeCounts, none, playwrightCounts, scriptCounts } from "./lib/counts.mjs";
+import { chosen, integrationTests, WHOLE } from "./lib/cargo.mjs";
+import { cargoCounts, judged, nodeCounts, none, playwrightCounts, scriptCounts, sum } from "./lib/counts.mjs";
 import { ask, must, ROOT, run, Skipped, say, TARGET } from "./lib/shell.mjs";
 
 const ARTIFACTS = path.join(TARGET, "test-artifacts");
@@ -64,9 +65,7 @@ export function checkSteps({ long }) {
     tests("scripts", "the scripts in .ci", [], () =>
       counted(nodeCounts, "node", ["--test", ...scriptTests()]),
     ),
-    tests("rust", "all crates but the end-to-end tests", [...rust, "build-page"], () =>
-      cargoTest(["--workspace", "--exclude", "spark-live-tests"], env),
-    ),
+    tests("rust", "all crates but the end-to-end tests", [...rust, "build-page"], () => rustTests(env)),
     tests("core-wasm", "live-core's tests as WebAssembly", rust, () => coreAsWebAssembly(env)),
     tests("verdicts", "native and WebAssembly judge alike", ["build-wasm", ...rust], () =>
       verdicts(effort.verdictInputs),
@@ -85,9 +84,10 @@ export function checkSteps({ long }) {
       "gateway",
       "the gateway, end to end",
       [...rust, "build-gateway", "postgres", "redis", "faketime", "python"],
-      () => cargoTest(["-p", "spark-live-tests"], { ...env, ...(long ? { SPARK_TEST_LONG: "1" } : {}) }),
+      () =>
+        cargoTest([...WHOLE, ...chosen(endToEnd())], { ...env, ...(long ? { SPARK_TEST_LONG: "1" } : {}) }),
     ),
-    tests("browser", "the page in a browser", ["build-gateway", "build-exchange", "chromium"], () =>
+    tests("browser", "the page in a browser", ["build-gateway", "chromium"], () =>
       browser(effort.reconnectRounds),
     ),
   ];
@@ -109,7 +109,20 @@ async function counted(read, command, args, env) {
 }
 
 function cargoTest(args, env) {
-  return counted(cargoCounts, "cargo", ["test", "--locked", "--quiet", "--no-fail-fast", ...args], env);
+  return counted(cargoCounts, "cargo", ["test", "--quiet", "--no-fail-fast", ...args], env);
+}
+
+function endToEnd() {
+  return integrationTests()["spark-live-tests"];
+}
+
+/** The tests inside the crates, those beside them that are not end to end, and the examples of the documentation. */
+async function rustTests(env) {
+  const beside = Object.values(integrationTests()).flat();
+  const later = new Set(endToEnd());
+  const names = beside.filter((name) => !later.has(name));
+  const within = await cargoTest([...WHOLE, "--lib", "--bins", ...chosen(names)], env);
+  return sum([within, await cargoTest([...WHOLE, "--doc"], env)]);
 }
 
 function scriptTests() {
@@ -126,7 +139,7 @@ function asWebAssembly() {
 
 function coreAsWebAssembly(env) {
   // Integration and unit tests; documentation examples are compiled for the machine itself only.
-  return cargoTest(["-p", "live-core", ...asWebAssembly(), "--lib", "--tests"], env);
+  return cargoTest(["-p", "live-core", "--locked", ...asWebAssembly(), "--lib", "--tests"], env);
 }
 
 async function verdicts(inputs) {

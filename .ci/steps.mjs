@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { WHOLE } from "./lib/cargo.mjs";
 import { downloadedBrowser, findBrowser, installBrowser } from "./lib/chromium.mjs";
 import { ensurePackage, hasFaketime, hasRedis } from "./lib/debian.mjs";
 import { reasonToInstall } from "./lib/modules.mjs";
@@ -35,12 +36,11 @@ export const setupSteps = [
     needs: ["toolchain", "build-page"],
     run: release,
   },
-  { name: "build-gateway", about: "the gateway for tests", needs: ["toolchain", "build-page"], run: gateway },
   {
-    name: "build-exchange",
-    about: "an exchange to test against",
-    needs: ["toolchain", "build-gateway"],
-    run: exchange,
+    name: "build-gateway",
+    about: "the gateway for tests, and what plays an exchange",
+    needs: ["toolchain", "build-page"],
+    run: gateway,
   },
   { name: "test-targets", about: "Rust's lints, format and WASI", needs: ["toolchain"], run: testTargets },
   { name: "postgres", about: "a PostgreSQL to test with", run: postgres },
@@ -179,11 +179,9 @@ async function release() {
 }
 
 async function gateway() {
-  await must("cargo", ["build", "--locked", "-p", "spark-live", "--bin", "spark-live"]);
-}
-
-async function exchange() {
-  await must("cargo", ["build", "--locked", "-p", "spark-live-tests", "--bin", "spark-live-test-exchange"]);
+  // With a test among what is wanted cargo chooses the features that tests ask for too: see WHOLE.
+  const targets = ["--bin", "spark-live", "--bin", "spark-live-test-exchange", "--test", "origin"];
+  await must("cargo", ["build", ...WHOLE, ...targets]);
 }
 
 async function testTargets() {
