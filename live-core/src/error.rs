@@ -152,6 +152,10 @@ catalogue! {
     ConfirmNotHuman = "CONFIRM_NOT_HUMAN", Some(403), None, Never;
     /// There is no such tool.
     ToolUnknown = "TOOL_UNKNOWN", Some(404), None, Never;
+    /// The language model does not answer, or asks to be asked later.
+    ModelUnavailable = "MODEL_UNAVAILABLE", Some(503), None, Backoff;
+    /// What the language model has answered cannot be used, or it refuses the gateway.
+    ModelFailed = "MODEL_FAILED", Some(502), None, Never;
     /// There is no such job, or none that this person may know of.
     JobNotFound = "JOB_NOT_FOUND", Some(404), None, Never;
     /// The person has as many jobs waiting or running as they may.

@@ -2,9 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::decimal;
 use crate::json::{Cursor, Fault, Members, Unknown};
-use crate::system;
+use crate::{copilot, decimal, system};
 
 /// Longest symbol, in bytes.
 pub const SYMBOL_LEN_MAX: usize = 100;
@@ -119,7 +118,7 @@ pub(crate) fn check(event: &str, data: &str) -> Result<(), Box<Fault>> {
         PriceTick::EVENT => TickNumbers::judge(data).map(|_| ()),
         CandleBar::EVENT => BarNumbers::judge(data).map(|_| ()),
         CopilotDelta::EVENT => CopilotDelta::read(data).map(|_| ()),
-        _ => system::check(event, data),
+        _ => copilot::check(event, data).unwrap_or_else(|| system::check(event, data)),
     }
 }
 

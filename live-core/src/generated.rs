@@ -10,6 +10,10 @@ use std::path::PathBuf;
 use ts_rs::{Config, TS};
 
 use crate::channel::Mode;
+use crate::copilot::{
+    CopilotConfirm, CopilotDone, CopilotError, CopilotStart, CopilotStopped, CopilotToolCall,
+    CopilotToolResult,
+};
 use crate::error::ErrorCode;
 use crate::event::{CandleBar, CopilotDelta, PriceTick};
 use crate::job::{self, JobFault, JobProgress, JobStatus};
@@ -32,6 +36,13 @@ fn events() -> String {
     out.push_str(&declared::<JobStatus>(config));
     out.push_str(&declared::<JobFault<'_>>(config));
     out.push_str(&declared::<JobProgress<'_>>(config));
+    out.push_str(&declared::<CopilotStart>(config));
+    out.push_str(&declared::<CopilotToolCall>(config));
+    out.push_str(&declared::<CopilotToolResult>(config));
+    out.push_str(&declared::<CopilotConfirm>(config));
+    out.push_str(&declared::<CopilotDone>(config));
+    out.push_str(&declared::<CopilotError>(config));
+    out.push_str(&declared::<CopilotStopped>(config));
     out.push_str(&declared::<Mode>(config));
     out.push_str(&declared::<Hello>(config));
     out.push_str(&declared::<Ack>(config));
@@ -52,6 +63,13 @@ fn events() -> String {
         (CandleBar::EVENT, "CandleBar"),
         (CopilotDelta::EVENT, "CopilotDelta"),
         (job::PROGRESS, "JobProgress"),
+        (CopilotStart::EVENT, "CopilotStart"),
+        (CopilotToolCall::EVENT, "CopilotToolCall"),
+        (CopilotToolResult::EVENT, "CopilotToolResult"),
+        (CopilotConfirm::EVENT, "CopilotConfirm"),
+        (CopilotDone::EVENT, "CopilotDone"),
+        (CopilotError::EVENT, "CopilotError"),
+        (CopilotStopped::EVENT, "CopilotStopped"),
         (name::HELLO, "Hello"),
         (name::ACK, "Ack | CommandAck"),
         (name::HEARTBEAT, "Heartbeat"),

@@ -3,8 +3,7 @@
 //! # Modules
 //!
 //! - [`envelope`]: what travels, its encoding and validation; [`scan`] is the fast path of the latter.
-//! - [`event`] and [`system`]: the payloads known by type.
-//! - [`job`]: how a job stands.
+//! - [`event`], [`copilot`] and [`system`]: the payloads known by type; [`job`]: how a job stands.
 //! - [`channel`]: names, modes, namespaces; [`access`]: who may read which.
 //! - [`sequence`]: order, gaps, positions; [`cursor`] is all positions of a client as one text.
 //! - [`staleness`]: fresh, stale, disconnected.
@@ -19,6 +18,7 @@ pub mod access;
 pub mod backpressure;
 pub mod canonical;
 pub mod channel;
+pub mod copilot;
 pub mod cursor;
 mod decimal;
 pub mod envelope;

@@ -11,6 +11,10 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
 
 use crate::channel::{CHANNEL_LEN_MAX, CHANNEL_SEGMENTS_MAX};
+use crate::copilot::{
+    CopilotConfirm, CopilotDone, CopilotError, CopilotStart, CopilotStopped, CopilotToolCall,
+    CopilotToolResult,
+};
 use crate::envelope::{EVENT_LEN_MAX, FIELDS, VERSION};
 use crate::event::{CandleBar, CopilotDelta, PriceTick};
 use crate::system::{
@@ -32,6 +36,13 @@ fn events() -> BTreeMap<&'static str, Value> {
         (PriceTick::EVENT, of::<PriceTick>()),
         (CandleBar::EVENT, of::<CandleBar>()),
         (CopilotDelta::EVENT, of::<CopilotDelta>()),
+        (CopilotStart::EVENT, of::<CopilotStart>()),
+        (CopilotToolCall::EVENT, of::<CopilotToolCall>()),
+        (CopilotToolResult::EVENT, of::<CopilotToolResult>()),
+        (CopilotConfirm::EVENT, of::<CopilotConfirm>()),
+        (CopilotDone::EVENT, of::<CopilotDone>()),
+        (CopilotError::EVENT, of::<CopilotError>()),
+        (CopilotStopped::EVENT, of::<CopilotStopped>()),
         (name::HELLO, of::<Hello>()),
         (name::ACK, ack()),
         (name::HEARTBEAT, of::<Heartbeat>()),

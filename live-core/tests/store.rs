@@ -501,7 +501,11 @@ fn the_last_word_of_a_piece_of_work_is_shown_at_once() {
         ("system:status", "status.error", DIRTY),
     ] {
         let (mut store, _) = subscribed(channel);
-        let flags = store.ingest_frame(&envelope(event, channel, 1, 1_000, &json!({"text": ""})), 0, 1.0);
+        let flags = store.ingest_frame(
+            &envelope(event, channel, 1, 1_000, &json!({"text": "", "answerId": "a", "reason": "stop"})),
+            0,
+            1.0,
+        );
         assert_eq!(flags, expected, "{event}");
     }
 }
