@@ -6,6 +6,7 @@
 pub mod memory;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -91,20 +92,72 @@ pub struct Published {
     pub is_duplicate: bool,
 }
 
+/// What goes to one person in place of a message's own data, and is kept nowhere: such as a token that is shown once.
+#[derive(Clone)]
+pub struct Aside {
+    /// Whose connections it goes to.
+    pub subject: Box<str>,
+    /// JSON text of the data.
+    pub data: Bytes,
+}
+
+impl fmt::Debug for Aside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aside").field("subject", &self.subject).finish_non_exhaustive()
+    }
+}
+
 /// Something that was published. Its envelope is encoded once, when somebody first wants it.
-#[derive(Debug)]
 pub struct Publication {
     message: Message,
     epoch: Arc<str>,
     seq: u64,
     encoded: OnceLock<Bytes>,
+    /// What somebody is handed in its place.
+    twin: Option<Twin>,
+}
+
+/// The same publication with what is for one person alone.
+struct Twin {
+    subject: Box<str>,
+    publication: Arc<Publication>,
+}
+
+impl fmt::Debug for Publication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { message: Message { channel, event, .. }, epoch, seq, .. } = self;
+        f.debug_struct("Publication")
+            .field("channel", channel)
+            .field("event", event)
+            .field("epoch", epoch)
+            .field("seq", seq)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Publication {
     /// A message with the place that the engine gave it.
     pub fn new(mut message: Message, epoch: Arc<str>, seq: u64) -> Self {
         message.idempotency = None;
-        Self { message, epoch, seq, encoded: OnceLock::new() }
+        Self { message, epoch, seq, encoded: OnceLock::new(), twin: None }
+    }
+
+    /// The same to be handed on once, with what is for one person alone. It must not be kept.
+    #[must_use]
+    pub fn with_aside(&self, Aside { subject, data }: Aside) -> Self {
+        let copy = |message: Message| Self::new(message, Arc::clone(&self.epoch), self.seq);
+        let publication = Arc::new(copy(Message { data, ..self.message.clone() }));
+        Self { twin: Some(Twin { subject, publication }), ..copy(self.message.clone()) }
+    }
+
+    /// Whether there is something in it for one person alone.
+    pub fn has_aside(&self) -> bool {
+        self.twin.is_some()
+    }
+
+    /// What is handed in its place to somebody, if it is for them.
+    pub fn aside_for(&self, subject: &str) -> Option<&Arc<Self>> {
+        self.twin.as_ref().filter(|twin| *twin.subject == *subject).map(|twin| &twin.publication)
     }
 
     /// Where it was published.
@@ -202,6 +255,14 @@ pub trait Broker: Send + Sync {
     /// Assigns the next `seq`, keeps and hands on, so that counter, history and delivery cannot part. A
     /// repetition under the same idempotency key is answered with the first one's place.
     fn publish(&self, message: Message) -> BrokerFuture<'_, Published>;
+
+    /// The same; what is aside is handed in place of the message's data to those connections of its person that this node
+    /// has at that moment. It is kept nowhere and goes to no other node, so that nobody ever reads it again. An engine that
+    /// cannot do so publishes the message alone.
+    fn publish_aside(&self, message: Message, aside: Aside) -> BrokerFuture<'_, Published> {
+        drop(aside);
+        self.publish(message)
+    }
 
     /// Gives the channel a new epoch, forgets what was kept, and tells subscribers.
     fn reset<'a>(&'a self, channel: &'a ChannelName, reason: &'a str) -> BrokerFuture<'a, Position>;

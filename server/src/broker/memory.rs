@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use self::channel::{Channel, Now};
 use self::repeated::{Key, Repeated, Seen};
-use super::{Attached, Broker, BrokerError, BrokerFuture, Deliver, Message, Published};
+use super::{Aside, Attached, Broker, BrokerError, BrokerFuture, Deliver, Message, Published};
 
 /// How often channels are looked through for those that hold nothing.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -78,6 +78,31 @@ impl MemoryBroker {
         Ok(act(&mut channel, now))
     }
 
+    fn take(&self, mut message: Message, aside: Option<Aside>) -> Result<Published, BrokerError> {
+        let name = message.channel.clone();
+        let key = message.idempotency.take().map(|idempotency| Key::new(&name, &idempotency));
+        self.with(&name, |channel, now| {
+            let seen = key.as_ref().map_or(Seen::Never, |key| self.repeated().find(key, now.at));
+            match seen {
+                Seen::Never => {}
+                Seen::Before(position) => return Ok(Published { position, is_duplicate: true }),
+                Seen::Other => return Err(BrokerError::IdempotencyMismatch(name.clone())),
+                Seen::Full(retry_after) => return Err(BrokerError::IdempotencyFull { retry_after }),
+            }
+            let publication = channel.publish(message, now);
+            let position = channel.position();
+            if let Some(key) = &key {
+                self.repeated().remember(key, &position, now.at);
+            }
+            match aside {
+                // What is kept is the one without.
+                Some(aside) => self.subscribers.deliver(&Arc::new(publication.with_aside(aside))),
+                None => self.subscribers.deliver(&publication),
+            }
+            Ok(Published { position, is_duplicate: false })
+        })?
+    }
+
     fn make(&self, name: &ChannelName, now: Now) -> Result<Arc<Mutex<Channel>>, BrokerError> {
         let mode = self.mode(name)?;
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
@@ -118,27 +143,12 @@ impl MemoryBroker {
 }
 
 impl Broker for MemoryBroker {
-    fn publish(&self, mut message: Message) -> BrokerFuture<'_, Published> {
-        Box::pin(async move {
-            let name = message.channel.clone();
-            let key = message.idempotency.take().map(|idempotency| Key::new(&name, &idempotency));
-            self.with(&name, |channel, now| {
-                let seen = key.as_ref().map_or(Seen::Never, |key| self.repeated().find(key, now.at));
-                match seen {
-                    Seen::Never => {}
-                    Seen::Before(position) => return Ok(Published { position, is_duplicate: true }),
-                    Seen::Other => return Err(BrokerError::IdempotencyMismatch(name.clone())),
-                    Seen::Full(retry_after) => return Err(BrokerError::IdempotencyFull { retry_after }),
-                }
-                let publication = channel.publish(message, now);
-                let position = channel.position();
-                if let Some(key) = &key {
-                    self.repeated().remember(key, &position, now.at);
-                }
-                self.subscribers.deliver(&publication);
-                Ok(Published { position, is_duplicate: false })
-            })?
-        })
+    fn publish(&self, message: Message) -> BrokerFuture<'_, Published> {
+        Box::pin(async move { self.take(message, None) })
+    }
+
+    fn publish_aside(&self, message: Message, aside: Aside) -> BrokerFuture<'_, Published> {
+        Box::pin(async move { self.take(message, Some(aside)) })
     }
 
     fn reset<'a>(&'a self, name: &'a ChannelName, reason: &'a str) -> BrokerFuture<'a, Position> {

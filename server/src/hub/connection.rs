@@ -38,6 +38,7 @@ impl Connection {
             state: Mutex::new(State::new(live, Instant::now())),
             wake: Notify::new(),
             room: Notify::new(),
+            hears_for: Mutex::default(),
         };
         let session_id = session_id.unwrap_or_else(|| random::text(SESSION_ID_LEN).into());
         let identity = Mutex::new(Arc::new(Identity::nobody()));
@@ -56,7 +57,19 @@ impl Connection {
 
     /// Says whose it is from now on. Its subscriptions stay until they are [reviewed](super::Hub::review).
     pub fn set_identity(&self, identity: Arc<Identity>) {
+        let subject = identity.subject.clone();
         *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = identity;
+        let mut hears_for = self.shared.hears_for.lock().unwrap_or_else(PoisonError::into_inner);
+        if hears_for.is_some() {
+            *hears_for = Some(subject);
+        }
+    }
+
+    /// From now on it is handed what is for its person alone. For connections that stay: what is handed on once and kept
+    /// nowhere would be lost on one that begins with what is kept.
+    pub fn hear_asides(&self) {
+        let subject = self.identity().subject.clone();
+        *self.shared.hears_for.lock().unwrap_or_else(PoisonError::into_inner) = Some(subject);
     }
 
     /// Queues an answer, after there is room for it: a client that asks without reading is not read either.
@@ -185,6 +198,8 @@ pub(super) struct Shared {
     wake: Notify,
     /// Something was sent.
     room: Notify,
+    /// Whom it is handed asides for; the outer `None` is nobody, whoever it belongs to.
+    hears_for: Mutex<Option<Option<Arc<str>>>>,
 }
 
 impl Shared {
@@ -194,12 +209,20 @@ impl Shared {
         {
             let mut state = self.lock();
             for publication in publications {
-                has_to_look |= state.publication(ticket, publication, now);
+                let aside = publication.has_aside().then(|| self.aside_of(publication)).flatten();
+                has_to_look |= state.publication(ticket, aside.as_ref().unwrap_or(publication), now);
             }
         }
         if has_to_look {
             self.wake.notify_one();
         }
+    }
+
+    /// What of a publication is for this connection's person alone.
+    fn aside_of(&self, publication: &Publication) -> Option<Arc<Publication>> {
+        let hears_for = self.hears_for.lock().unwrap_or_else(PoisonError::into_inner);
+        let subject = hears_for.as_ref()?.as_deref()?;
+        publication.aside_for(subject).cloned()
     }
 
     /// Tells a subscription that its channel starts over.

@@ -51,6 +51,7 @@ pub async fn open(
     let came = Came::read(&headers, &params);
     caller.somebody()?;
     let connection = hub.connect(None);
+    connection.hear_asides();
     let session = caller.open(&auth, &connection)?;
     let question = Question::read(&hub, &connection, &params, &came)?;
     let first_cursor = first_cursor(&came, &headers, &params);

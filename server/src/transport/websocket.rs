@@ -73,6 +73,7 @@ pub async fn open(
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BUFFER_MAX);
     let connection = hub.connect(None);
+    connection.hear_asides();
     let session = caller.open(&auth, &connection)?;
     // The framework runs the session in a task of its own; the token makes it one of ours, and with the
     // place it still counts as a connection.

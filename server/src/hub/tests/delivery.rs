@@ -309,3 +309,51 @@ async fn a_beginning_that_finds_no_room_is_asked_for_again() {
     let begins = ["system.ack", "system.ack", "copilot:b 1", "system.ack", "system.snapshot_end"];
     assert_eq!(events(&told), begins);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_for_one_person_goes_to_their_open_connections_and_is_kept_nowhere() {
+    let setup = setup(|_| ());
+    let connect = async |subject: &str, hears: bool| {
+        let connection = setup.subscribed("copilot:a").await;
+        if hears {
+            connection.hear_asides();
+        }
+        let subject = (!subject.is_empty()).then(|| subject.into());
+        connection.set_identity(Arc::new(Identity { subject, ..Identity::default() }));
+        sent(&connection);
+        connection
+    };
+    let connections = [
+        (connect("ann", true).await, "secret"),
+        (connect("ann", false).await, "plain"),
+        (connect("bob", true).await, "plain"),
+        (connect("", true).await, "plain"),
+    ];
+    let message = Message {
+        channel: name("copilot:a"),
+        event: "test.made".into(),
+        ts: 1,
+        key: 0,
+        data: Bytes::from_static(b"\"plain\""),
+        idempotency: None,
+    };
+    let aside = crate::broker::Aside { subject: "ann".into(), data: Bytes::from_static(b"\"secret\"") };
+    assert_eq!(format!("{aside:?}"), "Aside { subject: \"ann\", .. }");
+    let placed = setup.broker.0.publish_aside(message, aside).await.expect("in memory");
+    for (connection, expected) in &connections {
+        let envelopes = settle(&setup, connection).await;
+        assert_eq!(
+            (&envelopes[0]["data"], &envelopes[0]["seq"]),
+            (&json(expected), &json(placed.position.seq))
+        );
+    }
+    let later = connect("ann", true).await;
+    drop(later);
+    let attached = setup.broker.0.attach(&name("copilot:a"), None, 9).await.expect("in memory");
+    assert!(attached.items.iter().all(|item| !item.has_aside() && item.data() == "\"plain\""));
+    assert!(!format!("{attached:?}").contains("secret"));
+}
+
+fn json(value: impl serde::Serialize) -> Value {
+    serde_json::to_value(value).expect("JSON")
+}
