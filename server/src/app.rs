@@ -24,7 +24,11 @@ use crate::broker::Broker;
 use crate::broker::memory::MemoryBroker;
 use crate::config::{Config, Profile};
 use crate::confirmation::record::MacKeys;
+use crate::copilot::chat::{self, Chat};
 use crate::copilot::keeper::{Keeper, StoreHealth};
+use crate::copilot::provider::Provider;
+use crate::copilot::provider::offline::Offline;
+use crate::copilot::provider::openai::OpenAi;
 use crate::copilot::stats::CopilotStats;
 use crate::copilot::tools::{Parts, Tools};
 use crate::directory::{Channels, Owners};
@@ -64,6 +68,8 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
     /// What can be asked for and done.
     pub tools: Arc<Tools>,
+    /// Conversations.
+    pub chat: Arc<Chat>,
     /// What was asked and done.
     pub evidence: Evidence,
     /// What was started.
@@ -146,10 +152,20 @@ impl AppState {
         let bulletin = Arc::default();
         let board = Board { bulletin, broker: Arc::clone(&broker), owners: Arc::clone(&owners) };
         let Copilot { tools, evidence, jobs, results, background } =
-            copilot(config, &signing, &metrics, &market, board).await?;
+            copilot(config, &signing, &metrics, &market, board, (&auth, &status)).await?;
+        let (tools, lifecycle) = (Arc::new(tools), Lifecycle::default());
+        let chat = Chat::new(chat::Parts {
+            tools: Arc::clone(&tools),
+            provider: provider(config, &market)?,
+            broker: Arc::clone(&broker),
+            owners: Arc::clone(&owners),
+            evidence: Arc::clone(&evidence.store),
+            lifecycle: lifecycle.clone(),
+        });
         let state = Self {
             auth,
-            tools: Arc::new(tools),
+            tools,
+            chat: Arc::new(chat),
             evidence,
             jobs,
             results,
@@ -163,11 +179,21 @@ impl AppState {
             metrics: Arc::new(metrics),
             origins: Arc::new(Origins::new(config.allowed_origins.clone())),
             opens: Arc::new(Rate::new(config.limits.opens_per_second, config.limits.opens_per_second)),
-            lifecycle: Lifecycle::default(),
+            lifecycle,
             started: Started(Instant::now()),
         };
         Ok((state, feed, background))
     }
+}
+
+/// What answers in conversations.
+fn provider(config: &Config, market: &Arc<Market>) -> anyhow::Result<Arc<dyn Provider>> {
+    let provider: Arc<dyn Provider> = match &config.copilot.model {
+        Some(model) => Arc::new(OpenAi::new(model.clone()).context("open the language model")?),
+        None => Arc::new(Offline::new(Arc::clone(market))),
+    };
+    tracing::info!(provider = provider.name(), "conversations");
+    Ok(provider)
 }
 
 /// What goes on beside the requests.
@@ -196,6 +222,7 @@ async fn copilot(
     metrics: &Metrics,
     market: &Arc<Market>,
     board: Board,
+    (auth, status): (&Auth, &Arc<Status>),
 ) -> anyhow::Result<Copilot> {
     let dir = config.state_dir.as_deref();
     let keys = MacKeys::of(signing);
@@ -228,9 +255,13 @@ async fn copilot(
     let tools = Tools::new(Parts {
         store: Arc::clone(&store),
         queue: Arc::clone(&queue),
+        results: Arc::clone(&results),
         keys,
         ttl: config.stores.token_ttl,
         market: Arc::clone(market),
+        access: Arc::clone(auth.access()),
+        status: Arc::clone(status),
+        health: Arc::clone(&health),
         ledger: Arc::clone(&ledger),
         stats: Arc::clone(&stats),
         takes_guests: config.profile == Profile::Demo,
@@ -287,6 +318,12 @@ impl FromRef<AppState> for Arc<Metrics> {
 impl FromRef<AppState> for Arc<Tools> {
     fn from_ref(state: &AppState) -> Self {
         Arc::clone(&state.tools)
+    }
+}
+
+impl FromRef<AppState> for Arc<Chat> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.chat)
     }
 }
 

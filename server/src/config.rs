@@ -3,6 +3,7 @@
 //! What each setting does, its unit, default and range stand in `config.default.toml`, once.
 
 mod auth;
+mod copilot;
 mod layers;
 mod limits;
 mod live;
@@ -21,6 +22,7 @@ use axum::http::HeaderValue;
 use tracing_subscriber::EnvFilter;
 
 pub use self::auth::AuthConfig;
+pub use self::copilot::{CopilotConfig, ModelConfig};
 pub use self::limits::LimitsConfig;
 pub use self::live::LiveConfig;
 pub use self::market::{MarketConfig, SourceKind};
@@ -76,6 +78,8 @@ pub struct Config {
     pub stores: StoresConfig,
     /// Where results are kept, and how jobs are run.
     pub results: ResultsConfig,
+    /// What answers in conversations.
+    pub copilot: CopilotConfig,
 }
 
 /// The process's environment, read here and nowhere else; tests bring their own.
@@ -165,6 +169,7 @@ impl Config {
         let state_dir = state_dir.map(|text| (!text.is_empty()).then(|| PathBuf::from(text)));
         let stores = StoresConfig::read(reader, profile, state_dir != Some(None));
         let results = ResultsConfig::read(reader, state_dir.as_ref());
+        let copilot = CopilotConfig::read(reader, profile);
         Some(Self {
             profile: profile?,
             state_dir: state_dir?,
@@ -178,6 +183,7 @@ impl Config {
             auth: auth?,
             stores: stores?,
             results: results?,
+            copilot: copilot?,
         })
     }
 }

@@ -1,11 +1,13 @@
-//! The copilot's tools: what can be asked for and done in a conversation, and by calling a tool directly.
+//! The copilot: conversations, and the tools that are called in them or directly.
 //!
 //! An action that costs something is proposed by one tool and done by another after a person has confirmed it. Every call
 //! is measured and written down as evidence of the conversation.
 
+pub mod chat;
 pub mod http;
 pub mod keeper;
 pub mod proposals;
+pub mod provider;
 pub mod stats;
 pub mod tool;
 pub mod tools;

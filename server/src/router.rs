@@ -81,6 +81,10 @@ pub fn router(state: AppState) -> Router {
     let copilot = Router::new()
         .route("/api/copilot/tools", get(copilot::http::list))
         .route("/api/copilot/tools/{tool}", post(copilot::http::call))
+        .route("/api/copilot/chat", post(copilot::chat::http::ask))
+        .route("/api/copilot/sessions", post(copilot::chat::http::begin))
+        .route("/api/copilot/sessions/{id}", get(copilot::chat::http::look))
+        .route("/api/copilot/sessions/{id}/stop", post(copilot::chat::http::stop))
         .route("/api/copilot/evidence/{session_id}", get(evidence::http::download))
         .layer(from_fn_with_state(state.clone(), auth::http::guard_origin));
     let jobs = Router::new()

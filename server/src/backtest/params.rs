@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use live_core::canonical::{CanonicalError, canonical_params};
 use serde::Serialize;
 use serde_json::Value;
@@ -221,6 +222,13 @@ impl Params {
     /// How many backtests it is.
     pub fn combinations(&self) -> usize {
         self.sweep.iter().flat_map(BTreeMap::values).map(Vec::len).product()
+    }
+
+    /// When the first day begins and the last one has ended, in milliseconds since the Unix epoch, where they are named.
+    pub fn times(&self) -> (Option<i64>, Option<i64>) {
+        let begin =
+            |day: Date| day.to_zoned(TimeZone::UTC).ok().map(|time| time.timestamp().as_millisecond());
+        (self.from.and_then(begin), self.to.and_then(|to| begin(to.tomorrow().ok()?)))
     }
 
     /// What it is, in a line for people.

@@ -12,8 +12,13 @@ use super::{DEFAULTS, Environment, Overrides};
 const NOT_SETTINGS: [&str; 2] = ["SPARK_BIN", "SPARK_TEST_CRASH_AT"];
 
 /// Variables that are known by another name than their setting's.
-const VARIABLES: [(&str, &str); 2] =
-    [("token_ttl_ms", "TOKEN_TTL_MS"), ("result_retention", "RESULT_RETENTION")];
+const VARIABLES: [(&str, &str); 5] = [
+    ("token_ttl_ms", "TOKEN_TTL_MS"),
+    ("result_retention", "RESULT_RETENTION"),
+    ("copilot.base_url", "COPILOT_BASE_URL"),
+    ("copilot.model", "COPILOT_MODEL"),
+    ("copilot.api_key", "COPILOT_API_KEY"),
+];
 
 /// A value with the place it was given at, in the words of whoever gave it.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use live_core::error::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use super::tool::Tool;
-use super::tools::{Accepted, Answer, Call, Proposed, Tools};
+use super::tools::{Accepted, Answer, By, Call, Proposed, Told, Tools};
 use crate::auth::Caller;
 use crate::backtest::params::Params;
 use crate::crash;
@@ -59,16 +59,23 @@ pub async fn call(
     let called = tokio::spawn(async move {
         let call = Call {
             tool,
+            by: By::Person,
             session_id: question.session_id.as_deref(),
             idempotency_key: idempotency_key.as_deref(),
             arguments: &arguments,
         };
-        tools.call(&identity, call).await
+        let answered = tools.call(&identity, call).await?;
+        let bars = match &answered {
+            Answer::Proposed(proposed) => tools.bars(&proposed.params),
+            _ => 0,
+        };
+        Ok::<_, AppError>((answered, bars))
     });
-    let answered = called.await.map_err(|error| AppError::internal(format!("a tool: {error}")))??;
+    let (answered, bars) = called.await.map_err(|error| AppError::internal(format!("a tool: {error}")))??;
     let response = match &answered {
-        Answer::Proposed(proposed) => self::proposed(proposed),
+        Answer::Proposed(proposed) => self::proposed(proposed, bars),
         Answer::Accepted(accepted) => self::accepted(accepted),
+        Answer::Told(Told { event, data }) => answer(StatusCode::OK, &wire::written_answer(event, data)),
     };
     crash::point("answered");
     Ok(response)
@@ -85,7 +92,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, AppError> {
 }
 
 /// The one answer that a token leaves the process in.
-fn proposed(proposed: &Proposed) -> Response {
+fn proposed(proposed: &Proposed, bars: u64) -> Response {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Body<'a> {
@@ -101,6 +108,8 @@ fn proposed(proposed: &Proposed) -> Response {
         tool: &'static str,
         summary: String,
         combinations: usize,
+        /// How many bars each of them runs over, as far as is known now.
+        bars: u64,
         params: &'a Params,
     }
     let Proposed { token, expires_at, params, params_hash, proposal_id, session_id } = proposed;
@@ -108,6 +117,7 @@ fn proposed(proposed: &Proposed) -> Response {
         tool: Tool::StartBacktest.name(),
         summary: params.summary(),
         combinations: params.combinations(),
+        bars,
         params,
     };
     let expires_at = *expires_at;

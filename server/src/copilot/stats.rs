@@ -68,8 +68,60 @@ impl Outcome {
     }
 }
 
+/// What a summary of a result may leave out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Rows of trades.
+    Trades,
+    /// Rows of equity.
+    Equity,
+    /// Metrics: rows of a sweep's table.
+    Metrics,
+}
+
+impl Cut {
+    /// Everything.
+    pub const ALL: [Self; 3] = [Self::Trades, Self::Equity, Self::Metrics];
+
+    /// Its label.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trades => "trades",
+            Self::Equity => "equity",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+/// How an answer of the copilot can end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is whole.
+    Done,
+    /// It was stopped by its person.
+    Stopped,
+    /// It could not be given.
+    Error,
+}
+
+impl Ending {
+    /// Every ending.
+    pub const ALL: [Self; 3] = [Self::Done, Self::Stopped, Self::Error];
+
+    /// Its label.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Stopped => "stopped",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// Counters of tools and tokens.
 pub struct CopilotStats {
+    truncated: [AtomicU64; Cut::ALL.len()],
+    answers: [AtomicU64; Ending::ALL.len()],
     issued: AtomicU64,
     outcomes: [AtomicU64; Outcome::ALL.len()],
     /// Jobs that were written down by whoever found them missing.
@@ -78,6 +130,7 @@ pub struct CopilotStats {
     pub revoked: AtomicU64,
     /// Calls to the store that have failed.
     pub store_errors: AtomicU64,
+    intrusions: AtomicU64,
     exec_ms: Histograms,
     consume_seconds: Histograms,
 }
@@ -90,11 +143,14 @@ impl CopilotStats {
     pub fn new(metrics: &Metrics, store: &'static str) -> Result<Arc<Self>, prometheus::Error> {
         let tools = Tool::ALL.map(Tool::name);
         let stats = Arc::new(Self {
+            truncated: Default::default(),
+            answers: Default::default(),
             issued: AtomicU64::new(0),
             outcomes: Default::default(),
             recovered: AtomicU64::new(0),
             revoked: AtomicU64::new(0),
             store_errors: AtomicU64::new(0),
+            intrusions: AtomicU64::new(0),
             exec_ms: metrics.histograms(
                 "copilot_tool_exec_ms",
                 "Time that a call of a tool took, in milliseconds.",
@@ -134,6 +190,20 @@ impl CopilotStats {
                 );
             }
         }
+        for (at, cut) in Cut::ALL.into_iter().enumerate() {
+            let stats = Arc::clone(self);
+            let read = move || stats.truncated[at].load(Ordering::Relaxed);
+            let help = "Summaries of results that have left something out, by what.";
+            let reading = Reading::counter("copilot_result_truncated_total", help, read);
+            readings.push(reading.labelled("reason", cut.name()));
+        }
+        for (at, ending) in Ending::ALL.into_iter().enumerate() {
+            let stats = Arc::clone(self);
+            let read = move || stats.answers[at].load(Ordering::Relaxed);
+            let reading =
+                Reading::counter("copilot_answers_total", "Answers of the copilot, by how they ended.", read);
+            readings.push(reading.labelled("outcome", ending.name()));
+        }
         let mut counter = |name, help, label, field: fn(&Self) -> &AtomicU64| {
             let stats = Arc::clone(self);
             let reading = Reading::counter(name, help, move || field(&stats).load(Ordering::Relaxed));
@@ -151,6 +221,8 @@ impl CopilotStats {
         let store = Some(("store", store));
         let help = "Calls to the store of tokens that have failed.";
         counter("copilot_token_store_errors_total", help, store, |it| &it.store_errors);
+        let help = "Requests for the session of somebody else.";
+        counter("copilot_session_refused_total", help, None, |it| &it.intrusions);
         readings
     }
 }
@@ -197,6 +269,45 @@ impl Count for Failed {
     }
 
     fn count(&self) {}
+}
+
+/// Somebody has asked for another's session.
+pub struct Intruded<'a>(pub &'a CopilotStats);
+
+impl Count for Intruded<'_> {
+    fn name(&self) -> String {
+        "copilot_session_refused_total".to_owned()
+    }
+
+    fn count(&self) {
+        self.0.intrusions.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A summary has left something out.
+pub struct Truncated<'a>(pub &'a CopilotStats, pub Cut);
+
+impl Count for Truncated<'_> {
+    fn name(&self) -> String {
+        format!("copilot_result_truncated_total{{reason=\"{}\"}}", self.1.name())
+    }
+
+    fn count(&self) {
+        self.0.truncated[self.1 as usize].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// An answer of the copilot has ended.
+pub struct Answered<'a>(pub &'a CopilotStats, pub Ending);
+
+impl Count for Answered<'_> {
+    fn name(&self) -> String {
+        format!("copilot_answers_total{{outcome=\"{}\"}}", self.1.name())
+    }
+
+    fn count(&self) {
+        self.0.answers[self.1 as usize].fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// A call of a tool has taken so long.

@@ -16,12 +16,13 @@ pub const VERSION: u8 = 1;
 pub struct Body {
     /// When, in milliseconds since the Unix epoch by the gateway's clock.
     pub at: u64,
-    /// What it is about: `tool_call`, `job` for one that has ended, or `alert` for what somebody should look at.
+    /// What it is about: `tool_call`, `job` for one that has ended, `request` and `answer` of a conversation, or `alert` for what
+    /// somebody should look at.
     pub kind: Cow<'static, str>,
     /// The tool that was called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<Cow<'static, str>>,
-    /// SHA-256 of its parameters in canonical JSON.
+    /// SHA-256 of its parameters in canonical JSON; of a request, of what was said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub params_hash: Option<String>,
     /// SHA-256 of the confirmation token.
@@ -29,7 +30,7 @@ pub struct Body {
     pub token_hash: Option<String>,
     /// What it was refused with; empty when it was not.
     pub error_codes: Vec<Cow<'static, str>>,
-    /// Why, where the code alone does not tell.
+    /// Why, where the code alone does not tell; of a request and an answer, the answer's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The job that it has led to.

@@ -12,8 +12,9 @@ use crate::metrics::Reading;
 /// Entries that wait for a store that cannot be used; beyond, further ones are lost.
 const WAITING_MAX: usize = 10_000;
 
-/// What entries are about: a call of a tool, what somebody should look at, and a job that has ended.
-const KINDS: [&str; 3] = ["tool_call", "alert", "job"];
+/// What entries are about: a call of a tool, what somebody should look at, a job that has ended, something that was said in a
+/// conversation, and the end of its answer.
+const KINDS: [&str; 5] = ["tool_call", "alert", "job", "request", "answer"];
 
 /// Something that is counted, with its place among the metrics.
 pub trait Count: Sync {
