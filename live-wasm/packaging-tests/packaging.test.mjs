@@ -22,7 +22,7 @@ before(() => {
 after(() => project?.remove());
 
 /**
- * Says what the module thinks of an envelope, that what knows of jobs is found in its own file, and that a client can be
+ * Says what the module thinks of an envelope, that what comes later is found in files of its own, and that a client can be
  * made and closed without a page.
  */
 const USE = `
@@ -30,11 +30,12 @@ const USE = `
   const client = createLiveClient({ url: "http://127.0.0.1:1/" });
   const { freshness } = client.channel("price:AAPL").get();
   const refusal = await client.job("no id").cancel().catch(({ code }) => code);
+  const unknown = await client.copilot().confirm().catch(({ field }) => field);
   client.close();
   const envelope = '{"v":1,"event":"a.b","channel":"price:AAPL","seq":1,"ts":1,"ok":true,"errorCode":null,"data":1}';
-  console.log(JSON.stringify([validate(envelope).ok, freshness, refusal, client.link.get().status]));
+  console.log(JSON.stringify([validate(envelope).ok, freshness, refusal, unknown, client.link.get().status]));
 `;
-const USED = '[true,"pending","JOB_NOT_FOUND","closed"]';
+const USED = '[true,"pending","JOB_NOT_FOUND","proposalId","closed"]';
 
 describe("what is published", () => {
   test("is what is built, its description and nothing else", () => {
@@ -303,7 +304,11 @@ describe("sizes", () => {
     ],
     ["the default entry, all in", BUDGETS.whole, async () => (await core("", client)()).first],
     ["./slim without the module", BUDGETS.slim, async () => (await slim()).first],
-    ["what knows of jobs, with its first use", BUDGETS.jobs, async () => (await slim()).later],
+    [
+      "what knows of jobs and of the copilot, with their first use",
+      BUDGETS.later,
+      async () => (await slim()).later,
+    ],
     [
       "@spark/live-react",
       BUDGETS.hooks,

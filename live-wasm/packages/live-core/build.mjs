@@ -8,6 +8,8 @@ import { build } from "esbuild";
 const here = import.meta.dirname;
 const dist = path.join(here, "dist");
 const entries = ["index", "slim", "envelope"];
+/** What is downloaded with its first use. */
+const LATER = ["src/jobs/jobs.ts", "src/copilot/copilot.ts"];
 
 await rm(dist, { recursive: true, force: true });
 await Promise.all([
@@ -21,19 +23,20 @@ await Promise.all([
     ".cjs",
     entries.map((name) => `src/${name}.ts`),
   ),
-  bundle("esm", ".js", ["src/jobs/jobs.ts"]),
-  bundle("cjs", ".cjs", ["src/jobs/jobs.ts"]),
+  ...LATER.flatMap((entry) => [bundle("esm", ".js", [entry]), bundle("cjs", ".cjs", [entry])]),
   declarations(),
 ]);
 await copyFile(path.join(here, "src/generated/live_wasm_bg.wasm"), path.join(dist, "core.wasm"));
 
-/** Whoever imports them dynamically finds what knows of jobs in a file of its own, which shares nothing with the rest. */
-function jobsApart(extension) {
+/** Whoever imports it dynamically finds what comes later in a file of its own, which shares nothing with the rest. */
+function apart(extension) {
   return {
-    name: "jobs-apart",
+    name: "apart",
     setup: (plugins) =>
-      plugins.onResolve({ filter: /\/jobs\.js$/ }, ({ kind }) =>
-        kind === "dynamic-import" ? { path: `./jobs${extension}`, external: true } : undefined,
+      plugins.onResolve({ filter: /\/(jobs|copilot)\.js$/ }, ({ kind, path: file }) =>
+        kind === "dynamic-import"
+          ? { path: `./${path.basename(file, ".js")}${extension}`, external: true }
+          : undefined,
       ),
   };
 }
@@ -52,7 +55,7 @@ function bundle(format, extension, entryPoints) {
     platform: format === "cjs" ? "node" : "neutral",
     target: "es2022",
     legalComments: "none",
-    plugins: [jobsApart(extension)],
+    plugins: [apart(extension)],
     logLevel: "warning",
   });
 }

@@ -3,13 +3,13 @@
 /** By what is measured: the files of the packages as they are built here, and as they would be published. */
 export const BUDGETS = {
   /** The rules as WebAssembly. */
-  module: 53_400,
+  module: 54_600,
   /** The default entry with the module inside. */
-  whole: 68_100,
+  whole: 69_700,
   /** The client without the module. The design's goal is 9 KB; ARCHITECTURE.md, "Departures", says what stands in its way. */
-  slim: 16_400,
-  /** What knows of jobs, which is downloaded when the first is watched. */
-  jobs: 4_700,
+  slim: 17_300,
+  /** What knows of jobs and of the copilot, each of which is downloaded when the first is watched. */
+  later: 11_000,
   /** `stableStringify`, which a page that does not import it does not download. */
   canonical: 1_100,
   /** The hooks, without React and the client. */

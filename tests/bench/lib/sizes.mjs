@@ -24,8 +24,8 @@ const MEASURED = [
     weigh: async () => (await parts("@spark/live-core/slim", isOfClient)).first,
   },
   {
-    what: "what knows of jobs, with its first use",
-    budget: BUDGETS.jobs,
+    what: "what knows of jobs and of the copilot, with their first use",
+    budget: BUDGETS.later,
     weigh: async () => (await parts("@spark/live-core/slim", isOfClient)).later,
   },
   {

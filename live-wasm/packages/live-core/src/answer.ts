@@ -97,12 +97,13 @@ export function readRefusal(bytes: Uint8Array): LiveError | null {
       Envelope<unknown>
     >;
     if (v !== PROTOCOL_VERSION || ok !== false || typeof errorCode !== "string") return null;
-    const { message, field, reason } = (data ?? {}) as Record<string, unknown>;
+    const { message, field, reason, jobId } = (data ?? {}) as Record<string, unknown>;
     return {
       code: errorCode,
       message: typeof message === "string" ? message : errorCode,
       ...(typeof field === "string" && { field }),
       ...(typeof reason === "string" && { reason }),
+      ...(typeof jobId === "string" && { jobId }),
     };
   } catch {
     return null;

@@ -1,5 +1,7 @@
 import { candlesOf, channelOf } from "./channel.js";
+import { lazyCopilot } from "./copilot/lazy.js";
 import { Engine } from "./engine.js";
+import { healthOf } from "./health.js";
 import { dehydrate } from "./hydrate.js";
 import { lazyJobs } from "./jobs/lazy.js";
 import type { Dehydrated, LiveClient, LiveClientOptions, LiveStats } from "./types.js";
@@ -8,16 +10,15 @@ import type { ModuleSource } from "./wasm.js";
 /** Makes a client whose module comes from `source`. Does nothing else until something is watched. */
 export function createClient(options: LiveClientOptions, source: ModuleSource): LiveClient {
   const engine = new Engine(options, source);
+  const health = healthOf(engine);
   return {
     link: engine.link,
     channel: (name, channelOptions = {}) => channelOf(engine, name, channelOptions),
     candles: (symbol, interval, candleOptions = {}) => candlesOf(engine, symbol, interval, candleOptions),
     symbols: () => engine.symbols,
+    health: () => health,
     ...lazyJobs(engine),
-    copilot: (session, copilotOptions = {}) => {
-      const id = typeof session === "string" ? session : session.sessionId;
-      return channelOf(engine, `copilot:${id}`, copilotOptions);
-    },
+    ...lazyCopilot(engine),
     dehydrate: () => dehydrated(engine),
     stats: () => stats(engine),
     close: () => engine.close(),

@@ -2,7 +2,22 @@
  * `@spark/live-core/envelope`: what travels on the wire, as types and constants. No WebAssembly, no I/O.
  */
 export { ERRORS, type ErrorCode, type ErrorInfo, type Retry } from "./wire/errors.js";
-export type { CandleBar, EventData, JobFault, JobProgress, JobStatus, PriceTick } from "./wire/events.js";
+export type {
+  CandleBar,
+  CopilotConfirm,
+  CopilotDelta,
+  CopilotDone,
+  CopilotError,
+  CopilotStart,
+  CopilotStopped,
+  CopilotToolCall,
+  CopilotToolResult,
+  EventData,
+  JobFault,
+  JobProgress,
+  JobStatus,
+  PriceTick,
+} from "./wire/events.js";
 
 import type { ErrorCode } from "./wire/errors.js";
 

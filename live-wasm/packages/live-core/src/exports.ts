@@ -1,8 +1,24 @@
 /** What both entries of the package have in common. */
 export { stableStringify } from "./canonical.js";
 export { type Clock, systemClock } from "./clock.js";
+export type {
+  AssistantMessage,
+  BacktestParams,
+  BacktestStrategy,
+  Confirmed,
+  CopilotMessage,
+  CopilotPart,
+  CopilotSession,
+  CopilotState,
+  Proposal,
+  ProposalPart,
+  ProposalStatus,
+  TextPart,
+  ToolPart,
+  UserMessage,
+} from "./copilot/types.js";
 export type { Envelope, ErrorCode } from "./envelope.js";
-export { guestSession } from "./guest.js";
+export { type GuestStorage, guestSession } from "./guest.js";
 export type {
   EquityRow,
   Job,
@@ -45,6 +61,8 @@ export type {
   DehydratedSeries,
   DehydratedValue,
   Freshness,
+  GatewayHealth,
+  HealthState,
   Interval,
   LinkState,
   LiveClient,
@@ -62,4 +80,19 @@ export type {
   Transport,
 } from "./types.js";
 export { computeStaleness, type StalenessInput, type Verdict, validate } from "./wasm.js";
-export type { CandleBar, EventData, JobFault, JobProgress, JobStatus, PriceTick } from "./wire/events.js";
+export type {
+  CandleBar,
+  CopilotConfirm,
+  CopilotDelta,
+  CopilotDone,
+  CopilotError,
+  CopilotStart,
+  CopilotStopped,
+  CopilotToolCall,
+  CopilotToolResult,
+  EventData,
+  JobFault,
+  JobProgress,
+  JobStatus,
+  PriceTick,
+} from "./wire/events.js";

@@ -1,13 +1,30 @@
 import type { LiveClientOptions } from "./types.js";
 
+/** Under which name a guest's token is stored. */
+const STORED_AS = "spark-live-guest";
+/** A stored token that ends sooner is renewed instead. */
+const GOOD_FOR_MS = 60_000;
+
+/** Somewhere that outlives the page, such as `sessionStorage`. */
+export type GuestStorage = Pick<Storage, "getItem" | "setItem">;
+
+interface Guest {
+  token: string;
+  expiresAt: number;
+}
+
 /**
  * Tokens of the gateway's own guest sessions, for a demonstration: pass it as `auth`. The same guest goes on
- * when a token is renewed. A gateway in production has no guests and answers 404, which becomes the
- * client's error.
+ * when a token is renewed, and with a `storage` also after a reload. A gateway in production has no guests and answers
+ * 404, which becomes the client's error.
  */
-export function guestSession(url: string | URL): NonNullable<LiveClientOptions["auth"]> {
-  let last: string | null = null;
+export function guestSession(
+  url: string | URL,
+  { storage }: { storage?: GuestStorage | undefined } = {},
+): NonNullable<LiveClientOptions["auth"]> {
+  let last = stored(storage);
   return async ({ reason, signal }) => {
+    if (reason === "initial" && last && last.expiresAt - Date.now() > GOOD_FOR_MS) return last;
     const here = typeof location === "undefined" ? undefined : location.href;
     const base = new URL(url, here);
     if (!base.pathname.endsWith("/")) base.pathname += "/";
@@ -16,11 +33,30 @@ export function guestSession(url: string | URL): NonNullable<LiveClientOptions["
       return fetch(new URL("api/session", base), { method: "POST", headers, signal });
     };
     // A token that was rejected names nobody, nor does one of a gateway that has forgotten its keys.
-    let response = await ask(reason === "rejected" ? null : last);
+    let response = await ask(reason === "rejected" ? null : (last?.token ?? null));
     if (response.status === 401 && last !== null) response = await ask(null);
     if (!response.ok) throw new Error(`the gateway answered ${response.status} to a guest`);
-    const { data } = (await response.json()) as { data: { token: string; expiresAt: number } };
-    last = data.token;
+    const { data } = (await response.json()) as { data: Guest };
+    last = { token: data.token, expiresAt: data.expiresAt };
+    keep(storage, last);
     return data;
   };
+}
+
+/** The guest that was kept; null without one, or where storing is forbidden. */
+function stored(storage: GuestStorage | undefined): Guest | null {
+  try {
+    const guest = JSON.parse(storage?.getItem(STORED_AS) ?? "null") as Partial<Guest> | null;
+    return typeof guest?.token === "string" && typeof guest.expiresAt === "number" ? (guest as Guest) : null;
+  } catch {
+    return null;
+  }
+}
+
+function keep(storage: GuestStorage | undefined, guest: Guest): void {
+  try {
+    storage?.setItem(STORED_AS, JSON.stringify(guest));
+  } catch {
+    // It lasts as long as the page, then.
+  }
 }

@@ -91,7 +91,11 @@ function readValue(core: Core, entry: Entry, limit: number, last: unknown, isSam
     case "json": {
       if (isSame) return last;
       const text = core.binding.readData(entry.id);
-      return text === undefined ? undefined : (JSON.parse(text) as unknown);
+      if (text === undefined) return undefined;
+      const value = JSON.parse(text) as { confirmationToken?: unknown } | null;
+      // What confirms is for whoever listens, and is kept nowhere.
+      if (entry.name.startsWith("copilot:")) delete value?.confirmationToken;
+      return value;
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.js";
+import type { BacktestParams, Confirmed, CopilotSession, Proposal } from "./copilot/types.js";
 import type { Envelope } from "./envelope.js";
 import type {
   Job,
@@ -42,6 +43,8 @@ export interface LiveError {
   reason?: string;
   /** The channel it concerns; absent when it is the whole connection. */
   channel?: string;
+  /** The job it concerns, such as the one that a confirmation has started before. */
+  jobId?: string;
 }
 
 /** A value that changes and can be watched. The shape that `useSyncExternalStore` takes. */
@@ -158,6 +161,18 @@ export interface SymbolsState {
   status: "pending" | "ready" | "error";
   /** The newest list; kept when a later attempt fails. */
   value: SymbolList | undefined;
+  error: LiveError | null;
+}
+
+/** The parts of the gateway by their names, such as `broker`, `source` and `tokenStore`: whether each works. */
+export type GatewayHealth = Record<string, { ok: boolean } & Record<string, unknown>>;
+
+/** How the gateway is, and how the last attempt to hear of it went. */
+export interface HealthState {
+  /** `error`: the last attempt failed, or the gateway says that it cannot deliver; another one follows. */
+  status: "pending" | "ready" | "error";
+  /** What was heard last. */
+  value: GatewayHealth | undefined;
   error: LiveError | null;
 }
 
@@ -361,6 +376,8 @@ export interface LiveClient {
    * after the line was lost and is back, since another gateway may serve others.
    */
   symbols(): Readable<SymbolsState>;
+  /** How the gateway's parts are. Asked for every 5 s while it is watched. */
+  health(): Readable<HealthState>;
   /**
    * A job, followed to its end: by its channel, by default over long polling, and while that brings nothing by asking
    * for the job itself. `P` is the type of its parameters.
@@ -374,8 +391,18 @@ export interface LiveClient {
     part: K,
     options?: PageOptions,
   ): Readable<PagedRows<ResultRows[K]>>;
-  /** The channel of a conversation, by default over SSE. Its text is what `onEvent` brings. */
-  copilot<R = unknown>(session: string | { sessionId: string }, options?: ChannelOptions): Channel<R>;
+  /**
+   * A conversation with the copilot: a new one, or one that was begun before. Opens nothing until it is watched or
+   * something is asked. Each call makes a session of its own.
+   */
+  copilot(options?: { sessionId?: string | null }): CopilotSession;
+  /** Proposes a backtest, without the copilot. Nothing runs until it is confirmed. Rejects with the fields of a {@link LiveError}. */
+  proposeBacktest(params: BacktestParams): Promise<Proposal<BacktestParams>>;
+  /**
+   * Confirms what {@link LiveClient.proposeBacktest} of this client has proposed. May be repeated: the same confirmation
+   * starts one job. Rejects as that does, such as with `TOKEN_EXPIRED`.
+   */
+  confirmBacktest(proposal: Proposal): Promise<Confirmed>;
   /** The values that are held, to send to a page that begins with them. */
   dehydrate(): Dehydrated;
   /** Counters and what is held, for tests and tools. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Channel } from "../src/types.js";
 import { ack, connected, envelope, settle, setUp, tick, until } from "./harness.js";
 
 const delta = (seq: number, text: string, fromSeq?: number) =>
@@ -13,7 +14,7 @@ const losslessAck = (resumed: boolean, extra: object = {}) => {
 async function listening() {
   const setup = setUp();
   const texts: string[] = [];
-  const channel = setup.client.copilot<{ text: string }>("s1");
+  const channel = setup.client.channel("copilot:s1") as Channel<{ text: string }>;
   const end = channel.onEvent(({ seq, data }) => texts.push(`${seq}:${data.text}`));
   await until(() => setup.gateway.lines.length > 0, "a line");
   setup.gateway.line.greet();
@@ -40,14 +41,36 @@ describe("onEvent", () => {
     expect(seen).toHaveLength(3);
   });
 
+  it("tells the token of a card to who listens, and keeps it nowhere", async () => {
+    const { client, gateway, clock, channel, texts } = await listening();
+    const told: unknown[] = [];
+    channel.onEvent(({ data }) => told.push(data));
+    const hash = "ab".repeat(32);
+    const what = {
+      tool: "startBacktest",
+      params: {},
+      paramsHash: hash,
+      summary: "one",
+      combinations: 1,
+      bars: 1,
+    };
+    const shown = { proposalId: "p1", ...what, expiresAt: 1 };
+    const card = { ...shown, confirmationToken: "sct_secret" };
+    gateway.line.say(envelope("copilot.confirm", "copilot:s1", 1, card));
+    clock.draw();
+    expect(texts).toEqual(["1:undefined"]);
+    expect(JSON.stringify(told)).toContain("sct_secret");
+    expect(channel.get().value).toEqual(shown);
+    expect(JSON.stringify([client.dehydrate(), client.stats()])).not.toContain("sct_");
+  });
+
   it("by default hears a conversation over SSE, and holds it", async () => {
     const { client, gateway, clock, texts, end } = await listening();
     expect(gateway.line.request.kind).toBe("sse");
     gateway.line.say(delta(1, "a"), delta(2, "b"));
     clock.draw();
     expect(texts).toEqual(["1:a", "2:b"]);
-    expect(client.copilot({ sessionId: "s1" }).get()).toBe(client.copilot("s1").get());
-    expect(client.copilot({ sessionId: "s1" }).get().value).toEqual({ text: "b" });
+    expect(client.channel("copilot:s1").get().value).toEqual({ text: "b" });
     end();
     clock.advance(1_000);
     expect(client.stats().channels).toEqual([]);

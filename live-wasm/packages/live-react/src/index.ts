@@ -6,6 +6,8 @@ export { useAge } from "./useAge.js";
 export { useBacktestResult } from "./useBacktestResult.js";
 export { useCandles } from "./useCandles.js";
 export { useChannel } from "./useChannel.js";
+export { type CopilotStream, useCopilotStream } from "./useCopilotStream.js";
+export { useHealth } from "./useHealth.js";
 export { useJob } from "./useJob.js";
 export { useJobs } from "./useJobs.js";
 export { useLiveClient } from "./useLiveClient.js";

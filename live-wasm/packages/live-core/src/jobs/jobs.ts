@@ -1,7 +1,8 @@
 import { readAnswer } from "../answer.js";
+import { askAnew } from "../ask-anew.js";
 import type { Engine } from "../engine.js";
+import { failure } from "../failure.js";
 import type { LiveError, Readable } from "../types.js";
-import { askAnew } from "./ask.js";
 import { HeldSources } from "./held.js";
 import { type Book, type Page, Pager } from "./pager.js";
 import { isJobId, jobPath, readJob, readLink } from "./read.js";
@@ -155,9 +156,4 @@ function jobKey(id: string): string {
 
 function whole(limit: number): number {
   return Math.max(1, Math.trunc(limit) || 1);
-}
-
-/** The error as an exception, with all its fields. */
-function failure(error: LiveError): Error & LiveError {
-  return Object.assign(new Error(error.message), error);
 }

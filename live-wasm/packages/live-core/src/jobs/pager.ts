@@ -1,9 +1,9 @@
 import type { Refusal } from "../answer.js";
+import { askAnew } from "../ask-anew.js";
 import { backoffMs } from "../backoff.js";
 import type { Engine } from "../engine.js";
 import { Value } from "../readable.js";
 import type { LiveError } from "../types.js";
-import { askAnew } from "./ask.js";
 import type { Source } from "./held.js";
 import { type Store, viewOf } from "./rows.js";
 import type { PagedRows } from "./types.js";

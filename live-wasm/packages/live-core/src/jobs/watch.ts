@@ -1,4 +1,5 @@
 import type { Refusal } from "../answer.js";
+import { askAnew } from "../ask-anew.js";
 import { backoffMs } from "../backoff.js";
 import { defaultTransportOf } from "../channel.js";
 import type { Engine } from "../engine.js";
@@ -6,7 +7,6 @@ import type { Entry } from "../entry.js";
 import { isFinalCode } from "../final.js";
 import { Value } from "../readable.js";
 import type { ChannelName, LiveError } from "../types.js";
-import { askAnew } from "./ask.js";
 import type { Source } from "./held.js";
 import { hasEnded, isJobId, isProgress, jobPath, readJob, stateOf } from "./read.js";
 import type { Job, JobOptions, JobState, JobUpdates } from "./types.js";

@@ -92,6 +92,10 @@ export const ERRORS = {
   CONFIRM_NOT_HUMAN: { httpStatus: 403, closeCode: null, retry: "never" },
   /** There is no such tool. */
   TOOL_UNKNOWN: { httpStatus: 404, closeCode: null, retry: "never" },
+  /** The language model does not answer, or asks to be asked later. */
+  MODEL_UNAVAILABLE: { httpStatus: 503, closeCode: null, retry: "backoff" },
+  /** What the language model has answered cannot be used, or it refuses the gateway. */
+  MODEL_FAILED: { httpStatus: 502, closeCode: null, retry: "never" },
   /** There is no such job, or none that this person may know of. */
   JOB_NOT_FOUND: { httpStatus: 404, closeCode: null, retry: "never" },
   /** The person has as many jobs waiting or running as they may. */

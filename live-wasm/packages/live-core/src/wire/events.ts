@@ -176,6 +176,157 @@ export type JobProgress = {
 };
 
 /**
+ * `copilot.start`: an answer begins.
+ */
+export type CopilotStart = {
+  /**
+   * Names the answer.
+   */
+  answerId: string;
+  /**
+   * What the person has said; empty where they have only confirmed.
+   */
+  message: string;
+  /**
+   * Whether the message came with a confirmation.
+   */
+  confirms: boolean;
+};
+
+/**
+ * `copilot.tool_call`: a tool is called.
+ */
+export type CopilotToolCall = {
+  /**
+   * Names the call; its result has the same.
+   */
+  callId: string;
+  /**
+   * The tool.
+   */
+  tool: string;
+  /**
+   * What it is called with, without anything secret; null where that was no object of JSON.
+   */
+  arguments: unknown;
+};
+
+/**
+ * `copilot.tool_result`: what a tool has answered.
+ */
+export type CopilotToolResult = {
+  /**
+   * Names the call.
+   */
+  callId: string;
+  /**
+   * The tool.
+   */
+  tool: string;
+  /**
+   * Whether it has done what it was called for.
+   */
+  ok: boolean;
+  /**
+   * Why it has not.
+   */
+  errorCode?: string;
+  /**
+   * What it has answered, without anything secret; of a refusal, its details.
+   */
+  data: unknown;
+};
+
+/**
+ * `copilot.confirm`: something was proposed, and waits for a person to confirm it. What a card shows.
+ */
+export type CopilotConfirm = {
+  /**
+   * Names the proposal.
+   */
+  proposalId: string;
+  /**
+   * The tool that was asked for.
+   */
+  tool: string;
+  /**
+   * Its parameters, with what was left out filled in.
+   */
+  params: unknown;
+  /**
+   * SHA-256 of their canonical JSON.
+   */
+  paramsHash: string;
+  /**
+   * What it is, in a line for people.
+   */
+  summary: string;
+  /**
+   * How many backtests it is.
+   */
+  combinations: number;
+  /**
+   * How many bars each of them runs over, as far as is known now.
+   */
+  bars: number;
+  /**
+   * Until when it can be confirmed, in milliseconds since the Unix epoch by the store's clock.
+   */
+  expiresAt: number;
+  /**
+   * What confirms it. Only on its way to the person's own connections that are open; no history has it, so that a card
+   * without it was seen before, or by somebody else, and can be proposed anew.
+   */
+  confirmationToken?: string;
+};
+
+/**
+ * `copilot.done`: an answer is whole.
+ */
+export type CopilotDone = {
+  /**
+   * Names the answer.
+   */
+  answerId: string;
+  /**
+   * `stop` when everything was said, `length` when it became longer than answers may be.
+   */
+  reason: string;
+};
+
+/**
+ * `copilot.error`: an answer could not be given, or not to its end.
+ */
+export type CopilotError = {
+  /**
+   * Names the answer.
+   */
+  answerId: string;
+  /**
+   * A code of the catalogue.
+   */
+  code: string;
+  /**
+   * What happened, for people.
+   */
+  message: string;
+  /**
+   * How long to wait before trying again, in milliseconds.
+   */
+  retryAfterMs?: number;
+};
+
+/**
+ * `copilot.stopped`: an answer was stopped by its person.
+ */
+export type CopilotStopped = {
+  /**
+   * Names the answer.
+   */
+  answerId: string;
+};
+
+/**
  * What may become of an envelope that cannot be delivered at once.
  */
 export type Mode = "state" | "keyed" | "event" | "lossless";
@@ -443,6 +594,13 @@ export interface EventData {
   "candles.bar": CandleBar;
   "copilot.delta": CopilotDelta;
   "job.progress": JobProgress;
+  "copilot.start": CopilotStart;
+  "copilot.tool_call": CopilotToolCall;
+  "copilot.tool_result": CopilotToolResult;
+  "copilot.confirm": CopilotConfirm;
+  "copilot.done": CopilotDone;
+  "copilot.error": CopilotError;
+  "copilot.stopped": CopilotStopped;
   "system.hello": Hello;
   "system.ack": Ack | CommandAck;
   "system.heartbeat": Heartbeat;

@@ -1,5 +1,5 @@
-import { ask, type Question, type Refusal } from "../answer.js";
-import type { Engine } from "../engine.js";
+import { ask, type Question, type Refusal } from "./answer.js";
+import type { Engine } from "./engine.js";
 
 /** Codes of a refusal that another token may get over. */
 const WANTS_TOKEN = new Set(["UNAUTHENTICATED", "AUTH_EXPIRED"]);
