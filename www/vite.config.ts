@@ -2,6 +2,9 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { precompress } from "./build/precompress.ts";
 
+/** The gateway that a page in development speaks to. */
+const GATEWAY = process.env.SPARK_GATEWAY ?? "http://127.0.0.1:8080";
+
 export default defineConfig({
   plugins: [react(), precompress()],
   build: {
@@ -14,7 +17,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 800,
   },
   server: {
-    proxy: { "/api": { target: "http://127.0.0.1:8080", ws: true } },
+    proxy: { "/api": { target: GATEWAY, ws: true }, "/readyz": { target: GATEWAY } },
   },
   test: {
     environment: "happy-dom",

@@ -1,9 +1,18 @@
 import type {
   CandleSeries,
   Channel,
+  ChannelStats,
+  CopilotSession,
+  CopilotState,
+  HealthState,
+  Job,
+  JobHandle,
+  JobState,
   LinkState,
   LiveClient,
   LiveError,
+  LiveStats,
+  PagedRows,
   Price,
   Readable,
   Snap,
@@ -11,6 +20,8 @@ import type {
   SymbolsState,
   Transport,
 } from "@spark/live-core";
+
+import { type CopilotCall, fakeCopilot } from "./fakeCopilot";
 
 /** One bar, from a file or made up. */
 export interface FakeBar {
@@ -40,6 +51,27 @@ const PENDING: Snap<never> = {
   error: null,
 };
 
+const QUIET: CopilotState = { sessionId: null, status: "idle", messages: [], proposal: null, error: null };
+
+const NO_ROWS: PagedRows<never> = {
+  status: "ready",
+  length: 0,
+  total: 0,
+  hasMore: false,
+  isLoading: false,
+  error: null,
+  resultHash: null,
+  rows: [],
+  row: () => undefined,
+  loadMore: () => {},
+  retry: () => {},
+  refresh: () => {},
+};
+
+function refused(): Promise<never> {
+  return Promise.reject(Object.assign(new Error("the fake client has no gateway"), { code: "NETWORK" }));
+}
+
 class Cell<T> implements Readable<T> {
   readonly #callbacks = new Set<() => void>();
   #value: T;
@@ -54,6 +86,11 @@ class Cell<T> implements Readable<T> {
     this.#callbacks.add(callback);
     return () => this.#callbacks.delete(callback);
   };
+
+  /** The same as an object that can be spread. */
+  readable(): Readable<T> {
+    return { get: this.get, getServer: this.getServer, subscribe: this.subscribe };
+  }
 
   set(value: T): void {
     this.#value = value;
@@ -81,6 +118,14 @@ interface Feed {
  */
 export class FakeClient implements LiveClient {
   readonly link: Cell<LinkState>;
+  /** What the person in front of it says: a conversation, pages of rows, the gateway's parts, counters. */
+  readonly conversation = new Cell<CopilotState>(QUIET);
+  readonly copilotCalls: CopilotCall[] = [];
+  readonly copilotAnswers: { reject: Error | null } = { reject: null };
+  #session: CopilotSession | undefined;
+  readonly pages = new Cell<PagedRows<never>>(NO_ROWS);
+  readonly parts = new Cell<HealthState>({ status: "pending", value: undefined, error: null });
+  channelStats: ChannelStats[] = [];
   readonly #symbols: Cell<SymbolsState>;
   readonly #feeds = new Map<string, Feed>();
   readonly #market: FakeMarket;
@@ -150,28 +195,60 @@ export class FakeClient implements LiveClient {
     return made;
   }
 
-  job(): never {
-    throw new Error("the fake client has prices and candles only");
+  job(): JobHandle<never> {
+    const missing: LiveError = { code: "JOB_NOT_FOUND", message: "the fake client runs no backtests" };
+    const state = {
+      status: "missing",
+      job: undefined,
+      error: missing,
+      isEnded: true,
+      updates: "none",
+    } as const;
+    return { ...new Cell<JobState<never>>(state).readable(), cancel: refused, downloadLink: refused };
   }
 
-  jobs(): never {
-    throw new Error("the fake client has prices and candles only");
+  jobs(): Readable<PagedRows<Job>> {
+    return this.pages as Cell<PagedRows<Job>>;
   }
 
-  backtestResult(): never {
-    throw new Error("the fake client has prices and candles only");
+  backtestResult(): Readable<PagedRows<never>> {
+    return this.pages;
   }
 
-  copilot(): never {
-    throw new Error("the fake client has prices and candles only");
+  copilot(): CopilotSession {
+    this.#session ??= fakeCopilot(this.conversation.readable(), this.copilotCalls, this.copilotAnswers);
+    return this.#session;
+  }
+
+  proposeBacktest(): Promise<never> {
+    return refused();
+  }
+
+  confirmBacktest(): Promise<never> {
+    return refused();
+  }
+
+  health(): Readable<HealthState> {
+    return this.parts;
   }
 
   dehydrate(): never {
     throw new Error("the fake client is in a browser");
   }
 
-  stats(): never {
-    throw new Error("the fake client counts nothing");
+  stats(): LiveStats {
+    const counters = {
+      frames: 0,
+      bytes: 0,
+      accepted: 0,
+      rejected: 0,
+      ignored: 0,
+      merged: 0,
+      dropped: 0,
+      gaps: 0,
+    };
+    const work = { generation: 0, flushes: 0, connects: 1, restarts: 0, historyRequests: 0 };
+    return { ...counters, ...work, channels: this.channelStats };
   }
 
   close(): void {}

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { readAddress, withAddress } from "../src/lib/address";
 
 test("an address without a query is the default transport and no symbol", () => {
-  expect(readAddress("")).toEqual({ symbol: null, interval: null, transport: "websocket" });
+  expect(readAddress("")).toEqual({ symbol: null, interval: null, transport: "websocket", copilot: null });
 });
 
 test("an unknown transport is the default one", () => {
@@ -10,8 +10,18 @@ test("an unknown transport is the default one", () => {
 });
 
 test("what is written is read back", () => {
-  const search = withAddress("?a=1", { symbol: "BRK.B", interval: "5m", transport: "sse" });
-  expect(readAddress(search)).toEqual({ symbol: "BRK.B", interval: "5m", transport: "sse" });
+  const search = withAddress("?a=1", {
+    symbol: "BRK.B",
+    interval: "5m",
+    transport: "sse",
+    copilot: "chat-1",
+  });
+  expect(readAddress(search)).toEqual({
+    symbol: "BRK.B",
+    interval: "5m",
+    transport: "sse",
+    copilot: "chat-1",
+  });
   expect(readAddress(withAddress("", { transport: "polling" })).transport).toBe("polling");
   expect(search).toContain("a=1");
 });

@@ -1,25 +1,13 @@
 import type { Transport } from "@spark/live-core";
 import { LiveProvider } from "@spark/live-react";
-import { useCallback, useState, useSyncExternalStore } from "react";
-import { readAddress, replaceAddress } from "../lib/address";
-import { Page } from "./Page";
+import { useCallback, useSyncExternalStore } from "react";
+import { replaceAddress } from "../lib/address";
+import { Shell } from "./Shell";
 import type { SessionStore } from "./session";
 
-/** The page with its session, its selected symbol, and the address that remembers both. */
+/** The page with its session. The address remembers what was chosen. */
 export function App({ session }: { session: SessionStore }) {
   const { client, transport, lastSymbols } = useSyncExternalStore(session.subscribe, session.get);
-  const [wanted, setWanted] = useState(() => readAddress(window.location.search).symbol);
-
-  const select = useCallback((symbol: string) => {
-    setWanted(symbol);
-    replaceAddress({ symbol });
-  }, []);
-
-  const [interval, setInterval] = useState(() => readAddress(window.location.search).interval);
-  const chooseInterval = useCallback((next: string) => {
-    setInterval(next);
-    replaceAddress({ interval: next });
-  }, []);
 
   const chooseTransport = useCallback(
     (next: Transport) => {
@@ -31,15 +19,7 @@ export function App({ session }: { session: SessionStore }) {
 
   return (
     <LiveProvider client={client}>
-      <Page
-        lastSymbols={lastSymbols}
-        wanted={wanted}
-        onSelect={select}
-        interval={interval}
-        onInterval={chooseInterval}
-        transport={transport}
-        onTransport={chooseTransport}
-      />
+      <Shell lastSymbols={lastSymbols} transport={transport} onTransport={chooseTransport} />
     </LiveProvider>
   );
 }

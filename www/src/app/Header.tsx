@@ -1,16 +1,19 @@
+import type { ReactNode } from "react";
 import { Brand } from "./Brand";
 import classes from "./Header.module.css";
-import { SourceBadge } from "./SourceBadge";
-import { ThemeSwitch } from "./ThemeSwitch";
+import { Nav } from "./Nav";
+import { Settings } from "./Settings";
 
-/** The product's name, what the feed of the selected symbol is, and the choice of theme. */
-export function Header({ source, symbol }: { source: string | null; symbol: string | null }) {
+/** The product's name, the views, and how the page looks and speaks. `children` come before the last. */
+export function Header({ badge, children }: { badge: ReactNode; children: ReactNode }) {
   return (
     <header className={classes.header}>
       <Brand />
-      {source !== null && <SourceBadge source={source} symbol={symbol} />}
+      <Nav />
+      {badge}
       <div className={classes.end}>
-        <ThemeSwitch />
+        {children}
+        <Settings />
       </div>
     </header>
   );

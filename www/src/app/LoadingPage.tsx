@@ -1,4 +1,5 @@
 import { Skeleton, VisuallyHidden } from "@mantine/core";
+import { useTranslation } from "react-i18next";
 import { Panel } from "../components/Panel";
 import classes from "./LoadingPage.module.css";
 
@@ -6,13 +7,14 @@ const ROWS = ["a", "b", "c", "d", "e"];
 
 /** The page's own shape in grey, until the gateway has said which symbols it serves. */
 export function LoadingPage() {
+  const { t } = useTranslation(["market", "common"]);
   return (
     <>
       <Panel labelledBy="loading-list">
         <h2 id="loading-list" className={classes.title}>
-          Watch list
+          {t("list.title")}
         </h2>
-        <VisuallyHidden role="status">Loading</VisuallyHidden>
+        <VisuallyHidden role="status">{t("common:loading")}</VisuallyHidden>
         <div className={classes.columns} />
         {ROWS.map((row) => (
           <div key={row} className={classes.row} aria-hidden="true">
@@ -27,7 +29,7 @@ export function LoadingPage() {
       </Panel>
       <Panel labelledBy="loading-chart">
         <h2 id="loading-chart" className={classes.hidden}>
-          Chart
+          {t("chart.title")}
         </h2>
         <div className={classes.head} aria-hidden="true">
           <Skeleton width="14rem" height="1.75rem" radius="sm" />

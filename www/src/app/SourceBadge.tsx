@@ -1,6 +1,8 @@
 import { Popover, UnstyledButton } from "@mantine/core";
 import { useStaleness } from "@spark/live-react";
+import type { TFunction } from "i18next";
 import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
 import { DiceIcon, LiveIcon, ReplayIcon } from "../components/icons";
 import { cx } from "../lib/cx";
 import classes from "./Header.module.css";
@@ -15,22 +17,6 @@ interface Words {
   about: string;
 }
 
-const REPLAY: Words = {
-  isLive: false,
-  icon: <ReplayIcon />,
-  label: "Replay",
-  short: "Replay",
-  about:
-    "These are real prices of the past, played back as if they came in now. The market date beside each price says which day it belongs to.",
-};
-const SYNTHETIC: Words = {
-  isLive: false,
-  icon: <DiceIcon />,
-  label: "Made-up prices",
-  short: "Made-up",
-  about: "These prices are a random walk, made for load and demonstrations. They are those of no market.",
-};
-
 /** Properties of {@link SourceBadge}. */
 export interface SourceBadgeProps {
   source: string;
@@ -43,16 +29,19 @@ export interface SourceBadgeProps {
  * that is not.
  */
 export function SourceBadge({ source, symbol }: SourceBadgeProps) {
-  if (symbol === null) return <Badge words={wordsOf(source, true)} />;
+  const { t } = useTranslation("market");
+  if (symbol === null) return <Badge words={wordsOf(t, source, true)} />;
   return <JudgedBadge source={source} symbol={symbol} />;
 }
 
 function JudgedBadge({ source, symbol }: { source: string; symbol: string }) {
+  const { t } = useTranslation("market");
   const { freshness } = useStaleness(`price:${symbol}`);
-  return <Badge words={wordsOf(source, freshness !== "stale" && freshness !== "disconnected")} />;
+  return <Badge words={wordsOf(t, source, freshness !== "stale" && freshness !== "disconnected")} />;
 }
 
 function Badge({ words }: { words: Words }) {
+  const { t } = useTranslation("market");
   const { isLive, icon, label, short, about } = words;
   return (
     <Popover position="bottom-start" width="min(20rem, calc(100vw - 2rem))" shadow="md" withinPortal>
@@ -69,22 +58,33 @@ function Badge({ words }: { words: Words }) {
           </span>
         </UnstyledButton>
       </Popover.Target>
-      <Popover.Dropdown aria-label="About the prices">
+      <Popover.Dropdown aria-label={t("source.about")}>
         <p className={classes.about}>{about}</p>
       </Popover.Dropdown>
     </Popover>
   );
 }
 
-function wordsOf(source: string, isHeard: boolean): Words {
-  if (source === "replay") return REPLAY;
-  if (source === "synthetic") return SYNTHETIC;
+function wordsOf(t: TFunction<"market">, source: string, isHeard: boolean): Words {
+  if (source === "replay") {
+    const label = t("source.replay");
+    return { isLive: false, icon: <ReplayIcon />, label, short: label, about: t("source.replayAbout") };
+  }
+  if (source === "synthetic") {
+    return {
+      isLive: false,
+      icon: <DiceIcon />,
+      label: t("source.synthetic"),
+      short: t("source.syntheticShort"),
+      about: t("source.syntheticAbout"),
+    };
+  }
   const name = source.charAt(0).toUpperCase() + source.slice(1);
   return {
     isLive: isHeard,
     icon: <LiveIcon />,
-    label: isHeard ? `Live from ${name}` : `${name}, not live`,
+    label: t(isHeard ? "source.live" : "source.notLive", { name }),
     short: name,
-    about: `Public market data of ${name}, as it comes in. Times are in UTC.`,
+    about: t("source.liveAbout", { name }),
   };
 }

@@ -1,25 +1,25 @@
 import { SegmentedControl, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
 import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
 import { MoonIcon, ScreenIcon, SunIcon } from "../components/icons";
 import classes from "./Header.module.css";
 
-const CHOICES = [
-  { value: "light", label: choice(<SunIcon />, "Light") },
-  { value: "auto", label: choice(<ScreenIcon />, "As the system") },
-  { value: "dark", label: choice(<MoonIcon />, "Dark") },
-] as const;
-
 /** Light, dark, or as the system says. */
 export function ThemeSwitch() {
+  const { t } = useTranslation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
     <SegmentedControl
       className={classes.theme}
       classNames={{ label: classes.themeLabel }}
-      aria-label="Theme"
+      aria-label={t("theme.label")}
       size="xs"
       withItemsBorders={false}
-      data={[...CHOICES]}
+      data={[
+        { value: "light", label: choice(<SunIcon />, t("theme.light")) },
+        { value: "auto", label: choice(<ScreenIcon />, t("theme.auto")) },
+        { value: "dark", label: choice(<MoonIcon />, t("theme.dark")) },
+      ]}
       value={colorScheme}
       onChange={setColorScheme}
     />

@@ -2,6 +2,7 @@ import { MantineProvider } from "@mantine/core";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ErrorBoundary } from "../components/ErrorBoundary";
+import { startLanguage } from "../i18n";
 import { readAddress } from "../lib/address";
 import { App } from "./App";
 import { createSession, type MakeClient } from "./session";
@@ -12,7 +13,8 @@ import "./tokens.css";
 import "./base.css";
 
 /** Puts the page into an element, with clients made by `makeClient`. */
-export function mount(element: HTMLElement, makeClient: MakeClient): void {
+export async function mount(element: HTMLElement, makeClient: MakeClient): Promise<void> {
+  await startLanguage();
   const session = createSession(makeClient, readAddress(window.location.search).transport);
   createRoot(element).render(
     <StrictMode>

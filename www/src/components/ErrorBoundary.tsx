@@ -1,5 +1,6 @@
 import { Button, VisuallyHidden } from "@mantine/core";
 import { Component, type ErrorInfo, type ReactNode } from "react";
+import { i18n } from "../i18n";
 import classes from "./ErrorBoundary.module.css";
 import { AlertIcon } from "./icons";
 import { Notice } from "./Notice";
@@ -23,11 +24,11 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
         <VisuallyHidden component="h1">Spark Live</VisuallyHidden>
         <Notice
           icon={<AlertIcon />}
-          title="Something on this page broke"
+          title={i18n.t("status:broken.title")}
           urgent
-          action={<Button onClick={() => window.location.reload()}>Load the page again</Button>}
+          action={<Button onClick={() => window.location.reload()}>{i18n.t("status:broken.again")}</Button>}
         >
-          The prices are not at fault, the page is. Loading it again usually helps.
+          {i18n.t("status:broken.text")}
         </Notice>
       </main>
     );

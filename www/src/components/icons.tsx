@@ -94,3 +94,61 @@ export const DiceIcon = () => (
     <path d="M7.2 7.2h.01M12.8 7.2h.01M10 10h.01M7.2 12.8h.01M12.8 12.8h.01" strokeWidth="2.4" />
   </Icon>
 );
+
+/** The copilot. */
+export const SparkIcon = () => (
+  <Icon>
+    <path d="M10 2.8c.6 4 2.6 6 6.6 6.6-4 .6-6 2.6-6.6 6.6-.6-4-2.6-6-6.6-6.6 4-.6 6-2.6 6.6-6.6zM16 14.4v3M14.5 15.9h3" />
+  </Icon>
+);
+
+/** Sends. */
+export const SendIcon = () => (
+  <Icon>
+    <path d="M3 10 17 3.6 13.4 17l-3.6-5.2zM9.8 11.8 17 3.6" />
+  </Icon>
+);
+
+/** Stops. */
+export const StopIcon = () => (
+  <Icon>
+    <rect x="5" y="5" width="10" height="10" rx="1.6" />
+  </Icon>
+);
+
+/** Done. */
+export const CheckIcon = () => (
+  <Icon>
+    <path d="m4.5 10.5 3.6 3.6 7.4-8.2" />
+  </Icon>
+);
+
+/** Not done. */
+export const CrossIcon = () => (
+  <Icon>
+    <path d="m5.5 5.5 9 9M14.5 5.5l-9 9" />
+  </Icon>
+);
+
+/** Begins anew. */
+export const PlusIcon = () => (
+  <Icon>
+    <path d="M10 4.5v11M4.5 10h11" />
+  </Icon>
+);
+
+/** Downloads. */
+export const DownloadIcon = () => (
+  <Icon>
+    <path d="M10 3v9.2M6.2 8.6 10 12.4l3.8-3.8M3.6 16.4h12.8" />
+  </Icon>
+);
+
+/** How the page looks and speaks. */
+export const SettingsIcon = () => (
+  <Icon>
+    <path d="M3 6h7M14 6h3M3 14h3M10 14h7" />
+    <circle cx="12" cy="6" r="2" />
+    <circle cx="8" cy="14" r="2" />
+  </Icon>
+);

@@ -2,12 +2,14 @@ import type { Transport } from "@spark/live-core";
 
 /**
  * What the page's address says: `?symbol=AAPL` is the selected symbol, `?interval=5m` the length of the chart's bars,
- * `?transport=sse` the transport. They survive a reload and can be sent to somebody else.
+ * `?transport=sse` the transport, `?copilot=…` the conversation. They survive a reload and can be sent to somebody else.
  */
 export interface AddressState {
   symbol: string | null;
   interval: string | null;
   transport: Transport;
+  /** The conversation with the copilot. */
+  copilot: string | null;
 }
 
 /** The transport that the page asks for when the address names none, or one it does not know. */
@@ -27,6 +29,7 @@ export function readAddress(search: string): AddressState {
     symbol: query.get("symbol"),
     interval: query.get("interval"),
     transport: transportOf(query.get("transport")),
+    copilot: query.get("copilot"),
   };
 }
 
@@ -38,6 +41,7 @@ export function withAddress(search: string, change: Partial<AddressState>): stri
   if (change.transport !== undefined) {
     setOrDelete(query, "transport", change.transport === DEFAULT_TRANSPORT ? null : change.transport);
   }
+  if (change.copilot !== undefined) setOrDelete(query, "copilot", change.copilot);
   const text = query.toString();
   return text === "" ? "" : `?${text}`;
 }

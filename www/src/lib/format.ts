@@ -1,53 +1,127 @@
 /**
- * Numbers, dates and durations as the page writes them. The page is in English, so the formats are
- * too: a number reads the same in a screenshot, a test and a bug report, whatever the machine's locale.
+ * Numbers, dates and durations as the page writes them, in the language that it speaks. Within a language a number reads
+ * the same in a screenshot, a test and a bug report, whatever the machine's locale. Dates are as in ISO 8601 in all.
  */
 
+import { language } from "../i18n";
+import type { Language } from "../i18n/language";
 import { DAY } from "./intervals";
 
 /** Stands where a number is not known. Read out as nothing; say what is missing beside it. */
 export const MISSING = "–";
 
-const LOCALE = "en-US";
+const LOCALES: Record<Language, string> = { en: "en-US", tr: "tr-TR" };
 const MINUS = "\u2212";
 
-const twoPlaces = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-const fourPlaces = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 4, maximumFractionDigits: 4 });
-const compact = new Intl.NumberFormat(LOCALE, {
-  notation: "compact",
-  minimumFractionDigits: 0,
-  maximumFractionDigits: 2,
-});
-const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
+function formatsOf(locale: string) {
+  const places = (least: number, most: number) =>
+    new Intl.NumberFormat(locale, { minimumFractionDigits: least, maximumFractionDigits: most });
+  return {
+    twoPlaces: places(2, 2),
+    fourPlaces: places(4, 4),
+    compact: new Intl.NumberFormat(locale, {
+      notation: "compact",
+      minimumFractionDigits: 0,
+      maximumFractionDigits: 2,
+    }),
+    whole: places(0, 0),
+    short: places(0, 8),
+    percent: new Intl.NumberFormat(locale, {
+      style: "percent",
+      minimumFractionDigits: 2,
+      maximumFractionDigits: 2,
+    }),
+    part: new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 2 }),
+    moment: new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" }),
+  };
+}
+
+const made = new Map<Language, ReturnType<typeof formatsOf>>();
+
+/** The formats of the language, made once. */
+function formats(): ReturnType<typeof formatsOf> {
+  const spoken = language();
+  const known = made.get(spoken);
+  if (known) return known;
+  const fresh = formatsOf(LOCALES[spoken]);
+  made.set(spoken, fresh);
+  return fresh;
+}
+
+/** The language as charts and other libraries want to have it named. */
+export function locale(): string {
+  return LOCALES[language()];
+}
 
 /** A price: two places, four below one unit. */
 export function formatPrice(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
-  const format = Math.abs(value) < 1 && value !== 0 ? fourPlaces : twoPlaces;
+  const format = Math.abs(value) < 1 && value !== 0 ? formats().fourPlaces : formats().twoPlaces;
   return format.format(value).replace("-", MINUS);
 }
 
 /** A difference of prices, always with its sign: `+0.42`, `−1.08`, `0.00`. */
 export function formatChange(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
-  return signed(value, twoPlaces.format(Math.abs(value)));
+  return signed(value, formats().twoPlaces.format(Math.abs(value)));
 }
 
-/** Percent with two places and its sign. */
+/** Percent with two places and its sign, of a value that is in percent. */
 export function formatPercent(value: number | null | undefined): string {
-  const text = formatChange(value);
-  return text === MISSING ? text : `${text}%`;
+  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
+  return signed(value, formats().percent.format(Math.abs(value) / 100));
+}
+
+/** A part of a whole in percent with two places: 0.1234 is `12.34%`. */
+export function formatRatio(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
+  return formats().percent.format(value).replace("-", MINUS);
+}
+
+/** The same with as few places as it needs: 0.5 is `50%`. */
+export function formatPart(value: number): string {
+  return formats().part.format(value);
+}
+
+/** A number with two places. */
+export function formatNumber(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
+  return formats().twoPlaces.format(value).replace("-", MINUS);
+}
+
+/** When something happened, by this machine's clock and zone. */
+export function formatMoment(timeMs: number): string {
+  return formats().moment.format(timeMs);
+}
+
+/** A time that runs down, `4:07`. */
+export function formatCountdown(leftMs: number): string {
+  const seconds = Math.max(0, Math.ceil(leftMs / 1000));
+  return `${Math.floor(seconds / 60)}:${pad(seconds % 60)}`;
+}
+
+/** A size in bytes as people say it. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB"];
+  const step = bytes < 1_000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  const value = bytes / 1_000 ** step;
+  return `${step === 0 ? formats().whole.format(value) : formats().compact.format(value)} ${units[step]}`;
 }
 
 /** A volume in few characters: `31.07M`. */
 export function formatVolume(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return MISSING;
-  return compact.format(value);
+  return formats().compact.format(value);
+}
+
+/** A number with as few places as it needs. */
+export function formatShort(value: number): string {
+  return formats().short.format(value);
 }
 
 /** A count with its thousands apart. */
 export function formatCount(value: number): string {
-  return whole.format(value);
+  return formats().whole.format(value);
 }
 
 /** The day of a market time (milliseconds since the Unix epoch, UTC) as `2006-11-30`. */

@@ -1,4 +1,6 @@
 import type { Interval, SymbolInfo } from "@spark/live-core";
+import { i18n } from "../i18n";
+import type en from "../i18n/en";
 
 /** How many bars a span of the chart shows, and what it is called. */
 export interface Span {
@@ -17,19 +19,16 @@ export const DAY = 24 * HOUR;
 
 const UNITS: Record<string, number> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY, w: 7 * DAY };
 
-const UNIT_NAMES: Record<string, string> = { s: "second", m: "minute", h: "hour", d: "day", w: "week" };
+type Unit = keyof (typeof en)["market"]["units"];
+
+const UNIT_NAMES: Record<string, Unit> = { s: "second", m: "minute", h: "hour", d: "day", w: "week" };
 
 /** Where nothing was chosen: days of a replay, minutes of what happens now. */
 const PREFERRED: Record<string, Interval[]> = { replay: ["1d"] };
 const PREFERRED_LIVE: Interval[] = ["1m"];
 
-const NAMES: Record<string, string> = {
-  "1s": "1-second",
-  "1m": "1-minute",
-  "1h": "Hourly",
-  "1d": "Daily",
-  "1w": "Weekly",
-};
+/** Lengths that have a name of their own. */
+const NAMED = ["1s", "1m", "1h", "1d", "1w"] as const;
 
 const SPANS: Record<string, [string, number][]> = {
   "1s": [["1 min", 60], ["3 min", 180], ["10 min", 600]],
@@ -42,7 +41,7 @@ const SPANS: Record<string, [string, number][]> = {
   "1w": [["1Y", 52], ["2Y", 104], ["5Y", 260]],
 }; // biome-ignore format: a line an interval reads better
 
-const SPAN_UNITS: Record<string, string> = {
+const SPAN_UNITS: Record<string, Unit> = {
   min: "minute",
   H: "hour",
   D: "day",
@@ -61,12 +60,18 @@ export function lengthOf(interval: string): number {
 
 /** An interval in words: `Daily`, `5-minute`. */
 export function intervalName(interval: string): string {
-  return NAMES[interval] ?? `${interval.slice(0, -1)}-${UNIT_NAMES[interval.slice(-1)] ?? ""}`;
+  const named = NAMED.find((name) => name === interval);
+  if (named) return i18n.t(`market:intervals.${named}`);
+  const unit = UNIT_NAMES[interval.slice(-1)];
+  return i18n.t("market:intervals.other", {
+    count: Number(interval.slice(0, -1)),
+    unit: unit ? i18n.t(`market:units.${unit}`) : "",
+  });
 }
 
 /** The length of an interval in words: `1 day`, `5 minutes`. */
 export function intervalWords(interval: string): string {
-  return amount(Number(interval.slice(0, -1)), UNIT_NAMES[interval.slice(-1)] ?? "");
+  return amount(Number(interval.slice(0, -1)), UNIT_NAMES[interval.slice(-1)] ?? "candle");
 }
 
 /** The spans that a chart of an interval offers, from the shortest. */
@@ -76,7 +81,14 @@ export function spansOf(interval: string): Span[] {
     words: spanWords(label),
     bars,
   }));
-  return [...spans, { label: "All", words: "All candles", bars: Number.POSITIVE_INFINITY }];
+  return [
+    ...spans,
+    {
+      label: i18n.t("market:intervals.all"),
+      words: i18n.t("market:intervals.allWords"),
+      bars: Number.POSITIVE_INFINITY,
+    },
+  ];
 }
 
 /** The interval that a symbol is shown in: the wanted one where it has that, else the usual one of the source. */
@@ -95,6 +107,6 @@ function spanWords(label: string): string {
   return amount(count, SPAN_UNITS[label.slice(String(count).length).trim()] ?? "candle");
 }
 
-function amount(count: number, unit: string): string {
-  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+function amount(count: number, unit: Unit): string {
+  return i18n.t(`market:amounts.${unit}`, { count });
 }

@@ -1,4 +1,5 @@
 import type { Staleness } from "@spark/live-core";
+import { i18n } from "../i18n";
 
 type Freshness = Staleness["freshness"];
 type Cause = Staleness["cause"];
@@ -13,27 +14,14 @@ export interface LivenessWords {
 
 /** The words of the page for a freshness and its cause. The only place where they are chosen. */
 export function livenessWords(freshness: Freshness, cause: Cause): LivenessWords {
+  const label = i18n.t(`status:freshness.${freshness}`);
   switch (freshness) {
     case "fresh":
-      return { label: "Fresh", detail: "" };
+      return { label, detail: "" };
     case "pending":
-      return { label: "Waiting", detail: "for the first price" };
     case "disconnected":
-      return { label: "Disconnected", detail: "last known prices" };
+      return { label, detail: i18n.t(`status:details.${freshness}`) };
     case "stale":
-      return { label: "Stale", detail: staleDetail(cause) };
-  }
-}
-
-function staleDetail(cause: Cause): string {
-  switch (cause) {
-    case "source":
-      return "the feed is silent";
-    case "transport":
-      return "the gateway is silent";
-    case "broker":
-      return "the gateway doubts its feed";
-    case null:
-      return "older than it should be";
+      return { label, detail: i18n.t(`status:causes.${cause ?? "none"}`) };
   }
 }

@@ -2,12 +2,12 @@ import { useComputedColorScheme } from "@mantine/core";
 import type { CandleSeries } from "@spark/live-core";
 import { type KeyboardEvent, useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from "react";
 import { intervalName, lengthOf } from "../../lib/intervals";
+import { readPalette } from "../../lib/palette";
 import { barAt, describeBar } from "./bars";
 import classes from "./CandleChart.module.css";
 import { ChartController } from "./ChartController";
 import { keyAction } from "./chartKeys";
 import { indexOfTime } from "./drawPlan";
-import { readPalette } from "./palette";
 
 /** Properties of {@link CandleChart}. */
 export interface CandleChartProps {

@@ -12,10 +12,10 @@ import {
   type Time,
   type UTCTimestamp,
 } from "lightweight-charts";
-import { formatBarTime, formatPrice, formatVolume } from "../../lib/format";
+import { formatBarTime, formatPrice, formatVolume, locale } from "../../lib/format";
 import { DAY } from "../../lib/intervals";
+import type { ChartPalette } from "../../lib/palette";
 import { indexOfTime, planDraw } from "./drawPlan";
-import type { ChartPalette } from "./palette";
 
 /** What the chart tells its owner. */
 export interface ChartEvents {
@@ -92,6 +92,7 @@ export class ChartController {
     this.#chart.applyOptions({
       timeScale: { timeVisible: lengthMs < DAY, secondsVisible: lengthMs < 60_000 },
       localization: {
+        locale: locale(),
         timeFormatter: (time: Time) => formatBarTime(typeof time === "number" ? time * 1000 : null, lengthMs),
       },
     });

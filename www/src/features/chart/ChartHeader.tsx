@@ -1,5 +1,6 @@
 import { Skeleton, VisuallyHidden } from "@mantine/core";
 import { usePrice } from "@spark/live-react";
+import { useTranslation } from "react-i18next";
 import { Delta } from "../../components/Delta";
 import { cx } from "../../lib/cx";
 import { formatChange, formatPercent, formatPrice, marketMoment } from "../../lib/format";
@@ -8,6 +9,7 @@ import classes from "./ChartHeader.module.css";
 
 /** Symbol, last price, change, the length of a candle and the market's own date or time. */
 export function ChartHeader({ symbol, interval }: { symbol: string; interval: string }) {
+  const { t } = useTranslation("market");
   const snap = usePrice(symbol);
   const price = snap.value;
   const moment = marketMoment(price?.marketTime);
@@ -18,7 +20,7 @@ export function ChartHeader({ symbol, interval }: { symbol: string; interval: st
       </h2>
       <div className={classes.figures}>
         {price === undefined && snap.error ? (
-          <span className={classes.refused}>not available</span>
+          <span className={classes.refused}>{t("list.notAvailable")}</span>
         ) : price === undefined ? (
           <>
             <span className={cx(classes.price, classes.anchor)}>{"\u00a0"}</span>
@@ -26,7 +28,7 @@ export function ChartHeader({ symbol, interval }: { symbol: string; interval: st
           </>
         ) : (
           <>
-            <VisuallyHidden component="span">Last price </VisuallyHidden>
+            <VisuallyHidden component="span">{`${t("list.lastPrice")} `}</VisuallyHidden>
             <span className={classes.price} data-testid="chart-price" data-seq={snap.seq}>
               {formatPrice(price.price)}
             </span>
@@ -38,7 +40,7 @@ export function ChartHeader({ symbol, interval }: { symbol: string; interval: st
         )}
       </div>
       <p className={classes.date}>
-        {intervalName(interval)} candles, market {moment.name}{" "}
+        {t("chart.candles", { interval: intervalName(interval), moment: t(`chart.${moment.name}`) })}{" "}
         <span className={classes.day} data-testid="chart-date">
           {moment.text}
         </span>

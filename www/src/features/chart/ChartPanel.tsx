@@ -2,6 +2,7 @@ import { Button, SegmentedControl, VisuallyHidden } from "@mantine/core";
 import type { CandleSeries, Interval } from "@spark/live-core";
 import { useCandles } from "@spark/live-react";
 import { useCallback, useState } from "react";
+import { useTranslation } from "react-i18next";
 import { AlertIcon, EmptyIcon } from "../../components/icons";
 import { Notice } from "../../components/Notice";
 import { Panel } from "../../components/Panel";
@@ -34,6 +35,7 @@ export interface ChartPanelProps {
 
 /** The chart of one symbol: its price, its history and the bar that is forming. */
 export function ChartPanel({ symbol, intervals, interval, onInterval }: ChartPanelProps) {
+  const { t, i18n } = useTranslation("market");
   // The place of the span among those of the interval, so that another interval keeps it.
   const [place, setPlace] = useState(() => (window.innerWidth < NARROW_PX ? 0 : 1));
   const spans = spansOf(interval);
@@ -46,7 +48,7 @@ export function ChartPanel({ symbol, intervals, interval, onInterval }: ChartPan
           {intervals.length > 1 && (
             <SegmentedControl
               className={classes.choice}
-              aria-label="Length of a candle"
+              aria-label={t("chart.length")}
               size="xs"
               withItemsBorders={false}
               data={intervals.map((value) => ({
@@ -60,7 +62,7 @@ export function ChartPanel({ symbol, intervals, interval, onInterval }: ChartPan
           )}
           <SegmentedControl
             className={classes.choice}
-            aria-label="Span of the chart"
+            aria-label={t("chart.span")}
             size="xs"
             withItemsBorders={false}
             data={spans.map(({ label, words }, at) => ({
@@ -73,7 +75,12 @@ export function ChartPanel({ symbol, intervals, interval, onInterval }: ChartPan
           />
         </div>
       </div>
-      <ChartBody key={`${symbol} ${interval}`} symbol={symbol} interval={interval} span={span} />
+      <ChartBody
+        key={`${symbol} ${interval} ${i18n.language}`}
+        symbol={symbol}
+        interval={interval}
+        span={span}
+      />
     </Panel>
   );
 }
@@ -89,6 +96,7 @@ function Short({ text, words }: { text: string; words: string }) {
 }
 
 function ChartBody({ symbol, interval, span }: { symbol: string; interval: Interval; span: number }) {
+  const { t, i18n } = useTranslation("market");
   const [reached, setReached] = useState(PAGE);
   const [inspected, setInspected] = useState<number | null>(null);
   const [newestInView, setNewestInView] = useState(true);
@@ -96,7 +104,7 @@ function ChartBody({ symbol, interval, span }: { symbol: string; interval: Inter
   const limit = span === Number.POSITIVE_INFINITY ? MOST : Math.max(reached, span + SPARE);
   const snap = useCandles(symbol, interval, { limit });
   const series = snap.value;
-  const summary = useSummary(series, summarize);
+  const summary = useSummary(series, summarize, i18n.language);
 
   const wantOlder = useCallback(() => {
     // Only once the bars asked for before have come; fewer than that for good means that there are no more.
@@ -112,14 +120,14 @@ function ChartBody({ symbol, interval, span }: { symbol: string; interval: Inter
         </div>
         <div className={classes.plot}>
           {snap.error ? (
-            <Notice icon={<AlertIcon />} title="The candles did not come">
+            <Notice icon={<AlertIcon />} title={t("chart.failed")}>
               {asSentence(snap.error.message)}
             </Notice>
           ) : snap.freshness === "pending" || snap.freshness === "disconnected" ? (
             <ChartPlaceholder />
           ) : (
-            <Notice icon={<EmptyIcon />} title="No candles yet">
-              The first one appears as soon as the market moves.
+            <Notice icon={<EmptyIcon />} title={t("chart.empty")}>
+              {t("chart.emptyText")}
             </Notice>
           )}
         </div>
@@ -155,7 +163,7 @@ function ChartBody({ symbol, interval, span }: { symbol: string; interval: Inter
             variant="default"
             onClick={() => setNewestWish(newestWish + 1)}
           >
-            Newest bar
+            {t("chart.newest")}
           </Button>
         )}
       </div>

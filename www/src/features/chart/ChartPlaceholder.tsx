@@ -1,4 +1,5 @@
 import { VisuallyHidden } from "@mantine/core";
+import { useTranslation } from "react-i18next";
 import classes from "./ChartPlaceholder.module.css";
 
 /** Heights of the bars that stand in for candles, in percent; and how far they hang. */
@@ -9,9 +10,10 @@ const SHAPES = [
 
 /** Stands where the candles will be, in the same room, so that nothing moves when they come. */
 export function ChartPlaceholder() {
+  const { t } = useTranslation("market");
   return (
     <div className={classes.box}>
-      <VisuallyHidden>Loading candles</VisuallyHidden>
+      <VisuallyHidden>{t("chart.loading")}</VisuallyHidden>
       <div className={classes.bars} aria-hidden="true">
         {SHAPES.map(([height, top], index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the list never changes

@@ -1,3 +1,4 @@
+import { useTranslation } from "react-i18next";
 import { Delta } from "../../components/Delta";
 import { cx } from "../../lib/cx";
 import {
@@ -12,34 +13,35 @@ import { lengthOf } from "../../lib/intervals";
 import { type Bar, changeOf } from "./bars";
 import classes from "./Legend.module.css";
 
-const NUMBERS: { name: string; short: string; of: (bar: Bar | null) => string }[] = [
-  { name: "Open", short: "O", of: (bar) => formatPrice(bar?.open) },
-  { name: "High", short: "H", of: (bar) => formatPrice(bar?.high) },
-  { name: "Low", short: "L", of: (bar) => formatPrice(bar?.low) },
-  { name: "Close", short: "C", of: (bar) => formatPrice(bar?.close) },
-  { name: "Volume", short: "V", of: (bar) => formatVolume(bar?.volume) },
-];
+const NUMBERS = {
+  open: (bar) => formatPrice(bar?.open),
+  high: (bar) => formatPrice(bar?.high),
+  low: (bar) => formatPrice(bar?.low),
+  close: (bar) => formatPrice(bar?.close),
+  volume: (bar) => formatVolume(bar?.volume),
+} as const satisfies Record<string, (bar: Bar | null) => string>;
 
 /** The numbers of one bar: the one pointed at, else the newest. Always as many places, so nothing moves. */
 export function Legend({ bar, interval }: { bar: Bar | null; interval: string }) {
+  const { t } = useTranslation("market");
   const moved = bar ? changeOf(bar) : null;
   return (
     <div className={classes.row}>
       <dl className={classes.legend} data-testid="legend">
         <div className={cx(classes.entry, classes.date)}>
-          <dt className={classes.hidden}>Begins</dt>
+          <dt className={classes.hidden}>{t("chart.begins")}</dt>
           <dd>{formatBarTime(bar?.time, lengthOf(interval))}</dd>
         </div>
-        {NUMBERS.map(({ name, short, of }) => (
+        {(Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]).map((name) => (
           <div key={name} className={classes.entry}>
             <dt>
-              <abbr title={name}>{short}</abbr>
+              <abbr title={t(`chart.numbers.${name}`)}>{t(`chart.short.${name}`)}</abbr>
             </dt>
-            <dd>{of(bar)}</dd>
+            <dd>{NUMBERS[name](bar)}</dd>
           </div>
         ))}
         <div className={cx(classes.entry, classes.move)}>
-          <dt className={classes.hidden}>Change</dt>
+          <dt className={classes.hidden}>{t("chart.numbers.change")}</dt>
           <dd>
             <Delta value={moved?.percent}>
               {moved ? `${formatChange(moved.change)} (${formatPercent(moved.percent)})` : MISSING}
@@ -54,7 +56,7 @@ export function Legend({ bar, interval }: { bar: Bar | null; interval: string })
         rel="noreferrer"
         title="Lightweight Charts, Copyright TradingView, Inc."
       >
-        Chart by TradingView
+        {t("chart.credit")}
       </a>
     </div>
   );

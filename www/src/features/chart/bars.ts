@@ -1,4 +1,5 @@
 import type { CandleSeries } from "@spark/live-core";
+import { i18n } from "../../i18n";
 import {
   formatBarTime,
   formatChange,
@@ -53,12 +54,17 @@ export function changeOf(bar: Bar): { change: number; percent: number } {
 /** A bar in one sentence, for a screen reader. */
 export function describeBar(bar: Bar, interval: string): string {
   const { change, percent } = changeOf(bar);
-  return (
-    `${formatBarTime(bar.time, lengthOf(interval))}: open ${formatPrice(bar.open)}, high ${formatPrice(bar.high)}, ` +
-    `low ${formatPrice(bar.low)}, close ${formatPrice(bar.close)}, ` +
-    `change ${formatChange(change)} (${formatPercent(percent)}), volume ${formatVolume(bar.volume)}` +
-    `${bar.closed ? "" : ", still forming"}`
-  );
+  const words = i18n.t("market:chart.bar", {
+    time: formatBarTime(bar.time, lengthOf(interval)),
+    open: formatPrice(bar.open),
+    high: formatPrice(bar.high),
+    low: formatPrice(bar.low),
+    close: formatPrice(bar.close),
+    change: formatChange(change),
+    percent: formatPercent(percent),
+    volume: formatVolume(bar.volume),
+  });
+  return bar.closed ? words : `${words}, ${i18n.t("market:chart.forming")}`;
 }
 
 /** What a chart shows, in words: span, first and last close, extremes. Empty for an empty series. */
@@ -75,10 +81,18 @@ export function summarize(series: CandleSeries): string {
   }
   const when = (bar: Bar) => formatBarTime(bar.time, lengthOf(series.interval));
   const percent = first.close === 0 ? 0 : ((last.close - first.close) / first.close) * 100;
-  return (
-    `${series.symbol}, ${formatCount(series.length)} ${intervalName(series.interval).toLowerCase()} candles from ` +
-    `${when(first)} to ${when(last)}. Close went from ${formatPrice(first.close)} to ` +
-    `${formatPrice(last.close)}, ${formatPercent(percent)}. Highest ${formatPrice(top.high)} on ` +
-    `${when(top)}, lowest ${formatPrice(bottom.low)} on ${when(bottom)}.`
-  );
+  return i18n.t("market:chart.summary", {
+    symbol: series.symbol,
+    bars: formatCount(series.length),
+    interval: intervalName(series.interval).toLocaleLowerCase(i18n.language),
+    from: when(first),
+    to: when(last),
+    first: formatPrice(first.close),
+    last: formatPrice(last.close),
+    percent: formatPercent(percent),
+    high: formatPrice(top.high),
+    highAt: when(top),
+    low: formatPrice(bottom.low),
+    lowAt: when(bottom),
+  });
 }

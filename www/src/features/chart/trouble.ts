@@ -1,10 +1,9 @@
 import type { CandleSeries, LiveError } from "@spark/live-core";
+import { i18n } from "../../i18n";
 
 /** What is wrong with bars that are shown all the same, in a sentence or two. */
 export function troubleWords({ hasHistory }: Pick<CandleSeries, "hasHistory">, error: LiveError): string {
-  const what = hasHistory
-    ? "These bars may be incomplete or out of date."
-    : "The history did not come, only live bars are shown.";
+  const what = hasHistory ? i18n.t("market:chart.stale") : i18n.t("market:chart.noHistory");
   return `${what} ${asSentence(error.message)}`.trimEnd();
 }
 

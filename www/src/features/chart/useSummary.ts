@@ -8,8 +8,11 @@ import { useState } from "react";
 export function useSummary(
   series: CandleSeries | undefined,
   words: (series: CandleSeries) => string,
+  language: string,
 ): string {
-  const key = series ? `${series.symbol} ${series.length} ${series.openTime[series.length - 1]}` : "";
+  const key = series
+    ? `${language} ${series.symbol} ${series.length} ${series.openTime[series.length - 1]}`
+    : "";
   const [kept, setKept] = useState({ key: "", text: "" });
   if (kept.key === key) return kept.text;
   const next = { key, text: series ? words(series) : "" };

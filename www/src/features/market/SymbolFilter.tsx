@@ -1,5 +1,6 @@
 import { CloseButton, TextInput } from "@mantine/core";
 import type { KeyboardEvent } from "react";
+import { useTranslation } from "react-i18next";
 import classes from "./WatchList.module.css";
 
 /** Properties of {@link SymbolFilter}. */
@@ -14,6 +15,7 @@ export interface SymbolFilterProps {
 
 /** The field that finds a symbol in a long list. Escape empties it. */
 export function SymbolFilter({ value, onChange, onChoose, onLeave }: SymbolFilterProps) {
+  const { t } = useTranslation("market");
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.nativeEvent.isComposing) return;
     if (event.key === "Escape" && value !== "") onChange("");
@@ -26,8 +28,8 @@ export function SymbolFilter({ value, onChange, onChoose, onLeave }: SymbolFilte
     <TextInput
       className={classes.filter}
       size="xs"
-      aria-label="Find a symbol"
-      placeholder="Find a symbol"
+      aria-label={t("list.find")}
+      placeholder={t("list.find")}
       autoComplete="off"
       autoCapitalize="characters"
       spellCheck={false}
@@ -35,7 +37,7 @@ export function SymbolFilter({ value, onChange, onChoose, onLeave }: SymbolFilte
       onChange={(event) => onChange(event.currentTarget.value)}
       onKeyDown={onKeyDown}
       rightSection={
-        value !== "" && <CloseButton size="xs" aria-label="Show all symbols" onClick={() => onChange("")} />
+        value !== "" && <CloseButton size="xs" aria-label={t("list.all")} onClick={() => onChange("")} />
       }
       data-testid="filter"
     />

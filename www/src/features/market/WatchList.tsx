@@ -8,6 +8,7 @@ import {
   useRef,
   useState,
 } from "react";
+import { useTranslation } from "react-i18next";
 import { Panel } from "../../components/Panel";
 import { formatCount } from "../../lib/format";
 import { nextRow } from "./rowKeys";
@@ -35,6 +36,7 @@ const FILTER_ABOVE = 12;
  * subscribe, so that a thousand symbols cost no more than twenty.
  */
 export function WatchList({ symbols, selected, onSelect, trend }: WatchListProps) {
+  const { t } = useTranslation("market");
   const list = useRef<HTMLDivElement>(null);
   const [filter, setFilter] = useState("");
   const hasFilter = symbols.length > FILTER_ABOVE;
@@ -125,7 +127,7 @@ export function WatchList({ symbols, selected, onSelect, trend }: WatchListProps
             );
           })}
         </div>
-        {shown.length === 0 && <p className={classes.none}>No symbol has “{filter.trim()}” in its name.</p>}
+        {shown.length === 0 && <p className={classes.none}>{t("list.none", { text: filter.trim() })}</p>}
       </div>
     </Panel>
   );
@@ -133,29 +135,33 @@ export function WatchList({ symbols, selected, onSelect, trend }: WatchListProps
 
 /** The title, and how many symbols there are; `found` of them while one is looked for. */
 function ListHead({ all, found }: { all: number; found: number | null }) {
+  const { t } = useTranslation("market");
+  const shown = formatCount(all);
   return (
     <div className={classes.head}>
       <h2 id="watch-list-title" className={classes.title}>
-        Watch list
+        {t("list.title")}
       </h2>
       <span className={classes.count} role="status" data-testid="symbol-count">
-        {found === null ? "" : `${formatCount(found)} of `}
-        {formatCount(all)} {all === 1 ? "symbol" : "symbols"}
+        {found === null
+          ? t("list.count", { count: all, shown })
+          : t("list.found", { count: all, shown, found: formatCount(found) })}
       </span>
     </div>
   );
 }
 
 function Columns({ trend }: { trend: Interval }) {
+  const { t } = useTranslation("market");
   return (
     <>
       <div className={classes.columns} aria-hidden="true">
-        <span>Symbol</span>
-        <span className={classes.trendHead}>{trend === "1d" ? "30 days" : "30 min"}</span>
-        <span className={classes.end}>Last</span>
-        <span className={classes.end}>Change</span>
+        <span>{t("list.symbol")}</span>
+        <span className={classes.trendHead}>{t(trend === "1d" ? "list.days" : "list.minutes")}</span>
+        <span className={classes.end}>{t("list.last")}</span>
+        <span className={classes.end}>{t("list.change")}</span>
       </div>
-      <VisuallyHidden id="watch-list-help">Arrow keys choose the symbol that the chart shows.</VisuallyHidden>
+      <VisuallyHidden id="watch-list-help">{t("list.help")}</VisuallyHidden>
     </>
   );
 }

@@ -2,8 +2,10 @@ import { Skeleton, VisuallyHidden } from "@mantine/core";
 import type { Interval, Price, Snap } from "@spark/live-core";
 import { usePrice } from "@spark/live-react";
 import { memo } from "react";
+import { useTranslation } from "react-i18next";
 import { Delta } from "../../components/Delta";
 import { FreshnessMark } from "../../components/FreshnessMark";
+import { i18n } from "../../i18n";
 import { cx } from "../../lib/cx";
 import { formatChange, formatMarketMoment, formatPercent, formatPrice } from "../../lib/format";
 import { type LivenessWords, livenessWords } from "../../lib/liveness";
@@ -29,6 +31,7 @@ export interface WatchRowProps {
 /** One symbol of the watch list. It subscribes for itself, so a price renders this row and no other. */
 export const WatchRow = memo(function WatchRow(props: WatchRowProps) {
   const { symbol, selected, isTabStop, trend, index, count, top } = props;
+  const { t } = useTranslation("market");
   const snap = usePrice(symbol);
   const price = snap.value;
   const words = wordsFor(snap);
@@ -53,7 +56,7 @@ export const WatchRow = memo(function WatchRow(props: WatchRowProps) {
           <FreshnessMark freshness={snap.freshness} />
           <VisuallyHidden component="span">
             {`, ${words.label.toLowerCase()} ${words.detail}`.trimEnd()}
-            {dated === "" ? "" : ", market date "}
+            {dated === "" ? "" : `, ${t("list.dated")} `}
           </VisuallyHidden>
           <span className={classes.date} data-testid={`date-${symbol}`}>
             {dated}
@@ -67,7 +70,7 @@ export const WatchRow = memo(function WatchRow(props: WatchRowProps) {
           <Blank of={snap} width="3.25rem" />
         ) : (
           <>
-            <VisuallyHidden component="span">, change </VisuallyHidden>
+            <VisuallyHidden component="span">{`, ${t("chart.numbers.change").toLowerCase()} `}</VisuallyHidden>
             <Delta value={price.changePct}>{formatPercent(price.changePct)}</Delta>
             <VisuallyHidden component="span">, </VisuallyHidden>
             <span className={classes.absolute}>{formatChange(price.change)}</span>
@@ -79,7 +82,8 @@ export const WatchRow = memo(function WatchRow(props: WatchRowProps) {
 });
 
 function wordsFor(snap: Snap<Price>): LivenessWords {
-  if (snap.value === undefined && snap.error) return { label: "Not available:", detail: snap.error.message };
+  if (snap.value === undefined && snap.error)
+    return { label: i18n.t("market:list.notAvailableWhy"), detail: snap.error.message };
   return livenessWords(snap.freshness, snap.cause);
 }
 
@@ -108,6 +112,6 @@ function LastPrice({ symbol, snap }: { symbol: string; snap: Snap<Price> }) {
 
 /** Stands where a number will be: a grey bar while it is awaited, words when it will not come. */
 function Blank({ of: snap, width }: { of: Snap<Price>; width: string }) {
-  if (snap.error) return <span className={classes.refused}>n/a</span>;
+  if (snap.error) return <span className={classes.refused}>{i18n.t("market:list.noNumber")}</span>;
   return <Skeleton className={classes.blank} width={width} height="0.75rem" radius="sm" />;
 }

@@ -1,6 +1,7 @@
 import { VisuallyHidden } from "@mantine/core";
 import type { ChannelName } from "@spark/live-core";
 import { useAge, useStaleness } from "@spark/live-react";
+import { useTranslation } from "react-i18next";
 import { FreshnessMark } from "../../components/FreshnessMark";
 import { cx } from "../../lib/cx";
 import { formatAge } from "../../lib/format";
@@ -9,6 +10,7 @@ import classes from "./StatusBar.module.css";
 
 /** How far the selected symbol's price can be trusted, and why not further. */
 export function FreshnessStatus({ channel }: { channel: ChannelName }) {
+  const { t } = useTranslation("status");
   const { freshness, cause } = useStaleness(channel);
   const words = livenessWords(freshness, cause);
   return (
@@ -18,7 +20,7 @@ export function FreshnessStatus({ channel }: { channel: ChannelName }) {
       data-freshness={freshness}
       data-cause={cause ?? undefined}
     >
-      <VisuallyHidden component="span">Data: </VisuallyHidden>
+      <VisuallyHidden component="span">{`${t("data")} `}</VisuallyHidden>
       <FreshnessMark freshness={freshness} />
       <span className={classes.label}>{words.label}</span>
       {words.detail !== "" && <span className={classes.detail}>{words.detail}</span>}
@@ -28,12 +30,13 @@ export function FreshnessStatus({ channel }: { channel: ChannelName }) {
 
 /** Age of the selected symbol's last price, counted from the price's own time and not from its arrival. */
 export function AgeStatus({ channel, symbol }: { channel: ChannelName; symbol: string }) {
+  const { t } = useTranslation("status");
   const ageMs = useAge(channel, 1_000);
   return (
     <div className={classes.item}>
-      <span className={cx(classes.detail, classes.roomy)}>{symbol} updated</span>
+      <span className={cx(classes.detail, classes.roomy)}>{t("updated", { symbol })}</span>
       <span className={classes.age} data-testid="status-age">
-        {Number.isFinite(ageMs) ? `${formatAge(ageMs)} ago` : "not yet"}
+        {Number.isFinite(ageMs) ? t("ago", { age: formatAge(ageMs) }) : t("never")}
       </span>
     </div>
   );

@@ -1,21 +1,12 @@
 import { Menu, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import type { Transport } from "@spark/live-core";
 import { useLiveStatus } from "@spark/live-react";
+import { useTranslation } from "react-i18next";
 import { ChevronIcon } from "../../components/icons";
 import { transportOf } from "../../lib/address";
 import classes from "./StatusBar.module.css";
 
-const NAMES: Record<Transport, string> = {
-  websocket: "WebSocket",
-  sse: "SSE",
-  polling: "Long polling",
-};
-
-const CHOICES = [
-  { value: "websocket", name: "WebSocket", about: "One line both ways" },
-  { value: "sse", name: "Server-sent events", about: "Plain HTTP, passes most proxies" },
-  { value: "polling", name: "Long polling", about: "A request at a time, passes all proxies" },
-];
+const CHOICES = ["websocket", "sse", "polling"] as const satisfies Transport[];
 
 /** Properties of {@link TransportMenu}. */
 export interface TransportMenuProps {
@@ -26,6 +17,7 @@ export interface TransportMenuProps {
 
 /** Names the transport in use and lets another one be chosen. */
 export function TransportMenu({ chosen, onChoose }: TransportMenuProps) {
+  const { t } = useTranslation("status");
   const transport = useLiveStatus((link) => link.transport) ?? chosen;
   return (
     <div className={classes.cell}>
@@ -39,19 +31,21 @@ export function TransportMenu({ chosen, onChoose }: TransportMenuProps) {
       >
         <Menu.Target>
           <UnstyledButton className={classes.button}>
-            <VisuallyHidden component="span">Transport: </VisuallyHidden>
+            <VisuallyHidden component="span">{`${t("transport.name")} `}</VisuallyHidden>
             <span className={classes.label} data-testid="status-transport">
-              {NAMES[transport]}
+              {t(`transport.${transport}`)}
             </span>
             <ChevronIcon />
           </UnstyledButton>
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.RadioGroup value={chosen} onChange={(value) => onChoose(transportOf(value))}>
-            {CHOICES.map(({ value, name, about }) => (
+            {CHOICES.map((value) => (
               <Menu.RadioItem key={value} value={value} closeMenuOnClick>
-                <span className={classes.choice}>{name}</span>
-                <span className={classes.about}>{about}</span>
+                <span className={classes.choice}>
+                  {t(value === "sse" ? "transport.sseLong" : `transport.${value}`)}
+                </span>
+                <span className={classes.about}>{t(`transport.${value}About`)}</span>
               </Menu.RadioItem>
             ))}
           </Menu.RadioGroup>

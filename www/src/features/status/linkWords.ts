@@ -1,4 +1,5 @@
 import type { LinkState, SymbolsState } from "@spark/live-core";
+import { i18n } from "../../i18n";
 
 /** The state of the link in words. */
 export interface LinkWords {
@@ -18,40 +19,45 @@ export interface LinkWords {
 export function linkWords(link: LinkState, list: SymbolsState["status"], nowMs: number): LinkWords {
   switch (link.status) {
     case "connected":
-      return { label: "Connected", detail: "", tone: "good" };
+      return { label: i18n.t("status:link.connected"), detail: "", tone: "good" };
     case "idle":
       return idleWords(list);
     case "connecting":
-      if (link.attempt === 0) return { label: "Connecting…", detail: "", tone: "waiting" };
-      return { label: "Disconnected", detail: `try ${link.attempt + 1} now`, tone: "bad" };
+      if (link.attempt === 0) return { label: i18n.t("status:link.connecting"), detail: "", tone: "waiting" };
+      return {
+        label: i18n.t("status:link.disconnected"),
+        detail: i18n.t("status:link.tryNow", { attempt: link.attempt + 1 }),
+        tone: "bad",
+      };
     case "disconnected":
-      return { label: "Disconnected", detail: nextTry(link, nowMs), tone: "bad" };
+      return { label: i18n.t("status:link.disconnected"), detail: nextTry(link, nowMs), tone: "bad" };
     case "closed":
-      return { label: "Closed", detail: "", tone: "bad" };
+      return { label: i18n.t("status:link.closed"), detail: "", tone: "bad" };
   }
 }
 
 /** What a screen reader is told when the link changes; null: nothing, as for each attempt in a row. */
 export function linkAnnouncement(before: LinkWords["tone"], now: LinkWords["tone"]): string | null {
   if (before === now) return null;
-  if (now === "bad") return "Connection lost. The last known prices stay on the page.";
-  if (now === "good") return before === "bad" ? "Connected again. Prices are live." : "Connected.";
+  if (now === "bad") return i18n.t("status:link.saidLost");
+  if (now === "good")
+    return before === "bad" ? i18n.t("status:link.saidAgain") : i18n.t("status:link.saidConnected");
   return null;
 }
 
 function idleWords(list: SymbolsState["status"]): LinkWords {
   switch (list) {
     case "pending":
-      return { label: "Connecting…", detail: "", tone: "waiting" };
+      return { label: i18n.t("status:link.connecting"), detail: "", tone: "waiting" };
     case "error":
-      return { label: "Disconnected", detail: "trying again", tone: "bad" };
+      return { label: i18n.t("status:link.disconnected"), detail: i18n.t("status:link.again"), tone: "bad" };
     case "ready":
-      return { label: "Idle", detail: "nothing to watch", tone: "waiting" };
+      return { label: i18n.t("status:link.idle"), detail: i18n.t("status:link.nothing"), tone: "waiting" };
   }
 }
 
 function nextTry(link: LinkState, nowMs: number): string {
   if (link.retryAt === null) return "";
   const seconds = Math.max(0, Math.ceil((link.retryAt - nowMs) / 1000));
-  return `try ${link.attempt + 1} in ${seconds} s`;
+  return i18n.t("status:link.tryIn", { attempt: link.attempt + 1, seconds });
 }

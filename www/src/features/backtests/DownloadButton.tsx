@@ -1,0 +1,52 @@
+import { Button } from "@mantine/core";
+import type { LiveError, ResultLink } from "@spark/live-core";
+import { useLiveClient } from "@spark/live-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { ErrorNote } from "../../components/ErrorNote";
+import { DownloadIcon } from "../../components/icons";
+import { formatBytes } from "../../lib/format";
+import classes from "./DownloadButton.module.css";
+
+/** Downloads the whole result by a link that is asked for each time, since links end. */
+export function DownloadButton({ jobId }: { jobId: string }) {
+  const { t } = useTranslation("backtests");
+  const client = useLiveClient();
+  const [isBusy, setBusy] = useState(false);
+  const [link, setLink] = useState<ResultLink | null>(null);
+  const [error, setError] = useState<LiveError | null>(null);
+  const download = async (): Promise<void> => {
+    setBusy(true);
+    setError(null);
+    try {
+      const found = await client.job(jobId).downloadLink();
+      setLink(found);
+      const anchor = document.createElement("a");
+      anchor.href = found.url;
+      anchor.download = found.filename;
+      anchor.click();
+    } catch (thrown) {
+      setError(thrown as LiveError);
+    }
+    setBusy(false);
+  };
+  return (
+    <>
+      <Button
+        size="sm"
+        leftSection={<DownloadIcon />}
+        loading={isBusy}
+        onClick={() => void download()}
+        data-testid="download"
+      >
+        {t("download.button")}
+      </Button>
+      {link && (
+        <p className={classes.about} data-testid="download-about">
+          {t("download.about", { size: formatBytes(link.bytes), hash: link.blobSha256 })}
+        </p>
+      )}
+      {error && <ErrorNote error={error} onRetry={() => void download()} />}
+    </>
+  );
+}

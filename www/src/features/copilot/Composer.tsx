@@ -1,0 +1,106 @@
+import { ActionIcon, Textarea } from "@mantine/core";
+import type { CopilotStream } from "@spark/live-react";
+import { type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { SendIcon, StopIcon } from "../../components/icons";
+import classes from "./CopilotDock.module.css";
+
+/** The longest message that the gateway takes. */
+const LONGEST = 4_000;
+
+/** Properties of {@link Composer}. */
+export interface ComposerProps {
+  stream: CopilotStream;
+  box: RefObject<HTMLTextAreaElement | null>;
+  /** What was typed and not sent, for when it is opened again. */
+  draft: RefObject<string>;
+  /** Whether the person has just opened it. */
+  takesFocus: boolean;
+}
+
+/** Where a person types. Enter sends, Shift+Enter begins a line. */
+export function Composer({ stream, box, draft: kept, takesFocus }: ComposerProps) {
+  const { t } = useTranslation("copilot");
+  const [draft, setDraft] = useState(kept.current);
+  const latest = useRef(stream.messages);
+  useLayoutEffect(() => {
+    kept.current = draft;
+    latest.current = stream.messages;
+  });
+  useEffect(() => {
+    if (takesFocus) box.current?.focus({ preventScroll: true });
+  }, [box, takesFocus]);
+  const { status } = stream;
+  const isAnswering = status === "answering" || status === "stopping";
+  const isBusy = isAnswering || status === "sending" || status === "loading";
+
+  const send = (): void => {
+    const text = draft.trim();
+    if (text === "" || isBusy) return;
+    setDraft("");
+    void stream.ask(text).catch(() => {
+      // What was not taken stands in the list, with a way to send it again; what came not even that far is typed still.
+      const isListed = latest.current.some((it) => it.role === "user" && it.text === text);
+      if (!isListed) setDraft((now) => now || text);
+    });
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    send();
+  };
+
+  return (
+    <form
+      className={classes.composer}
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <Textarea
+        ref={box}
+        className={classes.input}
+        aria-label={t("ask")}
+        placeholder={t("ask")}
+        value={draft}
+        onChange={(event) => setDraft(event.currentTarget.value)}
+        onKeyDown={onKeyDown}
+        maxLength={LONGEST}
+        autosize
+        minRows={1}
+        maxRows={6}
+        // A drawer would begin with its first button.
+        data-autofocus
+        data-testid="copilot-input"
+      />
+      {isAnswering ? (
+        <ActionIcon
+          size="lg"
+          variant="default"
+          onClick={() => {
+            // The button goes away with the answer.
+            box.current?.focus({ preventScroll: true });
+            void stream.stop().catch(() => {});
+          }}
+          loading={status === "stopping"}
+          aria-label={t("stop")}
+          data-testid="copilot-stop"
+        >
+          <StopIcon />
+        </ActionIcon>
+      ) : (
+        <ActionIcon
+          size="lg"
+          type="submit"
+          disabled={draft.trim() === ""}
+          loading={status === "sending"}
+          aria-label={t("send")}
+          data-testid="copilot-send"
+        >
+          <SendIcon />
+        </ActionIcon>
+      )}
+    </form>
+  );
+}
