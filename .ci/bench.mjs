@@ -1,5 +1,5 @@
-// `npm run bench`: makes what the benchmarks need, then runs them: `ingest` in the browser, `fanout` and `market` of the gateway,
-// `sweep` of its engine of backtests.
+// `npm run bench`: makes what the benchmarks need, then runs them: `ingest` in the browser, `page` of what is shipped, `fanout`
+// and `market` of the gateway, `sweep` of its engine of backtests.
 // A name alone runs that one, and what follows goes through to it: `npm run bench -- ingest --rounds 5`.
 
 import { perform, succeeded, withNeeds } from "./lib/runner.mjs";
@@ -10,6 +10,10 @@ const benchmarks = {
   ingest: {
     needs: ["build-packages", "chromium"],
     run: (rest) => run("node", ["tests/bench/run.mjs", ...rest]),
+  },
+  page: {
+    needs: ["build-release", "chromium"],
+    run: (rest) => run("node", ["tests/bench/page.mjs", ...rest]),
   },
   fanout: { needs: ["build-release"], run: (rest) => measure("fanout", rest) },
   market: { needs: ["build-release"], run: (rest) => measure("market", rest) },

@@ -12,7 +12,13 @@ export default defineConfig({
   forbidOnly: process.env.CI !== undefined,
   retries: 0,
   timeout: 90_000,
-  expect: { timeout: 20_000 },
+  expect: {
+    timeout: 20_000,
+    // A letter may be drawn a little otherwise; a thing that is somewhere else is more than that.
+    toHaveScreenshot: { maxDiffPixelRatio: 0.01, animations: "disabled", caret: "hide" },
+  },
+  // The pictures of every view, which are part of the project.
+  snapshotPathTemplate: "{testDir}/../pictures/{arg}{ext}",
   reporter: [
     ["list"],
     ["json", { outputFile: process.env.TEST_REPORT ?? path.join(artifacts, "browser.json") }],

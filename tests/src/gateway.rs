@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::PATIENCE;
 
-/// How a gateway is to be started. Nothing of the caller's own `SPARK_*` and `AWS_*` environment gets
+/// How a gateway is to be started. Nothing of the caller's own `SPARK_*`, `AWS_*` and `COPILOT_*` environment gets
 /// through.
 #[derive(Clone, Debug, Default)]
 pub struct GatewayOptions {
@@ -135,7 +135,7 @@ impl Gateway {
         command.kill_on_drop(true);
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if text.starts_with("SPARK_") || text.starts_with("AWS_") {
+            if ["SPARK_", "AWS_", "COPILOT_"].iter().any(|own| text.starts_with(own)) {
                 command.env_remove(name);
             }
         }

@@ -8,6 +8,7 @@
 //! [`Ledger`] keeps the books of what came. [`Target`] is what all of it is pointed at.
 
 pub mod access;
+pub mod chat;
 pub mod copilot;
 mod csv;
 mod dice;
@@ -20,6 +21,7 @@ pub mod http2;
 mod ledger;
 mod line;
 pub mod live;
+pub mod openai;
 pub mod postgres;
 pub mod process;
 mod proxy;

@@ -303,8 +303,18 @@ async fn bad_parameters_are_named_and_tools_are_listed() {
     let listed = ann.ask(gateway, "GET", "/api/copilot/tools", None, None).await.unwrap();
     let tools = listed.envelope["data"]["tools"].as_array().unwrap();
     let names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["startBacktest", "confirmBacktest"]);
-    assert_eq!(tools[0]["inputSchema"]["required"], json!(["symbol", "strategy"]));
+    let expected = [
+        "getRuntimeHealth",
+        "getMarketSnapshot",
+        "getCandles",
+        "startBacktest",
+        "confirmBacktest",
+        "getBacktestStatus",
+        "getBacktestResult",
+        "cancelBacktest",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(tools[3]["inputSchema"]["required"], json!(["symbol", "strategy"]));
     // So many at once.
     let busy = Keeping::Sqlite.stand(Gateway::options().env("SPARK_LIMITS_CALLS_BURST", 5)).await.unwrap();
     let replies = join_all((0..8).map(|_| ann.confirm(&busy.gateway, "x", None))).await;

@@ -195,7 +195,8 @@ async fn both_have_a_past() {
         }
         tokio::task::yield_now().await;
         let offset = rig.handle.measure_clock().await.unwrap();
-        assert!((offset - 60_000).abs() < 400, "{offset}");
+        // Half of the whole seconds in which Kraken tells its time, and half of a slow way there.
+        assert!((offset - 60_000).abs() < 1_000, "{offset}");
     }
 }
 
