@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -38,8 +38,19 @@ function lint(file: string, line: string) {
 
 test.each([
   ["parses", 'export const a = JSON.parse("1");', /parses nothing/],
+  ["parses by another name", "const { parse } = JSON;\nexport const a = parse;", /takes nothing out of/],
+  ["hands the parser on", "export const a = [].map(JSON.parse);", /parses nothing/],
+  ["parses by a computed name", 'export const a = JSON["parse"]("1");', /parses nothing/],
+  ["parses by way of the window", 'export const a = window.JSON.parse("1");', /line of its own/],
   ["fetches", 'export const a = () => fetch("/x");', /fetch/],
   ["fetches by way of the window", 'export const a = () => window.fetch("/x");', /no line of its own/],
+  ["fetches by a computed name", 'export const a = () => globalThis["fetch"]("/x");', /no line of its own/],
+  [
+    "takes fetch out of the window",
+    "const { fetch: get } = window;\nexport const a = get;",
+    /takes nothing out of/,
+  ],
+  ["asks the old way", "export const a = () => new XMLHttpRequest();", /global variable XMLHttpRequest/],
   ["opens a WebSocket", 'export const a = () => new WebSocket("/x");', /global variable WebSocket/],
   ["opens an event stream", 'export const a = () => new EventSource("/x");', /global variable EventSource/],
 ])("lint refuses a page that %s by itself", (_what, line, why) => {
@@ -48,13 +59,24 @@ test.each([
   expect(status).toBe(1);
 });
 
-test("lint refuses a feature that imports another", () => {
-  const line = 'export { planDraw } from "../chart/drawPlan";';
-  expect(lint("www/src/features/market/planted.ts", line).text).toMatch(/does not know the others/);
+test.each(readdirSync(path.join(root, "www/src/features")))(
+  "lint refuses a feature that imports from %s",
+  (feature) => {
+    const line = `export { it } from "../${feature}/it";`;
+    expect(lint("www/src/features/planted/planted.ts", line).text).toMatch(/does not know the others/);
+  },
+);
+
+test("lint lets a feature have what is shared", () => {
+  const line = 'export { cx } from "../../lib/cx";\nexport { it } from "./it";';
+  expect(lint("www/src/features/planted/planted.ts", line).status).toBe(0);
 });
 
 test("lint has nothing against what the page may do", () => {
-  const { status, text } = lint("www/src/lib/planted.ts", "export const a = () => new URLSearchParams();");
+  const { status, text } = lint(
+    "www/src/lib/planted.ts",
+    "export const a = (it: unknown) => [new URLSearchParams(), JSON.stringify(it), window.location];",
+  );
   expect(text).not.toMatch(/error/i);
   expect(status).toBe(0);
 });

@@ -103,7 +103,7 @@ function Conversation({ stream, draft, takesFocus, onClose, onClear }: Omit<Copi
   const isEmpty = messages.length === 0;
   return (
     <div className={classes.dock}>
-      <header className={classes.head}>
+      <div className={classes.head}>
         <SparkIcon />
         <h2 className={classes.title}>{t("title")}</h2>
         {!isEmpty && (
@@ -122,7 +122,7 @@ function Conversation({ stream, draft, takesFocus, onClose, onClear }: Omit<Copi
         <ActionIcon variant="subtle" color="gray" onClick={onClose} aria-label={t("common:close")}>
           <CrossIcon />
         </ActionIcon>
-      </header>
+      </div>
       {status === "loading" && isEmpty ? (
         <p className={classes.loading} role="status">
           <Loader size="xs" aria-hidden="true" /> {t("loading")}
