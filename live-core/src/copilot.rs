@@ -87,6 +87,20 @@ pub struct CopilotConfirm {
     pub confirmation_token: Option<Box<str>>,
 }
 
+/// `copilot.confirmed`: a person has confirmed a proposal. It may come between answers, and within another one than that which
+/// proposed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CopilotConfirmed {
+    /// The proposal; one that no card has shown where a card was proposed anew to be confirmed.
+    pub proposal_id: Box<str>,
+    /// SHA-256 of the canonical JSON of its parameters.
+    pub params_hash: Box<str>,
+    /// What runs it.
+    pub job_id: Box<str>,
+}
+
 /// `copilot.done`: an answer is whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
@@ -144,6 +158,11 @@ impl CopilotConfirm {
     pub const EVENT: &'static str = "copilot.confirm";
 }
 
+impl CopilotConfirmed {
+    /// The event's name.
+    pub const EVENT: &'static str = "copilot.confirmed";
+}
+
 impl CopilotDone {
     /// The event's name.
     pub const EVENT: &'static str = "copilot.done";
@@ -181,6 +200,7 @@ pub(crate) fn check(event: &str, data: &str) -> Option<Result<(), Box<Fault>>> {
             4,
             8,
         ),
+        CopilotConfirmed::EVENT => (&["proposalId", "paramsHash", "jobId"], 3, 3),
         CopilotDone::EVENT => (&["answerId", "reason"], 2, 2),
         CopilotError::EVENT => (&["answerId", "code", "message", "retryAfterMs"], 3, 3),
         CopilotStopped::EVENT => (&["answerId"], 1, 1),
@@ -234,6 +254,8 @@ mod tests {
             expires_at: 1_700_000_000_000,
             confirmation_token: Some("sct_x".into()),
         };
+        let confirmed =
+            CopilotConfirmed { proposal_id: "p".into(), params_hash: "ab".into(), job_id: "job_1".into() };
         let error = CopilotError {
             answer_id: "a".into(),
             code: "RATE_LIMITED".into(),
@@ -255,6 +277,7 @@ mod tests {
             (CopilotToolResult::EVENT, text(&result)),
             (CopilotConfirm::EVENT, text(&confirm)),
             (CopilotConfirm::EVENT, text(&CopilotConfirm { confirmation_token: None, ..confirm.clone() })),
+            (CopilotConfirmed::EVENT, text(&confirmed)),
             (CopilotDone::EVENT, text(&CopilotDone { answer_id: "a".into(), reason: "stop".into() })),
             (CopilotError::EVENT, text(&error)),
             (CopilotError::EVENT, text(&CopilotError { retry_after_ms: None, ..error.clone() })),

@@ -369,10 +369,10 @@ fn judge_symbol(members: &Members<'_>, index: usize) -> Result<(), Box<Fault>> {
 }
 
 /// Whether nothing more is to be expected after this event on a channel that tells of one piece of work
-/// (`copilot:`, `job:`): by its last word, which says how that ended.
+/// (`copilot:`, `job:`): by its last word, which says how that ended. `copilot.confirmed` may stand by itself.
 pub fn is_last_word(event: &str) -> bool {
     let word = event.rsplit('.').next();
-    matches!(word, Some("done" | "stopped" | "error" | "failed" | "cancelled" | "timeout"))
+    matches!(word, Some("done" | "stopped" | "error" | "failed" | "cancelled" | "timeout" | "confirmed"))
 }
 
 /// Whether a text can stand as a symbol in a channel's name.

@@ -11,8 +11,8 @@ use ts_rs::{Config, TS};
 
 use crate::channel::Mode;
 use crate::copilot::{
-    CopilotConfirm, CopilotDone, CopilotError, CopilotStart, CopilotStopped, CopilotToolCall,
-    CopilotToolResult,
+    CopilotConfirm, CopilotConfirmed, CopilotDone, CopilotError, CopilotStart, CopilotStopped,
+    CopilotToolCall, CopilotToolResult,
 };
 use crate::error::ErrorCode;
 use crate::event::{CandleBar, CopilotDelta, PriceTick};
@@ -40,6 +40,7 @@ fn events() -> String {
     out.push_str(&declared::<CopilotToolCall>(config));
     out.push_str(&declared::<CopilotToolResult>(config));
     out.push_str(&declared::<CopilotConfirm>(config));
+    out.push_str(&declared::<CopilotConfirmed>(config));
     out.push_str(&declared::<CopilotDone>(config));
     out.push_str(&declared::<CopilotError>(config));
     out.push_str(&declared::<CopilotStopped>(config));
@@ -67,6 +68,7 @@ fn events() -> String {
         (CopilotToolCall::EVENT, "CopilotToolCall"),
         (CopilotToolResult::EVENT, "CopilotToolResult"),
         (CopilotConfirm::EVENT, "CopilotConfirm"),
+        (CopilotConfirmed::EVENT, "CopilotConfirmed"),
         (CopilotDone::EVENT, "CopilotDone"),
         (CopilotError::EVENT, "CopilotError"),
         (CopilotStopped::EVENT, "CopilotStopped"),

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::channel::{CHANNEL_LEN_MAX, CHANNEL_SEGMENTS_MAX};
 use crate::copilot::{
-    CopilotConfirm, CopilotDone, CopilotError, CopilotStart, CopilotStopped, CopilotToolCall,
-    CopilotToolResult,
+    CopilotConfirm, CopilotConfirmed, CopilotDone, CopilotError, CopilotStart, CopilotStopped,
+    CopilotToolCall, CopilotToolResult,
 };
 use crate::envelope::{EVENT_LEN_MAX, FIELDS, VERSION};
 use crate::event::{CandleBar, CopilotDelta, PriceTick};
@@ -40,6 +40,7 @@ fn events() -> BTreeMap<&'static str, Value> {
         (CopilotToolCall::EVENT, of::<CopilotToolCall>()),
         (CopilotToolResult::EVENT, of::<CopilotToolResult>()),
         (CopilotConfirm::EVENT, of::<CopilotConfirm>()),
+        (CopilotConfirmed::EVENT, of::<CopilotConfirmed>()),
         (CopilotDone::EVENT, of::<CopilotDone>()),
         (CopilotError::EVENT, of::<CopilotError>()),
         (CopilotStopped::EVENT, of::<CopilotStopped>()),

@@ -496,13 +496,14 @@ fn the_last_word_of_a_piece_of_work_is_shown_at_once() {
     for (channel, event, expected) in [
         ("copilot:s", "copilot.delta", DIRTY),
         ("copilot:s", "copilot.done", DIRTY | URGENT),
+        ("copilot:s", "copilot.confirmed", DIRTY | URGENT),
         ("job:j", "job.progress", DIRTY),
         ("job:j", "job.failed", DIRTY | URGENT),
         ("system:status", "status.error", DIRTY),
     ] {
         let (mut store, _) = subscribed(channel);
         let flags = store.ingest_frame(
-            &envelope(event, channel, 1, 1_000, &json!({"text": "", "answerId": "a", "reason": "stop"})),
+            &envelope(event, channel, 1, 1_000, &json!({"text": "", "answerId": "a", "reason": "stop", "proposalId": "p", "paramsHash": "h", "jobId": "j"})),
             0,
             1.0,
         );

@@ -10,6 +10,7 @@ const SCHEMAS: &[(&str, &str)] = &[
     ("backpressure_drop.json", include_str!("../../live-core/schema/backpressure_drop.json")),
     ("candles.bar.json", include_str!("../../live-core/schema/candles.bar.json")),
     ("copilot.confirm.json", include_str!("../../live-core/schema/copilot.confirm.json")),
+    ("copilot.confirmed.json", include_str!("../../live-core/schema/copilot.confirmed.json")),
     ("copilot.delta.json", include_str!("../../live-core/schema/copilot.delta.json")),
     ("copilot.done.json", include_str!("../../live-core/schema/copilot.done.json")),
     ("copilot.error.json", include_str!("../../live-core/schema/copilot.error.json")),

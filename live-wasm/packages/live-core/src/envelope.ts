@@ -5,6 +5,7 @@ export { ERRORS, type ErrorCode, type ErrorInfo, type Retry } from "./wire/error
 export type {
   CandleBar,
   CopilotConfirm,
+  CopilotConfirmed,
   CopilotDelta,
   CopilotDone,
   CopilotError,

@@ -281,6 +281,25 @@ export type CopilotConfirm = {
 };
 
 /**
+ * `copilot.confirmed`: a person has confirmed a proposal. It may come between answers, and within another one than that which
+ * proposed.
+ */
+export type CopilotConfirmed = {
+  /**
+   * The proposal; one that no card has shown where a card was proposed anew to be confirmed.
+   */
+  proposalId: string;
+  /**
+   * SHA-256 of the canonical JSON of its parameters.
+   */
+  paramsHash: string;
+  /**
+   * What runs it.
+   */
+  jobId: string;
+};
+
+/**
  * `copilot.done`: an answer is whole.
  */
 export type CopilotDone = {
@@ -598,6 +617,7 @@ export interface EventData {
   "copilot.tool_call": CopilotToolCall;
   "copilot.tool_result": CopilotToolResult;
   "copilot.confirm": CopilotConfirm;
+  "copilot.confirmed": CopilotConfirmed;
   "copilot.done": CopilotDone;
   "copilot.error": CopilotError;
   "copilot.stopped": CopilotStopped;
