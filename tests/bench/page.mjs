@@ -20,13 +20,16 @@ const ROOT = path.resolve(import.meta.dirname, "../..");
 
 /** Four prices make a bar: five bars a second are 20 prices a second of each symbol. */
 const BARS_A_SECOND = 5;
+/** What the figures of the shipped page are worth something with: so many symbols, at so many prices a second. */
+const SYMBOLS = 5;
+const HZ_MIN = 18;
 
 const say = (line = "") => process.stdout.write(`${line}\n`);
 
 /** The optimised gateway on a free port, in an empty folder. */
 async function startGateway() {
   const dir = mkdtempSync(path.join(os.tmpdir(), "spark-bench-"));
-  const environment = Object.entries(process.env).filter(([name]) => !name.startsWith("SPARK_"));
+  const environment = Object.entries(process.env).filter(([name]) => !/^(SPARK|COPILOT)_/.test(name));
   const child = spawn(
     path.join(ROOT, "target/release/spark-live"),
     ["serve", "--addr", "127.0.0.1:0", "--replay-speed", String(BARS_A_SECOND)],
@@ -155,3 +158,12 @@ say(
   `tasks over 50 ms    ${long.ticking.length === 0 ? "none" : long.ticking.map((ms) => `${ms.toFixed(0)} ms`).join(", ")}`,
 );
 say(`layout shift        ${long.seen.shift.toFixed(4)}`);
+
+if (long.rate.length !== SYMBOLS || long.rate.some((hz) => hz < HZ_MIN)) {
+  say(`\nFAILED: ${SYMBOLS} symbols at ${HZ_MIN} prices a second and more were wanted`);
+  process.exitCode = 1;
+}
+if (long.ticking.length > 0) {
+  say("\nFAILED: no task may take over 50 ms while prices come in");
+  process.exitCode = 1;
+}

@@ -5,6 +5,7 @@ import path from "node:path";
 import { test as base, expect } from "@playwright/test";
 import type { JobState, Readable } from "@spark/live-core";
 import { Trader } from "../src/backtests.ts";
+import { wanderingBars } from "../src/bars.ts";
 import { Gateway } from "../src/gateway.ts";
 
 // What the client knows of jobs, against the real gateway and without a page.
@@ -12,7 +13,7 @@ import { Gateway } from "../src/gateway.ts";
 const test = base.extend<{ gateway: Gateway; trader: Trader }>({
   gateway: async ({ browserName: _ }, use) => {
     const folder = await mkdtemp(path.join(tmpdir(), "spark-data-"));
-    await writeFile(path.join(folder, "MANY.1m.csv"), bars(BARS));
+    await writeFile(path.join(folder, "MANY.1m.csv"), wanderingBars(BARS));
     const gateway = await Gateway.start({ SPARK_DATA_DIR: folder });
     await use(gateway);
     await gateway.dispose();
@@ -36,21 +37,6 @@ const SWEEP = { ...SMA_CROSS, sweep: { fast: range(2, 41), slow: range(50, 99) }
 /** Whole numbers from one to another. */
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, at) => from + at);
-}
-
-/** A data file of so many bars of a minute, whose prices wander the same way each time. */
-function bars(count: number): string {
-  const lines = ["Date,Open,High,Low,Close,Volume"];
-  let state = 7;
-  let price = 100;
-  for (let at = 0; at < count; at += 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    const next = Math.max(1, Math.round(100 * price + 200 * (state / 2 ** 32 - 0.5)) / 100);
-    const date = new Date(Date.UTC(2000, 0, 1) + at * 60_000).toISOString();
-    lines.push([date, price, Math.max(price, next), Math.min(price, next), next, 100].join());
-    price = next;
-  }
-  return lines.join("\n");
 }
 
 /** Watches a readable, and remembers all that it has been. */

@@ -5,8 +5,8 @@ import { expect, type Locator, type Page } from "@playwright/test";
 
 /** The whole result of a backtest, as it is downloaded. */
 export interface Whole {
-  trades: unknown[];
-  equity: unknown[];
+  trades: { entryPrice: number }[];
+  equity: { equity: number }[];
 }
 
 /** The page as somebody uses it who talks to the copilot and runs backtests. */
@@ -33,6 +33,20 @@ export class Desk {
   /** The answers, the newest last. */
   answers(): Locator {
     return this.page.getByTestId("answer");
+  }
+
+  /** What each answer says, as it can be read. */
+  async texts(): Promise<string[]> {
+    return this.page.getByTestId("answer-text").allTextContents();
+  }
+
+  /** Waits until the backtest of the newest card has come further than that, in percent. Returns how far. */
+  async progress(above: number): Promise<number> {
+    const bar = this.page.getByTestId("job-line").last().getByRole("progressbar");
+    const reached = async () =>
+      Number(await bar.getAttribute("aria-valuenow", { timeout: 1_000 }).catch(() => 0));
+    await expect.poll(reached, { timeout: 30_000, intervals: [50] }).toBeGreaterThan(above);
+    return reached();
   }
 
   /** Confirms the newest card. */
@@ -63,6 +77,33 @@ export class Desk {
     return Number(await this.page.locator(`[data-metric="${name}"]`).getAttribute("data-value"));
   }
 
+  /**
+   * Reads a result to its end: all of the equity, the last of the trades, and the file with the same in it. Of thousands of
+   * rows some dozens are in the page.
+   */
+  async readResult(bars: number, tradesMin: number): Promise<void> {
+    const { page } = this;
+    const trades = await this.metric("trades");
+    expect(trades).toBeGreaterThanOrEqual(tradesMin);
+    await expect(page.getByTestId("equity-loaded")).toHaveAttribute("data-loaded", String(bars), {
+      timeout: 60_000,
+    });
+    const table = page.getByTestId("trades").getByRole("table");
+    await expect(table).toHaveAttribute("aria-rowcount", String(trades + 1));
+    // A page has 500: the last one comes after all before it.
+    const last = await this.scrollToTrade(trades - 1);
+    await expect(last.locator('[data-column="n"]')).toHaveText(trades.toLocaleString("en-US"));
+    expect(await page.getByTestId("trade").count()).toBeLessThan(80);
+    const shown = (await last.locator('[data-column="entryPrice"]').textContent()) ?? "";
+
+    const whole = await this.download();
+    expect([whole.trades.length, whole.equity.length]).toEqual([trades, bars]);
+    const price = whole.trades.at(-1)?.entryPrice ?? Number.NaN;
+    expect(Number(shown.replaceAll(",", ""))).toBeCloseTo(price, 1);
+    const equity = whole.equity.at(-1)?.equity ?? Number.NaN;
+    expect(await this.metric("finalEquity")).toBeCloseTo(equity, 6);
+  }
+
   /** Scrolls the table of trades to a row, and waits until it is there. */
   async scrollToTrade(index: number): Promise<Locator> {
     const table = this.page.getByTestId("trades");
@@ -72,7 +113,7 @@ export class Desk {
       .evaluate((row) => row.getBoundingClientRect().height);
     await table.evaluate((box, top) => box.scrollTo({ top }), index * rowPx);
     const row = this.page.locator(`[data-testid="trade"][aria-rowindex="${index + 2}"]`);
-    await expect(row.locator('[data-column="entryPrice"]')).toHaveText(/\d/, { timeout: 30_000 });
+    await expect(row.locator('[data-column="entryPrice"]')).toHaveText(/\d/, { timeout: 60_000 });
     return row;
   }
 

@@ -80,9 +80,9 @@ export class Gateway {
   }
 }
 
-/** The caller's environment without settings of the gateway. */
+/** The caller's environment without settings of the gateway, and without a language model that somebody pays for. */
 function ownEnvironment(): Record<string, string> {
-  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith("SPARK_"));
+  const entries = Object.entries(process.env).filter(([name]) => !/^(SPARK|COPILOT|AWS)_/.test(name));
   return Object.fromEntries(entries) as Record<string, string>;
 }
 

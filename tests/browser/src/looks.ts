@@ -26,6 +26,9 @@ export const LOOKS: readonly Look[] = process.env.SPARK_TEST_LONG ? [...USUAL, .
 
 const FONTS = path.resolve(import.meta.dirname, "../pictures/fonts.txt");
 
+/** From this width on the page is as high as its window and scrolls within itself. */
+const NARROW = 900;
+
 /** Looks at pages so. */
 export async function lookAt(page: Page, { width, height, scheme, language }: Look): Promise<void> {
   await page.setViewportSize({ width, height });
@@ -34,11 +37,25 @@ export async function lookAt(page: Page, { width, height, scheme, language }: Lo
 }
 
 /**
- * Holds the page to what it must always be (no barrier that a machine can find, nothing to scroll sideways), and to its
- * picture. What is told anew each time is covered. Pictures are of one set of fonts: with another one a page is not
- * compared, and that is said.
+ * Holds the page to its picture, and to what it must always be: no barrier that a machine can find, nothing to scroll
+ * sideways. What is told anew each time is covered. A narrow page is taken as a whole, a wide one scrolls within itself.
+ * Pictures are of one set of fonts: with another one a page is not compared, and that is said.
  */
 export async function expectLook(page: Page, name: string, covered: Locator[] = []): Promise<void> {
+  await page.mouse.move(0, 0);
+  if (await hasTheirFonts(page)) {
+    const fullPage = (page.viewportSize()?.width ?? 0) < NARROW;
+    await expect(page).toHaveScreenshot(`${name}.png`, { mask: covered, maskColor: "#808080", fullPage });
+  } else {
+    const description = `${name} was not compared: this machine has other fonts than the pictures`;
+    test.info().annotations.push({ type: "fonts", description });
+    console.warn(`  *** NOT COMPARED: ${description} ***`);
+  }
+  await expectNoBarrier(page);
+}
+
+/** Holds the page to what it must always be, whatever it looks like. */
+export async function expectNoBarrier(page: Page): Promise<void> {
   const { content, view } = await page.evaluate(() => ({
     content: document.documentElement.scrollWidth,
     view: innerWidth,
@@ -50,16 +67,9 @@ export async function expectLook(page: Page, name: string, covered: Locator[] = 
       `${id}: ${help}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(" ")}`,
   );
   expect(told).toEqual([]);
-  if (!(await hasTheirFonts(page))) {
-    const description = `${name} was not compared: this machine has other fonts than the pictures`;
-    test.info().annotations.push({ type: "fonts", description });
-    console.warn(`  *** NOT COMPARED: ${description} ***`);
-    return;
-  }
-  await expect(page).toHaveScreenshot(`${name}.png`, { mask: covered, maskColor: "#808080" });
 }
 
-/** Whether letters are as wide here as where the pictures were made. */
+/** Whether letters are as wide here as where the pictures were made, which is noted when they are made anew. */
 async function hasTheirFonts(page: Page): Promise<boolean> {
   const widths = await page.evaluate(() => {
     const pen = document.createElement("canvas").getContext("2d");
@@ -69,7 +79,7 @@ async function hasTheirFonts(page: Page): Promise<boolean> {
       return Math.round(100 * pen.measureText("Güncel fiyatlar 0123456789 Quick brown fox").width);
     });
   });
-  if (test.info().config.updateSnapshots !== "none" && test.info().config.updateSnapshots !== "missing") {
+  if (["all", "changed"].includes(test.info().config.updateSnapshots)) {
     mkdirSync(path.dirname(FONTS), { recursive: true });
     writeFileSync(FONTS, `${JSON.stringify(widths)}\n`);
   }

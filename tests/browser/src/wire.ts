@@ -85,21 +85,32 @@ export class Wire {
       });
     }
     near.pipe(far);
+    let before: Buffer = Buffer.alloc(0);
     far.on("data", (piece: Buffer) => {
       const mark = this.#mark;
+      if (!mark) {
+        before = Buffer.alloc(0);
+        near.write(piece);
+        return;
+      }
+      // What is looked for may stand across two pieces.
+      const text = Buffer.concat([before, piece]);
       let at = -1;
-      while (mark && mark.left > 0) {
-        const found = piece.indexOf(mark.text, at + 1);
-        if (found < 0) break;
+      let found = text.indexOf(mark.text);
+      while (mark.left > 0 && found >= 0) {
         at = found;
         mark.left -= 1;
+        found = text.indexOf(mark.text, at + mark.text.length);
       }
-      if (mark?.left !== 0) {
+      if (mark.left > 0) {
+        const begun = Math.max(at < 0 ? 0 : at + mark.text.length, text.length - mark.text.length + 1);
+        before = text.subarray(begun);
         near.write(piece);
         return;
       }
       this.#mark = null;
-      near.write(piece.subarray(0, at + Math.floor(mark.text.length / 2)), () => mark.cut());
+      const end = at + Math.floor(mark.text.length / 2) - before.length;
+      near.write(piece.subarray(0, Math.max(0, end)), () => mark.cut());
     });
   }
 }
