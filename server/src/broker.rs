@@ -267,6 +267,13 @@ pub trait Broker: Send + Sync {
     /// Gives the channel a new epoch, forgets what was kept, and tells subscribers.
     fn reset<'a>(&'a self, channel: &'a ChannelName, reason: &'a str) -> BrokerFuture<'a, Position>;
 
+    /// Lets go of what is kept of a channel, so that whoever is behind cannot go on from there; who is not misses nothing.
+    /// An engine that cannot do so keeps it.
+    fn forget<'a>(&'a self, channel: &'a ChannelName) -> BrokerFuture<'a, ()> {
+        let _kept = channel;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// What a subscriber starts from, who was at `since`. Whatever is not in it is handed on after the call
     /// began. Of a channel whose every item counts (`event`, `lossless`) at most `limit` are answered.
     fn attach<'a>(

@@ -162,6 +162,21 @@ impl Broker for MemoryBroker {
         })
     }
 
+    fn forget<'a>(&'a self, name: &'a ChannelName) -> BrokerFuture<'a, ()> {
+        Box::pin(async move {
+            let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
+            let Some(channel) = channels.get(name).cloned() else { return Ok(()) };
+            // This one and that of the list; whoever else holds it is about to use it.
+            if Arc::strong_count(&channel) == 2 && !self.subscribers.has_subscribers(name) {
+                channels.remove(name);
+                return Ok(());
+            }
+            drop(channels);
+            channel.lock().unwrap_or_else(PoisonError::into_inner).forget();
+            Ok(())
+        })
+    }
+
     fn attach<'a>(
         &'a self,
         name: &'a ChannelName,

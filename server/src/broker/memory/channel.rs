@@ -140,6 +140,26 @@ impl Channel {
         &self.epoch
     }
 
+    /// Lets go of what is kept; the numbers go on.
+    pub fn forget(&mut self) {
+        match &mut self.kept {
+            Kept::State { newest, window } => {
+                *newest = None;
+                *window = Window::default();
+            }
+            Kept::Keyed { items, keys, window, .. } => {
+                items.clear();
+                keys.clear();
+                *window = Window::default();
+            }
+            Kept::Event(items) => *items = VecDeque::new(),
+            Kept::Lossless { items, bytes, .. } => {
+                *items = VecDeque::new();
+                *bytes = 0;
+            }
+        }
+    }
+
     pub fn position(&self) -> Position {
         Position { epoch: (&*self.epoch).into(), seq: self.seq }
     }

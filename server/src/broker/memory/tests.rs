@@ -49,6 +49,31 @@ async fn seqs(broker: &MemoryBroker, channel: &str) -> (u64, Vec<(u64, i64)>) {
 }
 
 #[tokio::test]
+async fn what_is_let_go_of_is_told_to_whoever_is_behind() {
+    let (broker, _) = broker(2);
+    for channel in ["copilot:a", LISTENED, "price:A", "candles:A.1d"] {
+        let behind = broker.publish(message(channel, 0)).await.expect("in memory").position;
+        let newest = broker.publish(message(channel, 1)).await.expect("in memory").position;
+        let name = message(channel, 0).channel;
+        broker.forget(&name).await.expect("in memory");
+        let verdict = async |since: &Position| {
+            let attached = broker.attach(&name, Some(since), usize::MAX).await.expect("in memory");
+            (attached.verdict, attached.items.len())
+        };
+        // One that nobody listens to is not even known any more.
+        let is_listened = channel == LISTENED;
+        let lost = if is_listened { ErrorCode::CursorExpired } else { ErrorCode::EpochChanged };
+        assert_eq!(verdict(&behind).await, (Verdict::Lost(lost), 0), "{channel}");
+        if is_listened {
+            assert_eq!(verdict(&newest).await, (Verdict::Resumed, 0));
+            let next = broker.publish(message(channel, 2)).await.expect("in memory").position;
+            assert_eq!((next.seq, &next.epoch), (3, &newest.epoch), "the numbers go on");
+        }
+    }
+    assert!(broker.forget(&message("copilot:never", 0).channel).await.is_ok());
+}
+
+#[tokio::test]
 async fn one_call_numbers_keeps_and_hands_on() {
     let (broker, kept) = broker(2);
     for key in 0..3 {
