@@ -1,7 +1,7 @@
 //! Which channels there are: those of the source, the gateway's own status, those that belong to a person,
 //! and all of the namespaces of the settings.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use live_core::channel::{ChannelName, NamespacePolicy};
@@ -14,8 +14,12 @@ use crate::status;
 
 /// Namespaces whose channels belong to the person who opened them.
 pub const OWNED: [&str; 2] = ["copilot", "job"];
-/// Most channels with an owner; beyond it the oldest are forgotten.
+/// Most channels of one person; beyond it the oldest of theirs are forgotten.
+const OWNED_OF_ONE_MAX: usize = 2_000;
+/// Most channels with an owner; beyond it those who have the most lose their oldest, as many at once as are left room for
+/// here, since it is some work to find them.
 const OWNED_MAX: usize = 100_000;
+const OWNED_ROOM: usize = 1_000;
 
 /// All channels that are served.
 pub struct Channels {
@@ -64,8 +68,45 @@ pub struct Owners(RwLock<Owned>);
 #[derive(Debug, Default)]
 struct Owned {
     subjects: HashMap<ChannelName, Arc<str>>,
-    /// In the order in which they were opened.
-    opened: VecDeque<ChannelName>,
+    /// Those of each person, in the order in which they were opened.
+    opened: HashMap<Arc<str>, VecDeque<ChannelName>>,
+}
+
+impl Owned {
+    fn open(&mut self, channel: ChannelName, subject: Arc<str>) {
+        let opened = self.opened.entry(Arc::clone(&subject)).or_default();
+        opened.push_back(channel.clone());
+        let is_too_much = opened.len() > OWNED_OF_ONE_MAX;
+        self.subjects.insert(channel, Arc::clone(&subject));
+        if is_too_much {
+            self.forget_oldest(&subject);
+        }
+        if self.subjects.len() > OWNED_MAX {
+            self.make_room();
+        }
+    }
+
+    /// Nobody loses the channels of theirs to somebody who opens more and more.
+    fn make_room(&mut self) {
+        let sizes = self.opened.iter().map(|(subject, opened)| (opened.len(), Arc::clone(subject)));
+        let mut sizes: BinaryHeap<_> = sizes.collect();
+        while self.subjects.len() > OWNED_MAX - OWNED_ROOM
+            && let Some((size, subject)) = sizes.pop()
+        {
+            self.forget_oldest(&subject);
+            sizes.push((size - 1, subject));
+        }
+    }
+
+    fn forget_oldest(&mut self, subject: &Arc<str>) {
+        let Some(opened) = self.opened.get_mut(subject) else { return };
+        if let Some(oldest) = opened.pop_front() {
+            self.subjects.remove(&oldest);
+        }
+        if opened.is_empty() {
+            self.opened.remove(subject);
+        }
+    }
 }
 
 impl Owners {
@@ -116,16 +157,10 @@ pub struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Opens those that were not open. Where there are too many the oldest of all are forgotten.
+    /// Opens those that were not open. Where there are too many others are forgotten: those of the same person first.
     pub fn open(mut self) {
         for (channel, subject) in self.new {
-            if self.owned.opened.len() >= OWNED_MAX
-                && let Some(oldest) = self.owned.opened.pop_front()
-            {
-                self.owned.subjects.remove(&oldest);
-            }
-            self.owned.subjects.insert(channel.clone(), subject);
-            self.owned.opened.push_back(channel);
+            self.owned.open(channel, subject);
         }
     }
 }
@@ -194,12 +229,31 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_owners_are_forgotten() {
+    fn who_opens_too_many_loses_their_own_oldest() {
         let owners = Owners::default();
-        for number in 0..=OWNED_MAX {
+        assert_eq!(open(&owners, &[("job:eves", Some("eve"))]), Ok(()));
+        for number in 0..=OWNED_OF_ONE_MAX {
             assert_eq!(open(&owners, &[(&format!("job:{number}"), Some("ada"))]), Ok(()));
         }
         assert_eq!(owners.of(&name("job:0")), None);
-        assert!(owners.of(&name("job:1")).is_some());
+        assert!(owners.of(&name("job:1")).is_some() && owners.of(&name("job:eves")).is_some());
+        assert_eq!(owners.0.read().expect("held").subjects.len(), OWNED_OF_ONE_MAX + 1);
+    }
+
+    #[test]
+    fn where_all_open_too_many_those_lose_who_have_the_most() {
+        let owners = Owners::default();
+        assert_eq!(open(&owners, &[("job:eves", Some("eve"))]), Ok(()));
+        for number in 0..OWNED_MAX {
+            let subject = format!("ada-{}", number % 100);
+            assert_eq!(open(&owners, &[(&format!("job:{number}"), Some(&subject))]), Ok(()));
+        }
+        let owned = owners.0.read().expect("held");
+        assert_eq!(owned.subjects.len(), OWNED_MAX - OWNED_ROOM);
+        assert_eq!(owned.opened.values().map(VecDeque::len).sum::<usize>(), owned.subjects.len());
+        drop(owned);
+        assert!(owners.of(&name("job:eves")).is_some(), "she has but one");
+        assert_eq!(owners.of(&name("job:0")), None);
+        assert!(owners.of(&name(&format!("job:{}", OWNED_MAX - 1))).is_some());
     }
 }
