@@ -19,6 +19,7 @@ pub mod token;
 
 mod claims;
 mod guest;
+mod standing;
 mod strict;
 
 use std::net::IpAddr;

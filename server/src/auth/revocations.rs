@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::identity::Identity;
 
@@ -29,6 +30,8 @@ pub struct Revocations {
     /// How long a token can live at most, in milliseconds; after that there is nothing left to take back.
     kept_ms: u64,
     held: Mutex<Held>,
+    /// Told of each that is added.
+    added: watch::Sender<()>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -47,7 +50,7 @@ impl Revocations {
     pub fn open(state_dir: Option<&Path>, kept_ms: u64) -> anyhow::Result<Self> {
         let file = state_dir.map(|dir| dir.join(FILE));
         let held = file.as_deref().map_or(Ok(Held::default()), read)?;
-        Ok(Self { file, kept_ms, held: Mutex::new(held) })
+        Ok(Self { file, kept_ms, held: Mutex::new(held), added: watch::Sender::new(()) })
     }
 
     /// Whether somebody's token was taken back. One that does not say when it was made is older than any revocation.
@@ -56,6 +59,11 @@ impl Revocations {
         let by_id = identity.jti.as_deref().is_some_and(|id| held.tokens.contains_key(id));
         let by_subject = identity.subject.as_deref().and_then(|subject| held.subjects.get(subject));
         by_id || by_subject.is_some_and(|&until| identity.issued_at.is_none_or(|at| at <= until))
+    }
+
+    /// Is changed by each that is added from now on.
+    pub fn added(&self) -> watch::Receiver<()> {
+        self.added.subscribe()
     }
 
     /// Takes back, from now on and after a restart.
@@ -72,6 +80,7 @@ impl Revocations {
             Revocation::Token(id) => held.tokens.insert(id.clone(), now_ms),
             Revocation::Subject(subject) => held.subjects.insert(subject.clone(), now_ms),
         };
+        self.added.send_replace(());
         match &self.file {
             Some(file) => write(file, &held).with_context(|| format!("write {}", file.display())),
             None => Ok(()),

@@ -157,6 +157,15 @@ impl Sessions {
         is_theirs.then(|| Arc::clone(&grant.identity))
     }
 
+    /// The token of a person's that holds for longest, of those that their live connections have.
+    pub fn newest(&self, subject: &str) -> Option<Arc<Identity>> {
+        let held = self.lock();
+        let grants = held.by_id.values().map(|slot| slot.grant.borrow());
+        let theirs =
+            grants.filter(|grant| grant.identity.subject.as_deref() == Some(subject) && !grant.is_revoked);
+        theirs.map(|grant| Arc::clone(&grant.identity)).max_by_key(|identity| identity.expires_at)
+    }
+
     /// Registers a connection. One that goes on with a session that is there shares it, and the newer of the two
     /// tokens holds.
     ///
