@@ -24,7 +24,7 @@ use crate::broker::Broker;
 use crate::broker::memory::MemoryBroker;
 use crate::config::{Config, Profile};
 use crate::confirmation::record::MacKeys;
-use crate::copilot::chat::{self, Chat};
+use crate::copilot::chat::{self, Chat, Origin};
 use crate::copilot::keeper::{Keeper, StoreHealth};
 use crate::copilot::provider::Provider;
 use crate::copilot::provider::offline::Offline;
@@ -160,6 +160,9 @@ impl AppState {
             broker: Arc::clone(&broker),
             owners: Arc::clone(&owners),
             evidence: Arc::clone(&evidence.store),
+            auth: Arc::clone(&auth),
+            origin: Origin::open(dir).context("tell this node from others")?,
+            patience: config.copilot.answer_timeout,
             lifecycle: lifecycle.clone(),
         });
         let state = Self {

@@ -3,10 +3,13 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use live_core::envelope::{self, Outgoing};
+use live_core::envelope::{self, EncodeError, Outgoing};
 use live_core::error::ErrorCode;
 use live_core::system::{ErrorDetail, name};
 use serde::Serialize;
+
+/// The greatest integer of an envelope, which is the longest one, too.
+const INTEGER_MAX: u64 = (1 << 53) - 1;
 
 /// The wall clock in milliseconds since the Unix epoch.
 pub fn now_ms() -> u64 {
@@ -66,6 +69,15 @@ pub fn encode(
         tracing::error!(event, channel, seq, %fault, "an envelope of our own breaks the protocol");
     }
     out.into()
+}
+
+/// Whether something can be told on a channel: an envelope with it breaks no rule of the protocol, whatever its place.
+///
+/// # Errors
+/// The rule.
+pub fn check(event: &str, channel: &str, data: &impl Serialize) -> Result<(), EncodeError> {
+    let outgoing = Outgoing { event, channel, seq: INTEGER_MAX, ts: INTEGER_MAX, error_code: None, data };
+    envelope::encode(&mut Vec::with_capacity(256), &outgoing)
 }
 
 /// A text as it is repeated in an error: at most 64 characters.

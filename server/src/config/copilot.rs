@@ -14,6 +14,8 @@ use crate::auth::secret::Secret;
 pub struct CopilotConfig {
     /// A language model elsewhere; without one the built-in answers.
     pub model: Option<ModelConfig>,
+    /// Longest time of an answer, with the tools that it calls.
+    pub answer_timeout: Duration,
 }
 
 /// A language model behind an interface like OpenAI's.
@@ -29,9 +31,9 @@ pub struct ModelConfig {
     pub connect_timeout: Duration,
     /// Longest time until the first word.
     pub first_byte_timeout: Duration,
-    /// Longest pause within an answer.
+    /// Longest pause within what it says.
     pub idle_timeout: Duration,
-    /// Longest time of an answer, tools between left out.
+    /// Longest time of what it says to one question.
     pub timeout: Duration,
 }
 
@@ -43,8 +45,8 @@ impl CopilotConfig {
         let connect_timeout = reader.millis("copilot.connect_timeout_ms", 10..=120_000);
         let first_byte_timeout = reader.millis("copilot.first_byte_timeout_ms", 10..=600_000);
         let idle_timeout = reader.millis("copilot.chunk_timeout_ms", 10..=600_000);
-        let timeout = reader.millis("copilot.answer_timeout_ms", 100..=3_600_000);
-        let (base, model, api_key) = (base?, model?, api_key?);
+        let answer_timeout = reader.millis("copilot.answer_timeout_ms", 100..=3_600_000);
+        let (base, model, api_key, answer_timeout) = (base?, model?, api_key?, answer_timeout?);
         let api_key = (!api_key.expose().is_empty()).then_some(api_key);
         if base.is_empty() {
             for (key, is_set) in
@@ -54,7 +56,7 @@ impl CopilotConfig {
                     reader.complain(key, "is set, but COPILOT_BASE_URL is not");
                 }
             }
-            return Some(Self { model: None });
+            return Some(Self { model: None, answer_timeout });
         }
         if model.is_empty() {
             reader.complain("copilot.model", "is not set, but COPILOT_BASE_URL is");
@@ -73,9 +75,9 @@ impl CopilotConfig {
             connect_timeout: connect_timeout?,
             first_byte_timeout: first_byte_timeout?,
             idle_timeout: idle_timeout?,
-            timeout: timeout?,
+            timeout: answer_timeout,
         };
-        Some(Self { model: Some(model) })
+        Some(Self { model: Some(model), answer_timeout })
     }
 }
 

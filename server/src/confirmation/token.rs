@@ -58,6 +58,21 @@ pub fn discreet(text: String) -> String {
     if text.contains(PREFIX) { "[token]".to_owned() } else { text }
 }
 
+/// A text of somebody else's as it may be handed on: without the tokens that stand in it.
+pub fn masked(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(PREFIX) {
+        masked.push_str(&rest[..at]);
+        masked.push_str("[token]");
+        let tail = &rest[at + PREFIX.len()..];
+        let is_of_token = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
+        rest = tail.trim_start_matches(is_of_token);
+    }
+    masked.push_str(rest);
+    masked
+}
+
 impl fmt::Debug for RawToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RawToken({})", self.hash())
@@ -110,6 +125,13 @@ mod tests {
         assert_ne!(RawToken::generate().hash(), token.hash());
         assert_eq!(RawToken::parse(&secret).map(|again| again.hash()), Some(token.hash()));
         assert_eq!(TokenHash::parse(&hash), Some(token.hash()));
+    }
+
+    #[test]
+    fn tokens_are_taken_out_of_what_is_said() {
+        assert_eq!(masked("a sct_Ab-_9, b"), "a [token], b");
+        assert_eq!(masked("sct_sct_x sct_"), "[token] [token]");
+        assert_eq!(masked("çok güzel"), "çok güzel");
     }
 
     #[test]

@@ -2,63 +2,64 @@
 //!
 //! ```text
 //! POST /api/copilot/chat ─▶ Chat ─▶ Conversation ─▶ Answer (a task) ─▶ Provider ─▶ Tools
-//!                                                      `─▶ channel copilot:<sessionId> (and the stream of the request)
+//!                                        └─▶ channel copilot:<sessionId> (and the stream of the request)
 //! ```
 //! An answer belongs to its conversation and not to the request: it goes on when the connection drops. The model can
-//! propose and never confirm; a confirmation comes from the person with their message and goes past the model. What was
-//! said is kept in memory, for as long as the process lives.
+//! propose and never confirm; a confirmation comes from the person, with their message or by itself, and goes past the
+//! model. What was said is kept in memory, for as long as the process lives.
 
 mod answer;
 mod asked;
 mod calls;
+mod confirmed;
 mod conversation;
+mod cut;
 mod history;
 pub mod http;
 mod question;
+mod shelf;
 mod teller;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use live_core::channel::ChannelName;
-use live_core::copilot::CopilotError;
 use live_core::error::ErrorCode;
 use live_core::system::ErrorDetail;
 use tokio::sync::mpsc;
 
 use self::answer::Answer;
 use self::conversation::{Conversation, Running};
+pub use self::cut::Origin;
 use self::question::Question;
-use self::teller::Teller;
+use self::shelf::{Busy, Shelf};
+use self::teller::Watcher;
 use super::provider::Provider;
 use super::stats::{Answered, Ending};
 use super::tool::{Listed, Tool};
 use super::tools::Tools;
-use crate::auth::Identity;
+use crate::auth::{Auth, Identity};
 use crate::broker::Broker;
-use crate::confirmation::token::PREFIX;
 use crate::directory::Owners;
 use crate::error::AppError;
 use crate::evidence::chain::Body;
 use crate::evidence::store::EvidenceStore;
 use crate::random;
+use crate::rate::Rates;
 use crate::transport::Lifecycle;
 use crate::wire::now_ms;
 
-/// Conversations that are known at once; beyond it those are forgotten that were quiet for longest.
-const CONVERSATIONS_MAX: usize = 10_000;
-/// The same of one person, so that nobody makes the gateway forget what others have said.
-const CONVERSATIONS_OF_ONE_MAX: usize = 100;
-/// Answers that one person is given at once, in as many conversations.
-const ANSWERS_MAX: usize = 4;
+/// What the ids of conversations begin with that are named here.
+const NAMED: &str = "chat-";
 /// When somebody is to try again whom an answer is given already.
 const BUSY_RETRY: Duration = Duration::from_secs(1);
-/// Entries of evidence that are looked through for an answer that a crash has cut.
-const LOOK_BACK: u64 = 64;
 /// Events that wait for the stream of a request; who does not read goes on from the channel.
 const WATCHED_MAX: usize = 512;
+/// Conversations that one person opens, new ones or such as are not known any more: so many a second over time, and so
+/// many at once.
+const OPENS_PER_SECOND: u32 = 1;
+const OPENS_BURST: u32 = 60;
 
 /// What conversations are made of.
 pub struct Chat {
@@ -67,9 +68,13 @@ pub struct Chat {
     broker: Arc<dyn Broker>,
     owners: Arc<Owners>,
     evidence: Arc<dyn EvidenceStore>,
+    auth: Arc<Auth>,
+    origin: Origin,
+    patience: Duration,
     lifecycle: Lifecycle,
     listed: Vec<Listed>,
-    conversations: Mutex<HashMap<String, Arc<Conversation>>>,
+    opens: Rates,
+    shelf: Shelf,
 }
 
 /// What it is built from.
@@ -84,6 +89,12 @@ pub struct Parts {
     pub owners: Arc<Owners>,
     /// Where it is written down what was asked and done.
     pub evidence: Arc<dyn EvidenceStore>,
+    /// Whose token still holds.
+    pub auth: Arc<Auth>,
+    /// Which process this is.
+    pub origin: Origin,
+    /// Longest time of an answer, with the tools that it calls.
+    pub patience: Duration,
     /// How the process ends.
     pub lifecycle: Lifecycle,
 }
@@ -101,10 +112,23 @@ pub struct Begun {
 impl Chat {
     /// Puts it together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { tools, provider, broker, owners, evidence, lifecycle } = parts;
+        let Parts { tools, provider, broker, owners, evidence, auth, origin, patience, lifecycle } = parts;
         let listed = Tool::for_models().collect();
-        let conversations = Mutex::default();
-        Self { tools, provider, broker, owners, evidence, lifecycle, listed, conversations }
+        let (opens, shelf) = (Rates::new(OPENS_PER_SECOND, OPENS_BURST), Shelf::new(shelf::USUAL));
+        Self {
+            tools,
+            provider,
+            broker,
+            owners,
+            evidence,
+            auth,
+            origin,
+            patience,
+            lifecycle,
+            listed,
+            opens,
+            shelf,
+        }
     }
 
     /// Opens a conversation in which nothing was said yet, so that its channel can be heard from the first word on.
@@ -131,31 +155,28 @@ impl Chat {
         let session_id = session_id.unwrap_or_else(new_session_id);
         let conversation = self.open(subject, &session_id).await?;
         let answer_id = format!("ans_{}", random::text(16));
-        let running = self.begin(&conversation, &answer_id)?;
-        let (watcher, events) = mpsc::channel(WATCHED_MAX);
+        let running = self.begin(&conversation, &answer_id).await?;
+        let (stream, events) = mpsc::channel(WATCHED_MAX);
         let answer = Answer {
             chat: Arc::clone(self),
             identity: Arc::clone(identity),
-            teller: Teller::new(&self.broker, &conversation, Some(watcher)),
             conversation,
+            watcher: Watcher::new(stream),
             id: answer_id.clone(),
             stop: running.stop,
+            proposals: 0,
         };
         self.lifecycle.tasks.spawn(answer.run(message, token));
         Ok(Begun { session_id, answer_id, events })
     }
 
-    /// Stops the answer that a session is given; whether there was one.
+    /// Stops the answer that a session is given, which is told by `copilot.stopped`; which one. `None` where there is
+    /// none, or it has come to its end already.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] for a session that is not known or somebody else's.
     pub async fn stop(&self, identity: &Identity, session_id: &str) -> Result<Option<String>, AppError> {
-        let conversation = self.known(identity, session_id).await?;
-        let running = conversation.running();
-        Ok(running.map(|Running { answer_id, stop }| {
-            stop.cancel();
-            answer_id
-        }))
+        Ok(self.known(identity, session_id).await?.stop())
     }
 
     /// Which answer a session is given now. After a restart it opens the session's channel again.
@@ -163,8 +184,7 @@ impl Chat {
     /// # Errors
     /// As [`Chat::stop`].
     pub async fn look(&self, identity: &Identity, session_id: &str) -> Result<Option<String>, AppError> {
-        let conversation = self.known(identity, session_id).await?;
-        Ok(conversation.running().map(|running| running.answer_id))
+        Ok(self.known(identity, session_id).await?.running())
     }
 
     /// Whoever may converse, not too often, and with a gateway that does not end.
@@ -199,32 +219,26 @@ impl Chat {
     }
 
     /// A person's conversation, with its channel. One that is opened for the first time since the process began is told if
-    /// its last answer was cut.
+    /// its last answer was cut, before anything else is.
     async fn open(&self, subject: &str, session_id: &str) -> Result<Arc<Conversation>, AppError> {
         let session_id = self.tools.session(subject, Some(session_id)).await?;
-        let known = self.conversations().get(&session_id).cloned();
-        if let Some(conversation) = known {
-            self.own(&conversation)?;
-            return Ok(conversation);
-        }
-        let channel = ChannelName::parse(&format!("copilot:{session_id}"));
-        let channel = channel.map_err(|_| AppError::of(ErrorCode::ChannelInvalid))?;
-        let conversation = Arc::new(Conversation::new(&session_id, subject, channel));
-        self.own(&conversation)?;
-        let (conversation, is_new) = {
-            let mut all = self.conversations();
-            forget(&mut all, subject);
-            match all.get(&session_id) {
-                Some(other) => (Arc::clone(other), false),
-                None => {
-                    all.insert(session_id, Arc::clone(&conversation));
-                    (conversation, true)
-                }
+        let conversation = match self.shelf.find(&session_id) {
+            Some(known) => known,
+            None => {
+                let rate = self.opens.of(subject).take(1);
+                rate.map_err(|after| AppError::later(ErrorCode::RateLimited, after))?;
+                let channel = channel(&session_id).ok_or_else(|| AppError::of(ErrorCode::ChannelInvalid))?;
+                let broker = Arc::clone(&self.broker);
+                let new = Conversation::new(&session_id, subject, channel, broker);
+                self.own(&new)?;
+                let (conversation, gone) = self.shelf.put(new);
+                self.forget(&gone).await;
+                conversation
             }
         };
-        if is_new {
-            self.tell_of_a_cut(&conversation).await;
-        }
+        self.own(&conversation)?;
+        let looked = conversation.looked.get_or_try_init(|| self.tell_of_a_cut(&conversation)).await;
+        looked.map_err(|error| super::store_unavailable(&error))?;
         Ok(conversation)
     }
 
@@ -239,51 +253,24 @@ impl Chat {
         Ok(())
     }
 
-    /// Notes that a conversation is answered, if it is not already, and the person is not given too many answers.
-    fn begin(&self, conversation: &Conversation, answer_id: &str) -> Result<Running, AppError> {
-        let busy = |field: &str, reason: &str| {
-            let detail = ErrorDetail {
-                message: ErrorCode::RateLimited.meaning().into(),
-                field: Some(field.into()),
-                reason: Some(reason.into()),
-                ..ErrorDetail::default()
-            };
-            AppError::later_for(ErrorCode::RateLimited, BUSY_RETRY, detail)
-        };
-        let all = self.conversations();
-        let is_theirs = |other: &&Arc<Conversation>| other.subject == conversation.subject;
-        if all.values().filter(is_theirs).filter(|other| other.is_running()).count() >= ANSWERS_MAX {
-            return Err(busy("message", "is one too many: others of yours are being answered"));
+    /// Lets go of what the channels of conversations keep that are not known any more.
+    async fn forget(&self, gone: &[Arc<Conversation>]) {
+        for conversation in gone {
+            if let Err(error) = self.broker.forget(&conversation.channel).await {
+                tracing::debug!(%error, "a channel keeps what nobody knows any more");
+            }
         }
-        conversation
-            .begin(answer_id)
-            .ok_or_else(|| busy("sessionId", "is being answered: wait for the end, or stop it"))
     }
 
-    /// What was being said when the process ended last time was never ended: that is told now.
-    async fn tell_of_a_cut(&self, conversation: &Conversation) {
-        let id = &*conversation.id;
-        let cut = async {
-            let session = self.evidence.session(id).await?;
-            let entries = session.map_or(0, |session| session.entries);
-            let after = entries.saturating_sub(LOOK_BACK);
-            self.evidence.read(id, after, LOOK_BACK as u32).await
-        };
-        let links = cut.await.unwrap_or_default();
-        let entries = links.iter().rev().filter_map(|link| serde_json::from_str(&link.entry).ok());
-        let mut entries = entries.map(|entry: serde_json::Value| entry);
-        let last =
-            entries.find(|entry| ["request", "answer"].contains(&entry["kind"].as_str().unwrap_or_default()));
-        let Some(last) = last.filter(|last| last["kind"] == "request") else { return };
-        let error = CopilotError {
-            answer_id: last["reason"].as_str().unwrap_or_default().into(),
-            code: ErrorCode::Internal.as_str().into(),
-            message: "the gateway was restarted while it answered".into(),
-            retry_after_ms: None,
-        };
-        self.note_end(id, &error.answer_id.clone(), Ending::Error, Some(ErrorCode::Internal.as_str())).await;
-        // Whoever cannot be told now reads it in the evidence.
-        let _told = Teller::new(&self.broker, conversation, None).tell(CopilotError::EVENT, &error).await;
+    /// Notes that a conversation is answered, if it is not already, and the person is not given too many answers.
+    async fn begin(&self, conversation: &Arc<Conversation>, answer_id: &str) -> Result<Running, AppError> {
+        let begun = self.shelf.begin(conversation, answer_id);
+        let (running, gone) = begun.map_err(|busy| match busy {
+            Busy::Person => busy_with("message", "is one too many: others of yours are being answered"),
+            Busy::Session => busy_with("sessionId", "is being answered: wait for the end, or stop it"),
+        })?;
+        self.forget(&gone).await;
+        Ok(running)
     }
 
     /// Writes an answer's end down and counts it.
@@ -298,77 +285,27 @@ impl Chat {
         let stats = self.tools.stats();
         self.tools.ledger().note(session_id, body, &[&Answered(stats, ending)]).await;
     }
-
-    fn conversations(&self) -> MutexGuard<'_, HashMap<String, Arc<Conversation>>> {
-        self.conversations.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn new_session_id() -> String {
-    format!("chat-{}", random::text(20))
+    format!("{NAMED}{}", random::text(20))
 }
 
-/// Makes room for one more of somebody's, if there are too many: of theirs, or of all.
-fn forget(all: &mut HashMap<String, Arc<Conversation>>, subject: &str) {
-    let is_theirs = |conversation: &Conversation| *conversation.subject == *subject;
-    while all.values().filter(|conversation| is_theirs(conversation)).count() >= CONVERSATIONS_OF_ONE_MAX
-        && forget_oldest(all, is_theirs)
-    {}
-    while all.len() >= CONVERSATIONS_MAX && forget_oldest(all, |_| true) {}
+/// Where a conversation is told.
+fn channel(session_id: &str) -> Option<ChannelName> {
+    ChannelName::parse(&format!("copilot:{session_id}")).ok()
 }
 
-/// Forgets the one that was quiet for longest and is not being answered; false where there is none.
-fn forget_oldest(
-    all: &mut HashMap<String, Arc<Conversation>>,
-    may_go: impl Fn(&Conversation) -> bool,
-) -> bool {
-    let idle = all.iter().filter(|(_, conversation)| may_go(conversation) && !conversation.is_running());
-    let oldest = idle.min_by_key(|(_, conversation)| conversation.last_used()).map(|(id, _)| id.clone());
-    oldest.is_some_and(|id| all.remove(&id).is_some())
-}
-
-/// A text without the confirmation tokens that somebody may have put into it.
-fn masked(text: &str) -> String {
-    let mut masked = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(PREFIX) {
-        masked.push_str(&rest[..at]);
-        masked.push_str("[token]");
-        let tail = &rest[at + PREFIX.len()..];
-        let is_of_token = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
-        rest = tail.trim_start_matches(is_of_token);
-    }
-    masked.push_str(rest);
-    masked
+/// Why no answer begins now.
+fn busy_with(field: &str, reason: &str) -> AppError {
+    let detail = ErrorDetail {
+        message: ErrorCode::RateLimited.meaning().into(),
+        field: Some(field.into()),
+        reason: Some(reason.into()),
+        ..ErrorDetail::default()
+    };
+    AppError::later_for(ErrorCode::RateLimited, BUSY_RETRY, detail)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_are_taken_out_of_what_is_said() {
-        assert_eq!(masked("a sct_Ab-_9, b"), "a [token], b");
-        assert_eq!(masked("sct_sct_x sct_"), "[token] [token]");
-        assert_eq!(masked("çok güzel"), "çok güzel");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn nobody_makes_others_be_forgotten() {
-        let mut all = HashMap::new();
-        let mut open = |subject: &str, at: usize| {
-            let id = format!("{subject}-{at}");
-            let channel = ChannelName::parse(&format!("copilot:{id}")).expect("a name");
-            forget(&mut all, subject);
-            all.insert(id.clone(), Arc::new(Conversation::new(&id, subject, channel)));
-            all.len()
-        };
-        open("ann", 0);
-        for at in 0..CONVERSATIONS_OF_ONE_MAX * 3 {
-            tokio::time::advance(Duration::from_secs(1)).await;
-            assert!(open("bob", at) <= CONVERSATIONS_OF_ONE_MAX + 1);
-        }
-        let newest = format!("bob-{}", CONVERSATIONS_OF_ONE_MAX * 3 - 1);
-        assert!(all.contains_key("ann-0") && all.contains_key(&newest) && !all.contains_key("bob-0"));
-    }
-}
+mod tests;

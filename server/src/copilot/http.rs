@@ -8,12 +8,14 @@ use axum::response::{IntoResponse, Response};
 use live_core::error::ErrorCode;
 use serde::{Deserialize, Serialize};
 
+use super::chat::Chat;
 use super::tool::Tool;
 use super::tools::{Accepted, Answer, By, Call, Proposed, Told, Tools};
 use crate::auth::Caller;
 use crate::backtest::params::Params;
 use crate::crash;
 use crate::error::{AppError, AppPath, AppQuery, JsonBytes};
+use crate::transport::Lifecycle;
 use crate::wire;
 
 /// Under which key a confirmation can be repeated.
@@ -46,6 +48,8 @@ pub async fn list(caller: Caller) -> Result<Response, AppError> {
 /// [`ErrorCode::ToolUnknown`], and as [`Tools::call`].
 pub async fn call(
     State(tools): State<Arc<Tools>>,
+    State(chat): State<Arc<Chat>>,
+    State(lifecycle): State<Lifecycle>,
     AppPath(tool): AppPath,
     AppQuery(question): AppQuery<Question>,
     headers: HeaderMap,
@@ -56,7 +60,7 @@ pub async fn call(
     let tool = Tool::from_name(&tool).ok_or_else(|| AppError::of(ErrorCode::ToolUnknown))?;
     let idempotency_key = idempotency_key(&headers)?.map(str::to_owned);
     // Goes on to its end and is written down, also when the caller has gone away.
-    let called = tokio::spawn(async move {
+    let called = lifecycle.tasks.spawn(async move {
         let call = Call {
             tool,
             by: By::Person,
@@ -67,7 +71,11 @@ pub async fn call(
         let answered = tools.call(&identity, call).await?;
         let bars = match &answered {
             Answer::Proposed(proposed) => tools.bars(&proposed.params),
-            _ => 0,
+            Answer::Accepted(accepted) => {
+                chat.hear_of(&identity, accepted).await;
+                0
+            }
+            Answer::Told(_) => 0,
         };
         Ok::<_, AppError>((answered, bars))
     });
@@ -140,10 +148,11 @@ fn accepted(accepted: &Accepted) -> Response {
         state: &'a str,
         params_hash: &'a str,
         replayed: bool,
+        proposal_id: &'a str,
         session_id: &'a str,
     }
-    let Accepted { job_id, state, params_hash, is_replayed, session_id } = accepted;
-    let body = Body { job_id, state, params_hash, replayed: *is_replayed, session_id };
+    let Accepted { job_id, state, params_hash, is_replayed, proposal_id, session_id } = accepted;
+    let body = Body { job_id, state, params_hash, replayed: *is_replayed, proposal_id, session_id };
     let location = [(header::LOCATION, format!("/api/backtest/jobs/{job_id}"))];
     let envelope = wire::answer("backtest.accepted", &body);
     (location, answer(StatusCode::ACCEPTED, &envelope)).into_response()

@@ -18,8 +18,9 @@ use live_core::error::ErrorCode;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+pub(super) use self::arguments::certain;
 pub use self::refusal::Refusal;
-pub use self::sessions::is_id;
+pub use self::sessions::{is_id, is_own};
 
 use self::trace::Trace;
 use super::keeper::StoreHealth;
@@ -168,7 +169,7 @@ pub struct Proposed {
 }
 
 /// What was started.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Accepted {
     /// The job.
     pub job_id: String,
@@ -178,6 +179,8 @@ pub struct Accepted {
     pub params_hash: String,
     /// Whether it was started by the same call before.
     pub is_replayed: bool,
+    /// What was proposed; empty where that is not known any more.
+    pub proposal_id: String,
     /// The conversation.
     pub session_id: String,
 }
@@ -260,6 +263,11 @@ impl Tools {
             Answer::Accepted(accepted) => Ok(accepted),
             Answer::Proposed(_) | Answer::Told(_) => Err(Refusal::of(ErrorCode::Internal)),
         }
+    }
+
+    /// A proposal waits for nobody: no one was shown it.
+    pub(in crate::copilot) fn withdraw(&self, subject: &str, proposed: &Proposed) {
+        self.proposals.settle(subject, proposed.token.hash());
     }
 
     /// How many bars a backtest would run over, as far as is known now.

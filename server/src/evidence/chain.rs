@@ -33,6 +33,9 @@ pub struct Body {
     /// Why, where the code alone does not tell; of a request and an answer, the answer's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Of a request, which process of which node answers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// The job that it has led to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,

@@ -11,14 +11,15 @@ use live_core::error::ErrorCode;
 use live_core::event::CopilotDelta;
 use serde::Serialize;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::Chat;
 use super::asked::{Asked, repeated};
 use super::conversation::Conversation;
-use super::teller::Teller;
-use super::{Chat, masked};
+use super::teller::Watcher;
 use crate::auth::Identity;
-use crate::confirmation::token::RawToken;
+use crate::confirmation::token::{RawToken, masked};
 use crate::copilot::provider::{Finish, Kind, Message, PIECES_MAX, Piece, ProviderError, Request, ToolCall};
 use crate::copilot::stats::Ending;
 use crate::evidence::chain::Body;
@@ -46,11 +47,15 @@ const INSTRUCTIONS: &str = "You are the copilot of a live market data gateway. Y
 /// An answer on its way.
 pub(super) struct Answer {
     pub chat: Arc<Chat>,
+    /// In whose name it is given: by the token of the request, or by a newer one of the same person.
     pub identity: Arc<Identity>,
     pub conversation: Arc<Conversation>,
-    pub teller: Teller,
+    /// The stream of the request.
+    pub watcher: Watcher,
     pub id: String,
     pub stop: CancellationToken,
+    /// What was proposed in it so far.
+    pub proposals: usize,
 }
 
 /// What was said within an answer so far.
@@ -94,20 +99,23 @@ enum End {
     Error(Stopped),
 }
 
-/// Leaves a conversation free, however its answer ends.
-struct Release(Arc<Conversation>, String);
+/// Leaves a conversation free and ends the stream of the request, however its answer ends.
+struct Release(Arc<Conversation>, Watcher, String);
 
 impl Drop for Release {
     fn drop(&mut self) {
-        self.0.release(&self.1);
+        self.1.close();
+        self.0.release(&self.2);
     }
 }
 
 impl Answer {
     /// Goes on until the answer has ended, and is told and written down.
     pub async fn run(mut self, message: String, token: Option<RawToken>) {
-        let _release = Release(Arc::clone(&self.conversation), self.id.clone());
+        let _release = Release(Arc::clone(&self.conversation), self.watcher.clone(), self.id.clone());
         let (stop, stopping) = (self.stop.clone(), self.chat.lifecycle.stopping.clone());
+        let (auth, patience) = (Arc::clone(&self.chat.auth), self.chat.patience);
+        let identity = Arc::clone(&self.identity);
         let mut turn = Turn::default();
         let end = match self.begin(&message, token, &mut turn).await {
             Err(stopped) => End::Error(stopped),
@@ -118,12 +126,18 @@ impl Answer {
                 () = stopping.cancelled() => {
                     End::Error(Stopped { retry_after: Some(DRAIN_RETRY), ..ErrorCode::Draining.into() })
                 }
+                code = auth.lapse(&identity) => End::Error(code.into()),
+                () = sleep(patience) => {
+                    End::Error(ProviderError::new(Kind::Unavailable, "the answer takes too long").into())
+                }
                 ended = self.answer(&mut turn) => match ended {
                     Ok(reason) => End::Done(reason),
                     Err(stopped) => End::Error(stopped),
                 },
             },
         };
+        // Who was told that it is stopped hears that it was.
+        let end = if self.conversation.conclude() { End::Stopped } else { end };
         if !turn.text.is_empty() {
             turn.messages.push(Message::Model { text: std::mem::take(&mut turn.text), calls: Vec::new() });
         }
@@ -133,9 +147,7 @@ impl Answer {
             End::Error(Stopped { code, .. }) => (Ending::Error, Some(code.as_str())),
         };
         self.chat.note_end(&self.conversation.id, &self.id, ending, code).await;
-        // Before it is told: whoever hears of the end can say something at once.
-        self.conversation.end(turn.messages);
-        self.tell_end(end).await;
+        self.end(turn.messages, end).await;
     }
 
     /// Tells that the answer begins, writes the message down, and does what the person has confirmed.
@@ -151,12 +163,13 @@ impl Answer {
             params_hash: Some(sha256_hex(message.as_bytes())),
             token_hash: token.as_ref().map(|token| token.hash().to_string()),
             reason: Some(self.id.clone()),
+            origin: Some(self.chat.origin.text()),
             ..Body::default()
         };
         self.chat.tools.ledger().note(&self.conversation.id, body, &[]).await;
         let confirms = token.is_some();
         let start = CopilotStart { answer_id: self.id.as_str().into(), message: message.into(), confirms };
-        self.tell(CopilotStart::EVENT, &start).await?;
+        self.conversation.start(self.watcher.clone(), &start).await?;
         if !message.is_empty() {
             turn.messages.push(Message::Person(message.to_owned()));
         }
@@ -170,7 +183,8 @@ impl Answer {
     /// Asks the model, does what it asks for, and asks again, until it has said everything.
     async fn answer(&mut self, turn: &mut Turn) -> Result<&'static str, Stopped> {
         let mut told_len = 0;
-        for _ in 0..=ROUNDS_MAX {
+        for round in 0..=ROUNDS_MAX {
+            self.still_holds()?;
             let (finish, calls) = self.ask(turn).await?;
             if finish == Finish::Length {
                 return Ok("length");
@@ -180,6 +194,10 @@ impl Answer {
             }
             if calls.is_empty() {
                 return Ok("stop");
+            }
+            // Nothing is done for an answer that is lost already.
+            if round == ROUNDS_MAX {
+                break;
             }
             let mut results = Vec::with_capacity(calls.len());
             for call in &calls {
@@ -198,6 +216,12 @@ impl Answer {
             turn.messages.extend(results);
         }
         Err(ProviderError::new(Kind::Failed, "the model asks for tools again and again").into())
+    }
+
+    /// Makes sure that the person's token still holds, or that they have another one.
+    pub(super) fn still_holds(&mut self) -> Result<(), Stopped> {
+        self.identity = self.chat.auth.standing(&self.identity)?;
+        Ok(())
     }
 
     /// Asks the model once, and tells what it says.
@@ -253,26 +277,28 @@ impl Answer {
     }
 
     pub(super) async fn tell(&mut self, event: &'static str, data: &impl Serialize) -> Result<(), Stopped> {
-        self.teller.tell(event, data).await.map_err(Stopped::from)
+        self.conversation.tell(event, data).await.map_err(Stopped::from)
     }
 
-    async fn tell_end(&mut self, end: End) {
-        let answer_id: Box<str> = self.id.as_str().into();
+    async fn end(&self, said: Vec<Message>, end: End) {
+        let (conversation, answer_id) = (&self.conversation, Box::<str>::from(self.id.as_str()));
         let told = match end {
             End::Done(reason) => {
                 let done = CopilotDone { answer_id, reason: reason.into() };
-                self.teller.tell(CopilotDone::EVENT, &done).await
+                conversation.end(said, CopilotDone::EVENT, &done).await
             }
-            End::Stopped => self.teller.tell(CopilotStopped::EVENT, &CopilotStopped { answer_id }).await,
+            End::Stopped => {
+                conversation.end(said, CopilotStopped::EVENT, &CopilotStopped { answer_id }).await
+            }
             End::Error(Stopped { code, message, retry_after }) => {
                 let message = masked(&message).into();
                 let retry_after_ms = retry_after.map(|after| after.as_millis() as u64);
                 let error = CopilotError { answer_id, code: code.as_str().into(), message, retry_after_ms };
-                self.teller.tell(CopilotError::EVENT, &error).await
+                conversation.end(said, CopilotError::EVENT, &error).await
             }
         };
         if let Err(code) = told {
-            tracing::warn!(%code, session = &*self.conversation.id, "the end of an answer could not be told");
+            tracing::warn!(%code, session = &*conversation.id, "the end of an answer could not be told");
         }
     }
 }

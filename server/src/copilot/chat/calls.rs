@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use live_core::copilot::{CopilotConfirm, CopilotToolCall, CopilotToolResult};
+use live_core::copilot::{CopilotConfirm, CopilotConfirmed, CopilotToolCall, CopilotToolResult};
 use live_core::error::ErrorCode;
 use live_core::system::ErrorDetail;
 use serde::Serialize;
@@ -10,52 +10,87 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Stopped};
-use super::masked;
-use crate::confirmation::token::RawToken;
+use super::confirmed;
+use crate::auth::Identity;
+use crate::confirmation::token::{RawToken, masked};
 use crate::copilot::provider::ToolCall;
 use crate::copilot::tool::Tool;
-use crate::copilot::tools::Answer as ToolAnswer;
-use crate::copilot::tools::{Accepted, By, Call, Proposed, Refusal, Told};
-use crate::random;
-use crate::wire;
+use crate::copilot::tools::{Accepted, Answer as ToolAnswer, By, Call, Proposed, Refusal, Told, Tools};
+use crate::{random, wire};
 
 /// Longest arguments that are told, in bytes.
 const ARGUMENTS_LEN_MAX: usize = 8 * 1024;
 /// Longest result that a model is told, in bytes.
 const RESULT_LEN_MAX: usize = 24 * 1024;
+/// Most that is proposed in one answer: who has to decide that much has said more than one thing.
+const PROPOSALS_MAX: usize = 3;
+
+/// A proposal whose card nobody was shown yet. If nobody is, it waits for no one.
+pub(super) struct Unshown {
+    tools: Arc<Tools>,
+    subject: Arc<str>,
+    proposed: Option<Proposed>,
+}
+
+impl Unshown {
+    /// Of somebody.
+    pub fn new(tools: &Arc<Tools>, identity: &Identity, proposed: Proposed) -> Self {
+        let subject = identity.subject.clone().unwrap_or_default();
+        Self { tools: Arc::clone(tools), subject, proposed: Some(proposed) }
+    }
+}
+
+impl Drop for Unshown {
+    fn drop(&mut self) {
+        if let Some(proposed) = &self.proposed {
+            self.tools.withdraw(&self.subject, proposed);
+        }
+    }
+}
+
+/// What a tool has answered a model.
+enum Done {
+    Told(Told),
+    Proposed(Unshown),
+    /// No model confirms.
+    Accepted,
+}
 
 impl Answer {
     /// Calls a tool as the model has asked; what it is to be told.
     pub(super) async fn call(&mut self, call: &ToolCall) -> Result<String, Stopped> {
+        self.still_holds()?;
         let name: Box<str> = wire::cut(&masked(&call.tool));
         self.tell_call(&call.id, &name, &call.arguments).await?;
         let Some(tool) = Tool::from_name(&call.tool) else {
-            self.chat.tools.note_unknown(&self.conversation.id, &name).await;
             let known: Vec<_> = self.chat.listed.iter().map(|tool| tool.name).collect();
-            let refusal = Refusal::of(ErrorCode::ToolUnknown);
-            let detail = ErrorDetail { allowed: Some(known.join(", ").into()), ..*refusal.detail };
-            return self
-                .refuse(&call.id, &name, &Refusal { detail: Box::new(detail), ..Refusal::of(refusal.code) })
-                .await;
+            let mut refusal = Refusal::of(ErrorCode::ToolUnknown);
+            refusal.detail.allowed = Some(known.join(", ").into());
+            self.note_refusal(None, &refusal, format!("there is no {name}")).await;
+            return self.refuse(&call.id, &name, &refusal).await;
         };
-        // It goes on to its end and is written down, also when the answer is stopped.
+        if tool == Tool::StartBacktest && self.proposals >= PROPOSALS_MAX {
+            let message = "as much was proposed in this answer as may be: the person decides first";
+            let refusal = Refusal::told(ErrorCode::ProposalLimit, message);
+            self.note_refusal(Some(tool), &refusal, format!("{PROPOSALS_MAX} in one answer")).await;
+            return self.refuse(&call.id, &name, &refusal).await;
+        }
         let (tools, identity) = (Arc::clone(&self.chat.tools), Arc::clone(&self.identity));
         let (session, arguments) = (self.conversation.id.clone(), call.arguments.clone());
-        let called = tokio::spawn(async move {
+        let done = self.to_its_end(async move {
             let arguments = arguments.as_bytes();
             let call =
                 Call { tool, by: By::Model, session_id: Some(&*session), idempotency_key: None, arguments };
-            tools.call_for_model(&identity, call).await
+            Ok(match tools.call_for_model(&identity, call).await? {
+                ToolAnswer::Told(told) => Done::Told(told),
+                ToolAnswer::Proposed(proposed) => Done::Proposed(Unshown::new(&tools, &identity, proposed)),
+                ToolAnswer::Accepted(_) => Done::Accepted,
+            })
         });
-        let answered = called.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a tool has failed");
-            Err(Refusal::of(ErrorCode::Internal))
-        });
-        match answered {
-            Ok(ToolAnswer::Told(Told { data, .. })) => self.told(&call.id, &name, data).await,
-            Ok(ToolAnswer::Proposed(proposed)) => self.proposed(&call.id, &name, &proposed).await,
-            // No model confirms.
-            Ok(ToolAnswer::Accepted(_)) => {
+        match done.await {
+            Ok(Done::Told(Told { data, .. })) => self.told(&call.id, &name, data).await,
+            Ok(Done::Proposed(unshown)) => self.proposed(&call.id, &name, unshown).await,
+            Ok(Done::Accepted) => {
                 self.refuse(&call.id, &name, &Refusal::of(ErrorCode::ConfirmNotHuman)).await
             }
             Err(refusal) => self.refuse(&call.id, &name, &refusal).await,
@@ -64,13 +99,14 @@ impl Answer {
 
     /// Confirms what the person has confirmed, as that person. What the model is to be told of it.
     pub(super) async fn confirm(&mut self, token: &RawToken) -> Result<String, Stopped> {
+        self.still_holds()?;
         let (call_id, name) = (format!("call_{}", random::text(12)), Tool::ConfirmBacktest.name());
         self.tell_call(&call_id, name, "{}").await?;
         let (tools, identity) = (Arc::clone(&self.chat.tools), Arc::clone(&self.identity));
         let session = self.conversation.id.clone();
         let arguments = json!({ "confirmationToken": token.expose() }).to_string().into_bytes();
-        let called = tokio::spawn(async move {
-            let arguments = zeroize::Zeroizing::new(arguments);
+        let arguments = zeroize::Zeroizing::new(arguments);
+        let answered = self.to_its_end(async move {
             let call = Call {
                 tool: Tool::ConfirmBacktest,
                 by: By::Person,
@@ -80,17 +116,22 @@ impl Answer {
             };
             tools.confirm_for_person(&identity, call).await
         });
-        let answered = called.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a confirmation has failed");
-            Err(Refusal::of(ErrorCode::Internal))
-        });
-        match answered {
-            Ok(Accepted { job_id, state, params_hash, is_replayed, .. }) => {
+        match answered.await {
+            Ok(accepted) => {
+                let Accepted { job_id, state, params_hash, is_replayed, session_id, .. } = &accepted;
                 let data = json!({
                     "jobId": job_id, "state": state, "paramsHash": params_hash, "replayed": is_replayed,
                 });
                 self.told(&call_id, name, data.to_string()).await?;
-                Ok(format!("The person has confirmed the proposal. The backtest runs as job {job_id}."))
+                match **session_id == *self.conversation.id {
+                    true => self.tell(CopilotConfirmed::EVENT, &confirmed::event(&accepted)).await?,
+                    // It was proposed in another one.
+                    false => {
+                        let subject = self.identity.subject.as_deref().unwrap_or_default();
+                        self.chat.confirmed(subject, &accepted).await;
+                    }
+                }
+                Ok(confirmed::note(job_id))
             }
             Err(refusal) => {
                 self.refuse(&call_id, name, &refusal).await?;
@@ -101,13 +142,32 @@ impl Answer {
         }
     }
 
+    /// Has something go on to its end and be written down, also when the answer is stopped: the process waits for it.
+    async fn to_its_end<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.chat.lifecycle.tasks.spawn(call).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a tool has failed");
+            Err(Refusal::of(ErrorCode::Internal))
+        })
+    }
+
+    /// Writes down that a call was refused which no tool has seen.
+    async fn note_refusal(&self, tool: Option<Tool>, refusal: &Refusal, reason: String) {
+        self.chat.tools.note_refusal(&self.conversation.id, tool, refusal.code, reason).await;
+    }
+
     async fn tell_call(&mut self, id: &str, tool: &str, arguments: &str) -> Result<(), Stopped> {
         let is_short = arguments.len() <= ARGUMENTS_LEN_MAX;
         let arguments = Some(masked(arguments))
             .filter(|_| is_short)
             .and_then(|text| serde_json::from_str::<Value>(&text).ok().filter(Value::is_object));
-        let arguments = raw(&arguments)?;
-        let call = CopilotToolCall { call_id: id.into(), tool: tool.into(), arguments };
+        let mut call = CopilotToolCall { call_id: id.into(), tool: tool.into(), arguments: raw(&arguments)? };
+        // Such as nest deeper than an envelope may.
+        if wire::check(CopilotToolCall::EVENT, self.conversation.channel.as_str(), &call).is_err() {
+            call.arguments = raw(&Value::Null)?;
+        }
         self.tell(CopilotToolCall::EVENT, &call).await
     }
 
@@ -148,7 +208,8 @@ impl Answer {
     }
 
     /// Tells the model what was proposed, and the person how to confirm it: only the latter has the token.
-    async fn proposed(&mut self, id: &str, tool: &str, proposed: &Proposed) -> Result<String, Stopped> {
+    async fn proposed(&mut self, id: &str, tool: &str, mut unshown: Unshown) -> Result<String, Stopped> {
+        let Some(proposed) = &unshown.proposed else { return Err(ErrorCode::Internal.into()) };
         let Proposed { token, expires_at, params, params_hash, proposal_id, .. } = proposed;
         let (summary, combinations, bars) =
             (params.summary(), params.combinations(), self.chat.tools.bars(params));
@@ -169,7 +230,9 @@ impl Answer {
             expires_at: *expires_at,
             confirmation_token: Some(token.expose().into()),
         };
-        self.teller.confirm(confirm).await.map_err(Stopped::from)?;
+        self.conversation.confirm(confirm).await?;
+        unshown.proposed = None;
+        self.proposals += 1;
         Ok(result)
     }
 }

@@ -102,7 +102,8 @@ pub async fn look(
     Ok(json(StatusCode::OK, &wire::answer("copilot.session", &Session::of(&session_id, answer_id))))
 }
 
-/// Stops the answer that a session is given. `copilot.stopped` follows on its channel.
+/// Stops the answer that a session is given. `copilot.stopped` follows on its channel; not where it is answered that
+/// nothing stops, since the answer has come to its end, which may yet be told.
 ///
 /// # Errors
 /// As [`Chat::stop`].

@@ -1,13 +1,11 @@
 //! What somebody has said, as a request has it.
 
-use live_core::canonical::stable_stringify;
 use live_core::error::ErrorCode;
 use serde_json::Value;
 
-use super::masked;
 use crate::backtest::fields::{Fault, Fields};
-use crate::confirmation::token::RawToken;
-use crate::copilot::tools::{Refusal, is_id};
+use crate::confirmation::token::{RawToken, masked};
+use crate::copilot::tools::{Refusal, certain, is_id};
 
 /// Longest message, in characters.
 const MESSAGE_LEN_MAX: usize = 4_000;
@@ -29,10 +27,7 @@ impl Question {
     /// # Errors
     /// [`ErrorCode::ParamsInvalid`] with the field; [`ErrorCode::TokenInvalid`] for a token that cannot be one.
     pub fn read(body: &[u8]) -> Result<Self, Refusal> {
-        let whole =
-            |reason| Fault { field: String::new(), value: None, reason, allowed: "an object of JSON".into() };
-        let text = stable_stringify(body).map_err(|error| whole(error.reason))?;
-        let value: Value = serde_json::from_str(&text).map_err(|_| whole("is not JSON"))?;
+        let (value, _) = certain(body)?;
         let mut fields = Fields::new("", value, &["sessionId", "message", "confirmationToken"])?;
         let session_id = fields.take("sessionId").map(read_session).transpose()?;
         let token = match fields.take("confirmationToken") {

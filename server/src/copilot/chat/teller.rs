@@ -1,6 +1,6 @@
 //! Tells what happens in a conversation: on its channel, and to the request that has asked.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use live_core::channel::ChannelName;
@@ -11,36 +11,64 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use super::Conversation;
 use crate::broker::{Aside, Broker, BrokerError, Message};
 use crate::wire::{self, now_ms};
+
+/// About what the engine keeps of an event beside its data, in bytes.
+const EVENT_LEN: usize = 512;
 
 /// Tells what happens in one conversation.
 pub(super) struct Teller {
     broker: Arc<dyn Broker>,
     channel: ChannelName,
     subject: Box<str>,
-    /// The stream of the request; gone when nobody reads it, or not fast enough.
-    watcher: Option<mpsc::Sender<Bytes>>,
+    watcher: Option<Watcher>,
     cursor: CursorWriter,
 }
 
-impl Teller {
-    /// Of a conversation, also to a request.
-    pub fn new(
-        broker: &Arc<dyn Broker>,
-        conversation: &Conversation,
-        watcher: Option<mpsc::Sender<Bytes>>,
-    ) -> Self {
-        let (channel, subject) = (conversation.channel.clone(), conversation.subject.clone());
-        Self { broker: Arc::clone(broker), channel, subject, watcher, cursor: CursorWriter::new(None) }
+/// The stream of a request. It ends when nobody reads it, or not fast enough.
+#[derive(Clone, Debug)]
+pub(super) struct Watcher(Arc<Mutex<Option<mpsc::Sender<Bytes>>>>);
+
+impl Watcher {
+    /// What is handed to it comes out there.
+    pub fn new(stream: mpsc::Sender<Bytes>) -> Self {
+        Self(Arc::new(Mutex::new(Some(stream))))
     }
 
-    /// Tells something.
+    /// Ends the stream behind what it has.
+    pub fn close(&self) {
+        *self.stream() = None;
+    }
+
+    fn hand(&self, event: Bytes) {
+        let mut stream = self.stream();
+        if stream.as_ref().is_some_and(|stream| stream.try_send(event).is_err()) {
+            *stream = None;
+        }
+    }
+
+    fn stream(&self) -> MutexGuard<'_, Option<mpsc::Sender<Bytes>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Teller {
+    /// Of a conversation, by its channel and its person.
+    pub fn new(broker: Arc<dyn Broker>, channel: ChannelName, subject: Box<str>) -> Self {
+        Self { broker, channel, subject, watcher: None, cursor: CursorWriter::new(None) }
+    }
+
+    /// Tells it to a request too from now on, or to none any more.
+    pub fn watch(&mut self, watcher: Option<Watcher>) {
+        self.watcher = watcher;
+    }
+
+    /// Tells something. About how many bytes the engine keeps of it.
     ///
     /// # Errors
-    /// When the engine cannot be used.
-    pub async fn tell(&mut self, event: &'static str, data: &impl Serialize) -> Result<(), ErrorCode> {
+    /// When it breaks a rule of the protocol, or the engine cannot be used.
+    pub async fn tell(&mut self, event: &'static str, data: &impl Serialize) -> Result<usize, ErrorCode> {
         let data = encode(data)?;
         self.publish(event, data, None).await
     }
@@ -49,7 +77,7 @@ impl Teller {
     ///
     /// # Errors
     /// As [`Teller::tell`].
-    pub async fn confirm(&mut self, confirm: CopilotConfirm) -> Result<(), ErrorCode> {
+    pub async fn confirm(&mut self, confirm: CopilotConfirm) -> Result<usize, ErrorCode> {
         let aside = Aside { subject: self.subject.clone(), data: encode(&confirm)? };
         let data = encode(&CopilotConfirm { confirmation_token: None, ..confirm })?;
         self.publish(CopilotConfirm::EVENT, data, Some(aside)).await
@@ -60,9 +88,16 @@ impl Teller {
         event: &'static str,
         data: Bytes,
         aside: Option<Aside>,
-    ) -> Result<(), ErrorCode> {
+    ) -> Result<usize, ErrorCode> {
         let ts = now_ms();
         let own = aside.as_ref().map_or(&data, |aside| &aside.data).clone();
+        let own: &RawValue = serde_json::from_slice(&own).map_err(|_| ErrorCode::Internal)?;
+        // What no stream could carry is given no place: it would be missing there for ever.
+        wire::check(event, self.channel.as_str(), &own).map_err(|fault| {
+            tracing::error!(event, %fault, "what happens in a conversation breaks the protocol");
+            ErrorCode::Internal
+        })?;
+        let len = 2 * data.len() + EVENT_LEN;
         let message = Message {
             channel: self.channel.clone(),
             event: event.into(),
@@ -82,14 +117,11 @@ impl Teller {
         let position = position.position;
         self.cursor.set(&self.channel, &position.epoch, position.seq);
         if let Some(watcher) = &self.watcher {
-            let raw: &RawValue = serde_json::from_slice(&own).map_err(|_| ErrorCode::Internal)?;
-            let envelope = wire::encode(event, self.channel.as_str(), position.seq, ts, None, &raw);
+            let envelope = wire::encode(event, self.channel.as_str(), position.seq, ts, None, &own);
             let framed = [b"id: ", self.cursor.as_str().as_bytes(), b"\ndata: ", &envelope, b"\n\n"].concat();
-            if watcher.try_send(framed.into()).is_err() {
-                self.watcher = None;
-            }
+            watcher.hand(framed.into());
         }
-        Ok(())
+        Ok(len)
     }
 }
 

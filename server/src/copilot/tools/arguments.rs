@@ -12,9 +12,19 @@ use crate::backtest::fields::{Fault, Fields};
 /// When they are no JSON, or a name stands there twice.
 pub(super) fn read(arguments: &[u8], trace: &mut Trace) -> Result<Value, Fault> {
     let text = if arguments.trim_ascii().is_empty() { &b"{}"[..] } else { arguments };
-    let text = stable_stringify(text).map_err(|error| whole(error.reason))?;
+    let (value, text) = certain(text)?;
     trace.params_hash = Some(sha256_hex(text.as_bytes()));
-    serde_json::from_str(&text).map_err(|_| whole("is not JSON"))
+    Ok(value)
+}
+
+/// Reads JSON whose meaning is certain: no name stands there twice. Also its canonical text.
+///
+/// # Errors
+/// What is wrong with it as a whole.
+pub(in crate::copilot) fn certain(text: &[u8]) -> Result<(Value, String), Fault> {
+    let text = stable_stringify(text).map_err(|error| whole(error.reason))?;
+    let value = serde_json::from_str(&text).map_err(|_| whole("is not JSON"))?;
+    Ok((value, text))
 }
 
 /// A text that must be there.
@@ -29,6 +39,6 @@ pub(super) fn text(fields: &mut Fields<'_>, name: &str, allowed: &str) -> Result
 }
 
 /// What is wrong with them as a whole.
-pub(super) fn whole(reason: &'static str) -> Fault {
+fn whole(reason: &'static str) -> Fault {
     Fault { field: String::new(), value: None, reason, allowed: "an object of JSON".into() }
 }

@@ -7,7 +7,7 @@ use live_core::canonical::sha256_hex;
 use live_core::error::ErrorCode;
 use tokio::time::Instant;
 
-use super::arguments::whole;
+use super::arguments::certain;
 use super::{Accepted, Call, Refusal, Tools, Trace, is_id};
 use crate::backtest::fields::{Fault, Fields};
 use crate::backtest::job::{QUEUED_IN_ALL_MAX, QUEUED_MAX};
@@ -102,7 +102,7 @@ impl Tools {
                 self.board.open_for(&job_id, subject);
                 self.bell.notify_one();
                 let job = Job { id: job_id, state: "queued".to_owned(), is_replayed: false };
-                Ok(accepted(trace, job, record.params_hash.clone()))
+                Ok(accepted(trace, job, record.params_hash.clone(), record.proposal_id.clone()))
             }
             Verdict::Replayed { job_id } => self.replayed(job_id, matter, trace).await,
             Verdict::Used { job_id } => {
@@ -141,7 +141,8 @@ impl Tools {
         matter: &Matter<'_>,
         trace: &mut Trace,
     ) -> Result<Accepted, Refusal> {
-        let params_hash = matter.own().map(|own| own.params_hash.clone()).unwrap_or_default();
+        let own = matter.own().map(|own| (own.params_hash.clone(), own.proposal_id.clone()));
+        let (params_hash, proposal_id) = own.unwrap_or_default();
         if matter.params_hash.as_ref().is_some_and(|other| *other != params_hash) {
             trace.outcome = Some(Outcome::Refused);
             let code = ErrorCode::IdempotencyMismatch;
@@ -149,7 +150,7 @@ impl Tools {
         }
         let job = self.store.job(&job_id).await.map_err(|error| self.failed(error))?;
         let state = job.map_or_else(|| "queued".to_owned(), |job| job.state);
-        Ok(accepted(trace, Job { id: job_id, state, is_replayed: true }, params_hash))
+        Ok(accepted(trace, Job { id: job_id, state, is_replayed: true }, params_hash, proposal_id))
     }
 
     /// Something is another's, or for something else: it is written down what.
@@ -230,11 +231,11 @@ struct Job {
     is_replayed: bool,
 }
 
-fn accepted(trace: &mut Trace, job: Job, params_hash: String) -> Accepted {
+fn accepted(trace: &mut Trace, job: Job, params_hash: String, proposal_id: String) -> Accepted {
     trace.job_id = Some(job.id.clone());
     trace.params_hash = Some(params_hash.clone());
     let Job { id: job_id, state, is_replayed } = job;
-    Accepted { job_id, state, params_hash, is_replayed, session_id: trace.session_id.clone() }
+    Accepted { job_id, state, params_hash, is_replayed, proposal_id, session_id: trace.session_id.clone() }
 }
 
 fn outcome(verdict: &Verdict) -> Outcome {
@@ -251,9 +252,7 @@ fn outcome(verdict: &Verdict) -> Outcome {
 
 /// The token of a confirmation, and the hash of the parameters that the person has seen, if they are named.
 fn read_confirmation(arguments: &[u8], trace: &mut Trace) -> Result<(RawToken, Option<String>), Refusal> {
-    // A name that stands there twice has no certain meaning.
-    let text = live_core::canonical::stable_stringify(arguments).map_err(|error| whole(error.reason))?;
-    let value = serde_json::from_str(&text).map_err(|_| whole("is not JSON"))?;
+    let (value, _) = certain(arguments)?;
     let mut fields = Fields::new("", value, &["confirmationToken", "params"])?;
     let token = fields.must("confirmationToken", "the token that startBacktest has answered with")?;
     let Some(token) = token.as_str().and_then(RawToken::parse) else {

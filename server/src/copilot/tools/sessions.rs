@@ -31,7 +31,7 @@ impl Tools {
     ) -> Result<String, Refusal> {
         let id = match wanted {
             // Nobody takes the one that another person's calls belong to.
-            Some(id) if id.starts_with(OWN) && !id.starts_with(&own_sessions(subject)) => {
+            Some(id) if is_own(id) && !id.starts_with(&own_sessions(subject)) => {
                 return Err(unknown_session());
             }
             Some(id) if is_id(id) => id.to_owned(),
@@ -91,6 +91,11 @@ pub fn is_id(text: &str) -> bool {
     (1..=ID_LEN_MAX).contains(&text.len())
         && !text.contains(PREFIX)
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
+/// Whether a session is that of what somebody calls without naming one.
+pub fn is_own(id: &str) -> bool {
+    id.starts_with(OWN)
 }
 
 /// What the sessions of calls without one begin with.

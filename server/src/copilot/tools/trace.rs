@@ -76,13 +76,20 @@ impl Tools {
         }
     }
 
-    /// Writes down that a model has asked for a tool that there is not, by the name that is told.
-    pub(in crate::copilot) async fn note_unknown(&self, session_id: &str, name: &str) {
+    /// Writes down that a model's call was refused which no tool has seen, and why.
+    pub(in crate::copilot) async fn note_refusal(
+        &self,
+        session_id: &str,
+        tool: Option<Tool>,
+        code: ErrorCode,
+        reason: String,
+    ) {
         let body = Body {
             at: now_ms(),
             kind: "tool_call".into(),
-            error_codes: vec![ErrorCode::ToolUnknown.as_str().into()],
-            reason: Some(format!("there is no {name}")),
+            tool: tool.map(|tool| tool.name().into()),
+            error_codes: vec![code.as_str().into()],
+            reason: Some(reason),
             ..Body::default()
         };
         self.ledger.note(session_id, body, &[]).await;
