@@ -3,6 +3,8 @@
 //! An answer begins with `copilot.start` and ends with one of `copilot.done`, `copilot.stopped` and `copilot.error`; what
 //! comes between carries no name of it, since a conversation has one answer at a time.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -56,7 +58,7 @@ pub struct CopilotToolResult {
 }
 
 /// `copilot.confirm`: something was proposed, and waits for a person to confirm it. What a card shows.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CopilotConfirm {
@@ -85,6 +87,18 @@ pub struct CopilotConfirm {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub confirmation_token: Option<Box<str>>,
+}
+
+/// Prints no token.
+impl fmt::Debug for CopilotConfirm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CopilotConfirm")
+            .field("proposal_id", &self.proposal_id)
+            .field("tool", &self.tool)
+            .field("params_hash", &self.params_hash)
+            .field("has_token", &self.confirmation_token.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 /// `copilot.confirmed`: a person has confirmed a proposal. It may come between answers, and within another one than that which
@@ -283,6 +297,23 @@ mod tests {
             (CopilotError::EVENT, text(&CopilotError { retry_after_ms: None, ..error.clone() })),
             (CopilotStopped::EVENT, text(&CopilotStopped { answer_id: "a".into() })),
         ]
+    }
+
+    #[test]
+    fn a_card_does_not_print_its_token() {
+        let card = CopilotConfirm {
+            proposal_id: "p".into(),
+            tool: "startBacktest".into(),
+            params: raw("{}"),
+            params_hash: "ab".into(),
+            summary: "SMA".into(),
+            combinations: 1,
+            bars: 1,
+            expires_at: 1,
+            confirmation_token: Some("sct_hush".into()),
+        };
+        let printed = format!("{card:?} {card:#?}");
+        assert!(printed.contains("startBacktest") && !printed.contains("hush"), "{printed}");
     }
 
     #[test]
