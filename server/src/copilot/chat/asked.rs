@@ -38,7 +38,7 @@ impl Asked {
     ) -> Result<(), ProviderError> {
         let (id, tool) = (id.unwrap_or_default(), tool.unwrap_or_default());
         let known = self.calls.iter().rposition(|(number, _)| *number == index);
-        let known = known.filter(|&at| !is_another(&self.calls[at].1, &id, &tool));
+        let known = known.filter(|&at| !is_another(&self.calls[at].1, &id, &tool, arguments));
         let at = match known {
             Some(at) => at,
             None if self.calls.len() >= CALLS_MAX => return Err(too_much("asks for too many tools at once")),
@@ -75,10 +75,19 @@ impl Asked {
 }
 
 /// Whether a piece of the same number belongs to another call.
-fn is_another(call: &ToolCall, id: &str, tool: &str) -> bool {
-    let has_other_id = !id.is_empty() && !call.id.is_empty() && id != call.id;
-    // No name follows the arguments of its own call.
-    has_other_id || !tool.is_empty() && tool != call.tool && !call.arguments.is_empty()
+fn is_another(call: &ToolCall, id: &str, tool: &str, arguments: &str) -> bool {
+    let have_ids = !id.is_empty() && !call.id.is_empty();
+    if have_ids && id != call.id {
+        return true;
+    }
+    // No name follows the arguments of its own call; unless each piece repeats it, and then none adds to what is whole.
+    let adds_to_whole = || !have_ids && !arguments.is_empty() && is_object(&call.arguments);
+    !tool.is_empty() && !call.arguments.is_empty() && (tool != call.tool || adds_to_whole())
+}
+
+fn is_object(text: &str) -> bool {
+    text.trim_ascii_end().ends_with('}')
+        && serde_json::from_str::<Value>(text).is_ok_and(|value| value.is_object())
 }
 
 /// A call as it is handed back to the model with its result. Servers that check what they are handed would refuse all
@@ -86,11 +95,10 @@ fn is_another(call: &ToolCall, id: &str, tool: &str) -> bool {
 pub(super) fn repeated(call: ToolCall) -> ToolCall {
     let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let is_name = (1..=NAME_LEN_MAX).contains(&call.tool.len()) && call.tool.bytes().all(is_of_name);
-    let is_object = serde_json::from_str::<Value>(&call.arguments).is_ok_and(|value| value.is_object());
     ToolCall {
         id: call.id,
         tool: if is_name { call.tool } else { UNNAMED.to_owned() },
-        arguments: if is_object { call.arguments } else { "{}".to_owned() },
+        arguments: if is_object(&call.arguments) { call.arguments } else { "{}".to_owned() },
     }
 }
 
@@ -136,6 +144,15 @@ mod tests {
             &[(0, Some("a"), Some("get"), ""), (0, Some(""), Some("Candles"), "1")],
             &[("a", "getCandles", "1")],
         );
+        // Of one number and one tool without ids, each whole; a name that is repeated without anything is no other call.
+        let mut asked = Asked::default();
+        for arguments in [r#"{"symbol":"AAPL"}"#, r#"{"symbol":"IBM"}"#, "", r#"{"sym"#] {
+            asked.take(0, None, Some("x".into()), arguments).expect("good");
+        }
+        asked.take(0, None, Some("x".into()), r#"bol":"FB"}"#).expect("good");
+        let calls = asked.calls();
+        let arguments: Vec<_> = calls.iter().map(|call| &*call.arguments).collect();
+        assert_eq!(arguments, [r#"{"symbol":"AAPL"}"#, r#"{"symbol":"IBM"}"#, r#"{"symbol":"FB"}"#]);
         // Without any id, and with numbers left out.
         let mut asked = Asked::default();
         asked.take(0, None, Some("x".into()), "{}").expect("good");
