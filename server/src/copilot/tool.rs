@@ -40,6 +40,10 @@ pub struct Listed {
     pub input_schema: &'static Value,
 }
 
+/// What a language model is told of the tool that proposes.
+const PROPOSES_FOR_MODELS: &str = "Proposes a backtest of a trading strategy. The person is shown a card with what it \
+    would be; nothing runs until they confirm it there. Answers with what the card says.";
+
 static SCHEMAS: LazyLock<[Value; Tool::ALL.len()]> = LazyLock::new(|| {
     [
         include_str!("tool/getRuntimeHealth.schema.json"),
@@ -86,9 +90,14 @@ impl Tool {
         Self::ALL.into_iter().find(|tool| tool.name() == name)
     }
 
-    /// The tools that a language model is given: all but the one that confirms.
+    /// The tools that a language model is given: all but the one that confirms. No word of a token, which it is never
+    /// given.
     pub fn for_models() -> impl Iterator<Item = Listed> {
-        Self::ALL.into_iter().filter(|tool| *tool != Self::ConfirmBacktest).map(Self::listed)
+        let tools = Self::ALL.into_iter().filter(|tool| *tool != Self::ConfirmBacktest);
+        tools.map(|tool| match tool {
+            Self::StartBacktest => Listed { description: PROPOSES_FOR_MODELS, ..tool.listed() },
+            tool => tool.listed(),
+        })
     }
 
     /// Whether what it does costs something, now or once it is confirmed.
@@ -161,5 +170,17 @@ mod tests {
         let names: Vec<_> = Tool::for_models().map(|tool| tool.name).collect();
         assert_eq!(names.len(), Tool::ALL.len() - 1);
         assert!(!names.contains(&"confirmBacktest"));
+    }
+
+    #[test]
+    fn no_model_is_told_of_tokens() {
+        for Listed { name, description, input_schema, .. } in Tool::for_models() {
+            let said = format!("{description} {input_schema}");
+            assert!(
+                !said.to_lowercase().contains("one-time") && !said.contains("onfirmationToken"),
+                "{name}"
+            );
+        }
+        assert!(Tool::StartBacktest.listed().description.contains("token"), "people are");
     }
 }
