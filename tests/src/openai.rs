@@ -30,12 +30,16 @@ pub const MODEL: &str = "test-model";
 /// A part of an answer.
 #[derive(Clone, Debug)]
 pub enum Step {
+    /// Who speaks, as the first part says.
+    Role,
     /// A piece of text.
     Text(String),
     /// A part of a call: its place, its id and the tool (in the first part), and arguments.
     Call(usize, Option<&'static str>, Option<&'static str>, String),
     /// The reason of the end.
     Finish(&'static str),
+    /// What was used, without any choice.
+    Usage,
     /// `[DONE]`.
     Done,
     /// Anything at all.
@@ -53,6 +57,8 @@ pub enum Act {
     Say(Vec<Step>),
     /// Refuses with a status, and perhaps `Retry-After`.
     Refuse(u16, Option<&'static str>),
+    /// Answers with a status, headers and a body.
+    Reply(u16, Vec<(&'static str, &'static str)>, String),
     /// Says nothing for so long, and then nothing.
     Wait(Duration),
 }
@@ -62,16 +68,17 @@ impl Act {
     #[must_use]
     pub fn text(text: &str) -> Self {
         let words = text.split_inclusive(' ').map(|word| Step::Text(word.to_owned()));
-        Self::Say(words.chain([Step::Finish("stop"), Step::Done]).collect())
+        let end = [Step::Finish("stop"), Step::Usage, Step::Done];
+        Self::Say([Step::Role].into_iter().chain(words).chain(end).collect())
     }
 
     /// A call of a tool, its arguments in pieces of a few letters.
     #[must_use]
     pub fn call(tool: &'static str, arguments: &str) -> Self {
-        let mut steps = vec![Step::Call(0, Some("call_1"), Some(tool), String::new())];
+        let mut steps = vec![Step::Role, Step::Call(0, Some("call_1"), Some(tool), String::new())];
         let letters: Vec<char> = arguments.chars().collect();
         steps.extend(letters.chunks(5).map(|part| Step::Call(0, None, None, part.iter().collect())));
-        steps.extend([Step::Finish("tool_calls"), Step::Done]);
+        steps.extend([Step::Finish("tool_calls"), Step::Usage, Step::Done]);
         Self::Say(steps)
     }
 }
@@ -94,6 +101,32 @@ impl Asked {
         let messages = self.body["messages"].as_array();
         let last = messages.into_iter().flatten().rev().find(|message| message["role"] == role);
         last.and_then(|message| message["content"].as_str()).unwrap_or_default().to_owned()
+    }
+
+    /// The roles of its messages, in order.
+    #[must_use]
+    pub fn roles(&self) -> Vec<String> {
+        let messages = self.body["messages"].as_array();
+        let role = |message: &Value| message["role"].as_str().unwrap_or_default().to_owned();
+        messages.into_iter().flatten().map(role).collect()
+    }
+
+    /// Whether the strictest of templates takes its messages: the system's in front only, then person and model in turns,
+    /// with what tools have answered behind the model that has called them.
+    #[must_use]
+    pub fn is_in_turns(&self) -> bool {
+        let roles = self.roles();
+        let pairs = roles.windows(2).all(|pair| {
+            let next = pair[1].as_str();
+            match pair[0].as_str() {
+                "system" => next == "user",
+                "user" => next == "assistant",
+                "assistant" => next == "user" || next == "tool",
+                "tool" => next == "tool" || next == "assistant",
+                _ => false,
+            }
+        });
+        pairs && roles.first().is_some_and(|first| first == "system")
     }
 }
 
@@ -183,6 +216,7 @@ async fn serve(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respon
     Ok(match act {
         None => refusal(500, None),
         Some(Act::Refuse(status, retry_after)) => refusal(status, retry_after),
+        Some(Act::Reply(status, headers, body)) => reply(status, &headers, body),
         Some(Act::Wait(time)) => {
             sleep(time).await;
             refusal(500, None)
@@ -220,6 +254,12 @@ fn frame(step: &Step) -> String {
         format!("data: {chunk}\n\n")
     };
     match step {
+        Step::Role => chunk(json!({ "role": "assistant", "content": "", "refusal": null }), Value::Null),
+        Step::Usage => {
+            let usage = json!({ "prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12 });
+            let chunk = json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "choices": [], "usage": usage });
+            format!("data: {chunk}\n\n")
+        }
         Step::Text(text) => chunk(json!({ "content": text }), Value::Null),
         Step::Call(index, id, tool, arguments) => {
             let mut call = json!({ "index": index, "function": { "arguments": arguments } });
@@ -243,11 +283,19 @@ fn frame(step: &Step) -> String {
 fn refusal(status: u16, retry_after: Option<&str>) -> Response<Body> {
     let text =
         json!({ "error": { "message": format!("Incorrect API key provided: {API_KEY}") } }).to_string();
-    let body = Full::new(Bytes::from(text)).map_err(|never| match never {});
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(retry_after.map(|value| ("retry-after", value)));
+    reply(status, &headers, text)
+}
+
+fn reply(status: u16, headers: &[(&'static str, &str)], body: String) -> Response<Body> {
+    let body = Full::new(Bytes::from(body)).map_err(|never| match never {});
     let mut response = Response::new(body.boxed_unsync());
     *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or(hyper::StatusCode::IM_A_TEAPOT);
-    if let Some(value) = retry_after.and_then(|value| value.parse().ok()) {
-        response.headers_mut().insert("retry-after", value);
+    for (name, value) in headers {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(*name, value);
+        }
     }
     response
 }

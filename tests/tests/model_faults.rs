@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use spark_live_tests::chat::Told;
 use spark_live_tests::copilot::{Person, SECRET};
-use spark_live_tests::openai::{API_KEY, Act, OpenAiServer, Step};
+use spark_live_tests::openai::{API_KEY, Act, Asked, OpenAiServer, Step};
 use spark_live_tests::{Gateway, GatewayOptions, Signer};
 
 fn person(subject: &str) -> Person {
@@ -228,12 +228,12 @@ async fn a_stall_after_the_reason_of_the_end_is_an_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_ends_early_is_told() {
-    check(vec![say([text("half ")])], "MODEL_UNAVAILABLE", None, 1).await;
+    check(vec![say([text("half ")])], "MODEL_FAILED", None, 1).await;
     check(vec![say([text("half "), Step::Cut])], "MODEL_UNAVAILABLE", None, 1).await;
     // A call that is not whole is not made.
     let call = Step::Call(0, Some("a"), Some("startBacktest"), r#"{"symbol":"AAPL","#.into());
     let (code, _, _, told) = fault(vec![say([call])]).await;
-    assert_eq!((code.as_str(), results(&told).len()), ("MODEL_UNAVAILABLE", 0));
+    assert_eq!((code.as_str(), results(&told).len()), ("MODEL_FAILED", 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -251,7 +251,172 @@ async fn malformed_events_and_json_are_told_and_what_came_before_is_kept() {
         let (code, _, questions, told) = fault(vec![say([raw(&format!("{chunk}\n\n{bad}"))])]).await;
         assert_eq!((code.as_str(), questions, told.text().as_str()), ("MODEL_FAILED", 1, "half "), "{bad}");
     }
-    check(vec![say([raw("<html>no stream at all</html>")])], "MODEL_UNAVAILABLE", None, 1).await;
+    check(vec![say([raw("<html>no stream at all</html>")])], "MODEL_FAILED", None, 1).await;
+    let failed = raw("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"error\"}]}\n\n");
+    check(vec![say([text("half "), failed, Step::Done])], "MODEL_FAILED", None, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_in_mid_stream_is_told_by_what_it_is() {
+    for (error, code) in [
+        (json!({ "message": format!("bad {API_KEY}"), "type": "server_error" }), "MODEL_UNAVAILABLE"),
+        (json!({ "message": "slow", "type": "tokens", "code": "rate_limit_exceeded" }), "RATE_LIMITED"),
+        (json!({ "message": "long", "code": "context_length_exceeded" }), "MODEL_FAILED"),
+    ] {
+        let chunk = raw(&format!("data: {}\n\n", json!({ "error": error })));
+        let (found, _, questions, told) = fault(vec![say([Step::Role, text("half "), chunk])]).await;
+        assert_eq!((found.as_str(), questions, told.text().as_str()), (code, 1, "half "), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_answer_at_all_is_told_by_what_it_is() {
+    let html =
+        || ("<html><title>502</title></html>".to_owned(), vec![("content-type", "text/html; charset=utf-8")]);
+    let json =
+        |error: Value| (json!({ "error": error }).to_string(), vec![("content-type", "application/json")]);
+    let quota = || json!({ "code": "insufficient_quota", "message": format!("{API_KEY} has none left") });
+    let whole = (json!({ "choices": [{ "message": { "content": "hi" } }] }).to_string(), json(json!({})).1);
+    for (status, (body, headers), code, questions, word) in [
+        (502, html(), "MODEL_UNAVAILABLE", 2, "status 502"),
+        (200, html(), "MODEL_FAILED", 1, "in between"),
+        (200, whole, "MODEL_FAILED", 1, "piece by piece"),
+        (200, json(quota()), "MODEL_FAILED", 1, "nothing left"),
+        (429, json(quota()), "MODEL_FAILED", 1, "nothing left"),
+        (403, json(json!({ "code": "model_not_found" })), "MODEL_FAILED", 1, "key"),
+        (404, json(json!({ "code": "model_not_found" })), "MODEL_FAILED", 1, "no model of that name"),
+        (404, html(), "MODEL_FAILED", 1, "no model of that name"),
+        (400, json(json!({ "code": "context_length_exceeded" })), "MODEL_FAILED", 1, "more than the model"),
+        (400, (format!("{{{}", "x".repeat(40_000)), Vec::new()), "MODEL_FAILED", 1, "status 400"),
+    ] {
+        let act = Act::Reply(status, headers, body);
+        let (found, _, asked, told) = fault(vec![act; questions]).await;
+        let message = told.data("copilot.error")["message"].as_str().unwrap().to_owned();
+        assert_eq!((found.as_str(), asked), (code, questions), "{status} {message}");
+        assert!(message.contains(word), "{status} {message}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn status_429_is_told_with_the_time_of_what_is_used_up() {
+    let used_up = vec![
+        ("x-ratelimit-remaining-requests", "59"),
+        ("x-ratelimit-reset-requests", "1s"),
+        ("x-ratelimit-remaining-tokens", "0"),
+        ("x-ratelimit-reset-tokens", "6m0s"),
+    ];
+    check(vec![Act::Reply(429, used_up, String::new())], "RATE_LIMITED", Some(360_000), 1).await;
+    let both = vec![("retry-after", "7"), ("retry-after-ms", "6500")];
+    check(vec![Act::Reply(429, both, String::new())], "RATE_LIMITED", Some(6_500), 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conversation_that_is_too_long_for_a_model_goes_on_with_its_newest_turn() {
+    let model = OpenAiServer::start().await.unwrap();
+    let gateway = options(&model).start().await.unwrap();
+    let ann = person("ann");
+    let too_long = || {
+        let error = json!({ "error": { "message": "maximum context length is 4096 tokens", "code": 400 } });
+        Act::Reply(400, vec![("content-type", "application/json")], error.to_string())
+    };
+    model.will([Act::text("long ago"), too_long(), Act::text("just now"), too_long(), too_long()]);
+    let first = ann.say(&gateway, None, "first").await.unwrap();
+    let session = Some(first.session_id.as_str());
+    assert_eq!(ann.say(&gateway, session, "second").await.unwrap().text(), "just now");
+    let asked = model.asked();
+    let said = |at: usize| asked[at].body["messages"].to_string();
+    assert!(said(1).contains("long ago") && said(2).contains("second") && !said(2).contains("long ago"));
+    assert!(asked.iter().all(Asked::is_in_turns));
+    // Not even that: it is told, and not asked for ever.
+    let told = ann.say(&gateway, session, "third").await.unwrap();
+    assert_eq!((told.data("copilot.error")["code"].as_str(), model.asked().len()), (Some("MODEL_FAILED"), 5));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_server_is_asked_is_in_turns_whatever_has_happened() {
+    let model = OpenAiServer::start().await.unwrap();
+    let gateway = options(&model).start().await.unwrap();
+    let ann = person("ann");
+    let hangs = || say([Step::Role, Step::Pause(Duration::from_secs(5))]);
+    let propose = json!({ "symbol": "AAPL", "strategy": { "name": "buy_and_hold" } }).to_string();
+    model.will([Act::Refuse(401, None), Act::call("startBacktest", &propose), Act::text("there"), hangs()]);
+    model.will([Act::call("getRuntimeHealth", "{}"), hangs(), Act::text("it runs"), Act::text("bye")]);
+    // Unanswered, proposed, stopped before the first word, broken off after a tool, confirmed by itself and with a message.
+    let first = ann.say(&gateway, None, "one").await.unwrap();
+    let session = first.session_id.clone();
+    let proposed = ann.say(&gateway, Some(&session), "two").await.unwrap();
+    let mut stopped = ann.open(&gateway, &json!({ "sessionId": session, "message": "three" })).await.unwrap();
+    stopped.until("copilot.start").await.unwrap();
+    let stop = format!("/api/copilot/sessions/{session}/stop");
+    while model.asked().len() < 4 {
+        tokio::task::yield_now().await;
+    }
+    ann.ask(&gateway, "POST", &stop, None, None).await.unwrap();
+    stopped.until("copilot.stopped").await.unwrap();
+    let broken = ann.say(&gateway, Some(&session), "four").await.unwrap();
+    assert_eq!(broken.events(), ["start", "tool_call", "tool_result", "error"]);
+    let confirmed = ann.confirm(&gateway, &proposed.token().unwrap(), Some("key")).await.unwrap();
+    assert_eq!(confirmed.status, 202);
+    let body =
+        json!({ "sessionId": session, "message": "five", "confirmationToken": proposed.token().unwrap() });
+    let five = ann.open(&gateway, &body).await.unwrap().to_end().await.unwrap();
+    assert_eq!(five.text(), "it runs", "{:?}", five.envelopes);
+    ann.say(&gateway, Some(&session), "six").await.unwrap();
+    let asked = model.asked();
+    assert_eq!(asked.len(), 8);
+    for question in &asked {
+        assert!(question.is_in_turns(), "{:?}", question.roles());
+    }
+    let said = asked[6].last("user");
+    assert!(
+        said.starts_with("[gateway] The person has confirmed") && said.contains("\n\nfive\n\n[gateway]"),
+        "{said}"
+    );
+    assert!(said.ends_with(&format!("It was started as job {}.", confirmed.text("jobId"))), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_of_the_model_is_what_it_says() {
+    let model = OpenAiServer::start().await.unwrap();
+    let gateway = options(&model).start().await.unwrap();
+    let part = |text: &str| {
+        raw(&format!("data: {}\r\n\r\n", json!({ "choices": [{ "delta": { "refusal": text } }] })))
+    };
+    model.will([say([
+        Step::Role,
+        part("I can't "),
+        raw(": ping\r\n\r\n"),
+        part("do that."),
+        Step::Finish("stop"),
+        Step::Done,
+    ])]);
+    let told = person("ann").say(&gateway, None, "hi").await.unwrap();
+    assert_eq!(
+        (told.text().as_str(), &told.data("copilot.done")["reason"]),
+        ("I can't do that.", &json!("stop"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_only_their_names_tell_apart_are_two() {
+    let call = |symbol: &str| {
+        let arguments = json!({ "symbol": symbol, "limit": 1 }).to_string();
+        Step::Call(0, None, Some("getCandles"), arguments)
+    };
+    let steps = [Step::Role, call("AAPL"), call("IBM"), Step::Finish("tool_calls"), Step::Done];
+    let (told, model) = goes_well(say(steps)).await;
+    let symbols: Vec<_> = results(&told).iter().map(|it| it["data"]["symbol"].clone()).collect();
+    assert_eq!(symbols, ["AAPL", "IBM"]);
+    assert!(model.asked()[1].is_in_turns());
+    // As older servers ask for one.
+    let part = |call: Value| {
+        raw(&format!("data: {}\n\n", json!({ "choices": [{ "delta": { "function_call": call } }] })))
+    };
+    let named = part(json!({ "name": "getCandles", "arguments": "" }));
+    let given = part(json!({ "arguments": r#"{"symbol":"AAPL","limit":1}"# }));
+    let (told, _) =
+        goes_well(say([Step::Role, named, given, Step::Finish("function_call"), Step::Done])).await;
+    assert_eq!(results(&told)[0]["data"]["symbol"], "AAPL");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -62,7 +62,7 @@ async fn what_goes_wrong_with_a_model_is_told_and_leaves_nothing_behind() {
         ("401", vec![Act::Refuse(401, None)], "MODEL_FAILED", None, 1),
         ("404", vec![Act::Refuse(404, None)], "MODEL_FAILED", None, 1),
         ("302", vec![Act::Refuse(302, None)], "MODEL_FAILED", None, 1),
-        ("ends early", vec![say([text()])], "MODEL_UNAVAILABLE", None, 1),
+        ("ends early", vec![say([text()])], "MODEL_FAILED", None, 1),
         ("breaks", vec![say([text(), Step::Cut])], "MODEL_UNAVAILABLE", None, 1),
         ("no JSON", vec![say([text(), Step::Raw("data: {oops\n\n".into())])], "MODEL_FAILED", None, 1),
         (
@@ -90,7 +90,7 @@ async fn what_goes_wrong_with_a_model_is_told_and_leaves_nothing_behind() {
         ("not let", vec![say([text(), Step::Finish("content_filter"), Step::Done])], "MODEL_FAILED", None, 1),
         (
             "too many calls",
-            vec![say([Step::Call(99, Some("x"), Some("getCandles"), "{}".into())])],
+            vec![say((0..17).map(|at| Step::Call(at, None, Some("getCandles"), "{}".into())))],
             "MODEL_FAILED",
             None,
             1,
@@ -205,7 +205,8 @@ async fn a_model_that_attacks_gets_nowhere() {
         (&json!(true), "started".into())
     );
     let last = model.asked().last().unwrap().clone();
-    assert!(last.last("system").contains("runs as job job_"), "{}", last.last("system"));
+    assert!(last.last("user").contains("[gateway] The person has confirmed"), "{}", last.last("user"));
+    assert!(last.last("user").contains("runs as job job_"), "{}", last.last("user"));
     assert!(!last.body.to_string().contains(&token));
     is_discreet(&gateway, &ann, &[told.session_id]).await;
 }

@@ -1,28 +1,31 @@
 //! A language model behind an interface like OpenAI's: `POST {base}/chat/completions`, streamed.
 
+mod question;
+mod refusal;
 mod stream;
 mod wire;
 
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use self::refusal::{Refusal, failed, refused};
 use self::stream::{Ended, Reader};
 use super::{Answering, Finish, Kind, Piece, Provider, ProviderError, Request};
 use crate::config::ModelConfig;
 
-/// When to ask again where the model has not said when.
-const RETRY_DEFAULT: Duration = Duration::from_secs(5);
-/// Longest time to wait that is believed.
-const RETRY_MAX: Duration = Duration::from_secs(3_600);
 /// How often a question is asked that has not begun to be answered.
 const ATTEMPTS: usize = 2;
 /// How long before the second time.
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(250);
+/// Most of a refusal that is read, in bytes, and how long it is waited for.
+const REFUSAL_LEN_MAX: usize = 16 * 1024;
+const REFUSAL_WITHIN: Duration = Duration::from_secs(2);
 
 /// The model, and how it is reached.
 pub struct OpenAi {
@@ -57,25 +60,40 @@ impl OpenAi {
 
     async fn run(&self, request: Request<'_>, pieces: mpsc::Sender<Piece>) -> Result<Finish, ProviderError> {
         let deadline = Instant::now() + self.config.timeout;
-        let body = wire::body(&self.config.model, &request);
-        let response = self.ask(&body, deadline).await?;
+        let asked = match self.ask(&request, deadline).await {
+            Err(refusal) if refusal.is_too_long => {
+                let newest = question::newest_turn(request.messages);
+                if newest == 0 {
+                    return Err(refusal.error);
+                }
+                tracing::info!(
+                    "the model is asked with the newest turn alone: the conversation is too long for it"
+                );
+                let messages = &request.messages[newest..];
+                self.ask(&Request { messages, ..request }, deadline).await
+            }
+            asked => asked,
+        };
+        let response = asked.map_err(|refusal| refusal.error)?;
         self.read(response, &pieces, deadline).await
     }
 
     /// Asks until there is an answer, twice at most; nothing of one has been seen before.
-    async fn ask(&self, body: &str, deadline: Instant) -> Result<Response, ProviderError> {
+    async fn ask(&self, request: &Request<'_>, deadline: Instant) -> Result<Response, Refusal> {
+        let body = question::body(&self.config.model, request);
         let mut attempt = 1;
         loop {
-            let failed = match self.ask_once(body, deadline).await {
-                Ok(response) if response.status().is_server_error() => refused(&response),
-                Ok(response) if response.status() == StatusCode::OK => return Ok(response),
-                Ok(response) => return Err(refused(&response)),
+            let failed = match self.ask_once(&body, deadline).await {
+                Ok(response) if response.status().is_server_error() => {
+                    refused(response.status().as_u16(), response.headers(), None).error
+                }
+                Ok(response) => return judged(response, deadline).await,
                 Err(error) => error,
             };
             // Who says when is not asked before.
             let is_told = failed.retry_after.is_some_and(|after| after > ATTEMPT_PAUSE);
             if attempt == ATTEMPTS || is_told || Instant::now() + ATTEMPT_PAUSE >= deadline {
-                return Err(failed);
+                return Err(failed.into());
             }
             tracing::debug!(%failed, "the model is asked once more");
             attempt += 1;
@@ -115,18 +133,21 @@ impl OpenAi {
                 Ok(Ok(chunk)) => chunk,
                 Ok(Err(error)) => {
                     tracing::warn!(error = %error.without_url(), "the model's answer has broken off");
-                    None
+                    let broken = ProviderError::new(Kind::Unavailable, "the model's answer has broken off");
+                    return reader.finish().ok_or(broken);
                 }
                 // After the reason of the end nothing is missing.
                 Err(_) => {
                     let stopped =
                         ProviderError::new(Kind::Unavailable, "the model has stopped in mid-answer");
-                    return reader.cut().map_err(|_| stopped);
+                    return reader.finish().ok_or(stopped);
                 }
             };
             patience = self.config.idle_timeout;
-            let Some(chunk) = chunk else { return reader.cut() };
-            let ended = reader.feed(&chunk);
+            let ended = match &chunk {
+                Some(chunk) => reader.feed(chunk),
+                None => reader.end(),
+            };
             // What came before a fault was said.
             for piece in reader.take() {
                 if pieces.send(piece).await.is_err() {
@@ -150,46 +171,41 @@ impl Provider for OpenAi {
     }
 }
 
-/// What an answer is told as that is none. What it says beside its status is not repeated: some repeat the key.
-fn refused(response: &Response) -> ProviderError {
+/// An answer that is one, or why it is none.
+async fn judged(response: Response, deadline: Instant) -> Result<Response, Refusal> {
     let status = response.status();
-    let said = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let said = said.and_then(|text| retry_after(text.trim()));
-    let (kind, message) = match status.as_u16() {
-        429 => (Kind::RateLimited, "the model is asked too often".to_owned()),
-        401 | 403 => (Kind::Failed, "the model refuses the gateway's key".to_owned()),
-        300..=399 => (Kind::Failed, "the model's address leads to another one".to_owned()),
-        500..=599 => {
-            (Kind::Unavailable, format!("the model fails with status {status}", status = status.as_u16()))
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
+    match (status, &*kind) {
+        (StatusCode::OK, "text/html") => {
+            tracing::warn!("a page of something in between comes in place of the model's answer");
+            Err(failed("something in between answers in place of the model").into())
         }
-        other => (Kind::Failed, format!("the model does not take the question: status {other}")),
-    };
-    tracing::warn!(status = status.as_u16(), "the model gives no answer");
-    let usual = (kind == Kind::RateLimited).then_some(RETRY_DEFAULT);
-    let retry_after = said.filter(|_| kind != Kind::Failed).or(usual).map(|after| after.min(RETRY_MAX));
-    ProviderError { retry_after, ..ProviderError::new(kind, message) }
-}
-
-/// What `Retry-After` says: seconds, or a date.
-fn retry_after(text: &str) -> Option<Duration> {
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    Some(Duration::try_from(date.duration_since(jiff::Timestamp::now())).unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_to_try_again_is_in_seconds_or_a_date() {
-        assert_eq!(retry_after("7"), Some(Duration::from_secs(7)));
-        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO), "long ago");
-        assert!(retry_after("Fri, 31 Dec 2100 23:59:59 GMT").is_some_and(|after| after > RETRY_MAX));
-        for text in ["", "-3", "soon", "1.5", "31 December"] {
-            assert_eq!(retry_after(text), None, "{text}");
+        (StatusCode::OK, "application/json") => {
+            let error = said(response, deadline).await.filter(|body| body.get("error").is_some());
+            Err(match error {
+                Some(error) => refused(400, &Default::default(), Some(&error)),
+                None => failed("the model does not answer piece by piece").into(),
+            })
+        }
+        (StatusCode::OK, _) => Ok(response),
+        _ => {
+            let headers = response.headers().clone();
+            let body = if status.is_client_error() { said(response, deadline).await } else { None };
+            Err(refused(status.as_u16(), &headers, body.as_ref()))
         }
     }
+}
+
+/// The JSON that a refusal says, if it is some and not too much.
+async fn said(mut response: Response, deadline: Instant) -> Option<Value> {
+    let deadline = deadline.min(Instant::now() + REFUSAL_WITHIN);
+    let mut body = Vec::new();
+    while let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await {
+        body.extend_from_slice(&chunk);
+        if body.len() > REFUSAL_LEN_MAX {
+            return None;
+        }
+    }
+    serde_json::from_slice(&body).ok()
 }

@@ -2,11 +2,9 @@
 
 use live_core::sse::{Event, Parser};
 
-use super::wire::{CallPart, Chunk};
+use super::refusal::Cause;
+use super::wire::{CallPart, Chunk, FunctionPart};
 use crate::copilot::provider::{Finish, Kind, Piece, ProviderError};
-
-/// Calls of tools that one answer may ask for at once.
-const CALLS_MAX: usize = 16;
 
 /// Whether an answer has come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +52,18 @@ impl Reader {
         std::mem::take(&mut self.pieces)
     }
 
-    /// The stream has ended without saying so: after the reason of the end that is all the same.
-    pub fn cut(&self) -> Result<Finish, ProviderError> {
+    /// Nothing more comes. After the reason of the end that is an end, and else a stream that is none.
+    pub fn end(&mut self) -> Result<Ended, ProviderError> {
+        // Some leave the empty line behind their last event out.
+        match self.feed(b"\n\n")? {
+            Ended::No => self.finish.map(Ended::Yes).ok_or_else(|| unusable("has ended too early")),
+            ended => Ok(ended),
+        }
+    }
+
+    /// The reason of the end, where it was said.
+    pub fn finish(&self) -> Option<Finish> {
         self.finish
-            .ok_or_else(|| ProviderError::new(Kind::Unavailable, "the model's answer has ended too early"))
     }
 }
 
@@ -68,36 +74,40 @@ fn chunk(data: &[u8], pieces: &mut Vec<Piece>, finish: &mut Option<Finish>) -> R
         tracing::warn!(?kind, column, "a part of the model's answer is not what it should be");
         unusable("has a part that is not JSON of its kind")
     })?;
-    if chunk.error.is_some() {
-        // What it says is not repeated: some repeat the key.
-        return Err(ProviderError::new(Kind::Unavailable, "the model has failed in mid-answer"));
+    if let Some(error) = chunk.error {
+        let failed = match Cause::of(&error) {
+            Cause::Often => ProviderError::new(Kind::RateLimited, "the model is asked too often"),
+            cause => cause.told().unwrap_or_else(|| {
+                ProviderError::new(Kind::Unavailable, "the model has failed in mid-answer")
+            }),
+        };
+        return Err(failed);
     }
     let Some(choice) = chunk.choices.and_then(|choices| choices.into_iter().next()) else { return Ok(()) };
     let delta = choice.delta.unwrap_or_default();
-    if let Some(text) = delta.content.filter(|text| !text.is_empty()) {
-        pieces.push(Piece::Text(text.into_owned()));
-    }
-    for CallPart { index, id, function } in delta.tool_calls.unwrap_or_default() {
-        let index = index.unwrap_or(0);
-        if index >= CALLS_MAX {
-            return Err(unusable("asks for too many tools at once"));
-        }
-        let function = function.unwrap_or_default();
+    // Why it does not answer is what it says.
+    let texts = [delta.content, delta.refusal].into_iter().flatten();
+    pieces.extend(texts.filter(|text| !text.is_empty()).map(|text| Piece::Text(text.into_owned())));
+    let older =
+        delta.function_call.map(|function| CallPart { index: None, id: None, function: Some(function) });
+    for CallPart { index, id, function } in delta.tool_calls.unwrap_or_default().into_iter().chain(older) {
+        let FunctionPart { name, arguments } = function.unwrap_or_default();
         pieces.push(Piece::ToolCall {
-            index,
+            index: index.unwrap_or(0),
             id: id.map(Into::into),
-            tool: function.name.map(Into::into),
-            arguments: function.arguments.map(Into::into).unwrap_or_default(),
+            tool: name.map(Into::into),
+            arguments: arguments.map(Into::into).unwrap_or_default(),
         });
     }
-    if let Some(reason) = choice.finish_reason {
-        *finish = Some(match &*reason {
-            "tool_calls" | "function_call" => Finish::ToolCalls,
-            "length" => Finish::Length,
-            "content_filter" => Finish::Refused,
-            _ => Finish::Stop,
-        });
-    }
+    *finish = match choice.finish_reason.as_deref() {
+        // Some say with each chunk that there is none yet.
+        None | Some("") => *finish,
+        Some("error") => return Err(unusable("has ended with an error")),
+        Some("tool_calls" | "function_call") => Some(Finish::ToolCalls),
+        Some("length") => Some(Finish::Length),
+        Some("content_filter") => Some(Finish::Refused),
+        Some(_) => Some(Finish::Stop),
+    };
     Ok(())
 }
 
@@ -142,10 +152,53 @@ mod tests {
     #[test]
     fn an_end_without_a_word_is_too_early_unless_the_reason_was_said() {
         let mut reader = Reader::default();
-        reader.feed(b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n").expect("good");
-        assert_eq!(reader.cut().map_err(|error| error.kind), Err(Kind::Unavailable));
+        reader
+            .feed(b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"\"}]}\n\n")
+            .expect("good");
+        assert_eq!((reader.finish(), reader.end().map_err(|error| error.kind)), (None, Err(Kind::Failed)));
         reader.feed(b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n").expect("good");
-        assert_eq!(reader.cut(), Ok(Finish::Stop));
+        reader.feed(b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"\"}]}\n\n").expect("good");
+        assert_eq!((reader.finish(), reader.end()), (Some(Finish::Stop), Ok(Ended::Yes(Finish::Stop))));
+        // Without the empty line behind its last event.
+        for last in ["data: [DONE]", "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n"] {
+            let mut reader = Reader::default();
+            assert_eq!(reader.feed(last.as_bytes()), Ok(Ended::No));
+            assert_eq!(reader.end(), Ok(Ended::Yes(Finish::Stop)), "{last}");
+        }
+    }
+
+    #[test]
+    fn each_reason_of_an_end_is_known() {
+        for (reason, finish) in [
+            ("stop", Finish::Stop),
+            ("length", Finish::Length),
+            ("tool_calls", Finish::ToolCalls),
+            ("function_call", Finish::ToolCalls),
+            ("content_filter", Finish::Refused),
+            ("eos_token", Finish::Stop),
+        ] {
+            let mut reader = Reader::default();
+            let chunk =
+                format!("data: {{\"choices\":[{{\"finish_reason\":\"{reason}\"}}]}}\n\ndata: [DONE]\n\n");
+            assert_eq!(reader.feed(chunk.as_bytes()), Ok(Ended::Yes(finish)), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_said_and_a_function_is_a_call() {
+        let mut reader = Reader::default();
+        let stream = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"refusal\":\"No\"}}]}\n\n\
+                      data: {\"choices\":[{\"delta\":{\"refusal\":\".\",\"content\":null}}]}\n\n\
+                      data: {\"choices\":[{\"delta\":{\"function_call\":{\"name\":\"x\",\"arguments\":\"\"}}}]}\n\n\
+                      data: {\"choices\":[{\"delta\":{\"function_call\":{\"arguments\":\"{}\"}}}]}\n\n";
+        reader.feed(stream.as_bytes()).expect("good");
+        let call = |tool: Option<&str>, arguments: &str| Piece::ToolCall {
+            index: 0,
+            id: None,
+            tool: tool.map(Into::into),
+            arguments: arguments.into(),
+        };
+        assert_eq!(reader.take(), [text("No"), text("."), call(Some("x"), ""), call(None, "{}")]);
     }
 
     #[test]
@@ -153,8 +206,10 @@ mod tests {
         for (bad, kind) in [
             ("data: {\n\n", Kind::Failed),
             ("data: {\"choices\":[{\"delta\":{\"content\":1}}]}\n\n", Kind::Failed),
-            ("data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":99}]}}]}\n\n", Kind::Failed),
+            ("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"error\"}]}\n\n", Kind::Failed),
             ("data: {\"error\":{\"message\":\"key sk-1 is bad\"}}\n\n", Kind::Unavailable),
+            ("data: {\"error\":{\"code\":\"rate_limit_exceeded\"}}\n\n", Kind::RateLimited),
+            ("data: {\"error\":{\"code\":\"context_length_exceeded\"},\"choices\":null}\n\n", Kind::Failed),
         ] {
             let fault = Reader::default().feed(bad.as_bytes()).expect_err(bad);
             assert_eq!(fault.kind, kind, "{bad}");

@@ -1,62 +1,14 @@
-//! The question as the interface wants it, and the parts of its answer.
+//! The parts of an answer, as the interface sends them. What is null is as if it were not there.
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::Value;
 
-use crate::copilot::provider::{Message, Request};
-
-/// The body of a question.
-pub(super) fn body(model: &str, request: &Request<'_>) -> String {
-    let mut messages = vec![json!({ "role": "system", "content": request.instructions })];
-    messages.extend(request.messages.iter().map(message));
-    let tools: Vec<Value> = request
-        .tools
-        .iter()
-        .map(|tool| {
-            json!({ "type": "function", "function": {
-                "name": tool.name, "description": tool.description, "parameters": tool.input_schema,
-            }})
-        })
-        .collect();
-    #[derive(Serialize)]
-    struct Body<'a> {
-        model: &'a str,
-        stream: bool,
-        messages: Vec<Value>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        tools: Vec<Value>,
-    }
-    // All of it is JSON already.
-    serde_json::to_string(&Body { model, stream: true, messages, tools }).unwrap_or_default()
-}
-
-fn message(message: &Message) -> Value {
-    match message {
-        Message::Person(text) => json!({ "role": "user", "content": text }),
-        Message::Note(text) => json!({ "role": "system", "content": text }),
-        Message::Tool { call_id, result, .. } => {
-            json!({ "role": "tool", "tool_call_id": call_id, "content": result })
-        }
-        Message::Model { text, calls } if calls.is_empty() => json!({ "role": "assistant", "content": text }),
-        Message::Model { text, calls } => {
-            let calls: Vec<Value> = calls
-                .iter()
-                .map(|call| {
-                    json!({ "id": call.id, "type": "function",
-                    "function": { "name": call.tool, "arguments": call.arguments } })
-                })
-                .collect();
-            let content = if text.is_empty() { Value::Null } else { Value::from(text.as_str()) };
-            json!({ "role": "assistant", "content": content, "tool_calls": calls })
-        }
-    }
-}
-
-/// A chunk of an answer. What is null is as if it were not there.
+/// A chunk of an answer.
 #[derive(Debug, Deserialize)]
 pub(super) struct Chunk<'a> {
+    /// Empty in the chunk that says what was used.
     #[serde(borrow, default)]
     pub choices: Option<Vec<Choice<'a>>>,
     /// In place of everything else, where it fails on the way.
@@ -76,8 +28,14 @@ pub(super) struct Choice<'a> {
 pub(super) struct Delta<'a> {
     #[serde(borrow, default)]
     pub content: Option<Cow<'a, str>>,
+    /// Why it does not answer, in place of the content.
+    #[serde(borrow, default)]
+    pub refusal: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     pub tool_calls: Option<Vec<CallPart<'a>>>,
+    /// One call, as older servers ask for it.
+    #[serde(borrow, default)]
+    pub function_call: Option<FunctionPart<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
