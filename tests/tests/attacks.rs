@@ -209,6 +209,7 @@ async fn hostile_arguments_are_refused_one_by_one_and_the_conversation_goes_on()
         ("startBacktest", format!(r#"{{"symbol":"{}"}}"#, "\\u0000".repeat(2_000))),
         ("startBacktest", format!(r#"{{"symbol":{deep}}}"#)),
         ("getCandles", deep),
+        ("getCandles", format!(r#"{{"symbol":{}{}}}"#, "[".repeat(90), "]".repeat(90))),
         ("getCandles", "not JSON".into()),
         ("getCandles", r#"{"symbol":"AAPL"} {"symbol":"IBM"}"#.into()),
         ("getCandles", r#""{\"symbol\":\"AAPL\"}""#.into()),
@@ -292,7 +293,20 @@ async fn an_endless_model_is_ended() {
     model.will(vec![Act::call("getRuntimeHealth", "{}"); 40]);
     let told = ann.say(&gateway, None, "hi").await.unwrap();
     assert_eq!(told.data("copilot.error")["code"], "MODEL_FAILED");
-    assert_eq!((model.asked().len(), results(&told).len()), (9, 9));
+    assert_eq!((model.asked().len(), results(&told).len()), (9, 8), "nothing is done in vain");
+
+    // One proposal after the other: the person is not left without any.
+    let (model, gateway) = stand().await;
+    let propose = |at| Step::Call(at, None, Some("startBacktest"), usual().to_string());
+    let many = Act::Say((0..16).map(propose).chain([Step::Finish("tool_calls"), Step::Done]).collect());
+    model.will([many.clone(), many, Act::text("enough")]);
+    let told = ann.say(&gateway, None, "hi").await.unwrap();
+    let codes = codes(&told);
+    assert_eq!((codes.len(), codes.iter().filter(|code| *code == "ok").count()), (32, 3), "{codes:?}");
+    assert!(codes[3..].iter().all(|code| code == "PROPOSAL_LIMIT"), "{codes:?}");
+    assert_eq!(counted(&ann, &gateway, "copilot_token_issued_total{tool=\"startBacktest\"}").await, 3);
+    let written = evidence(&ann, &gateway, &told.session_id).await;
+    assert_eq!(written.matches("PROPOSAL_LIMIT").count(), 29, "{written}");
 
     // All at once, and much of it, round after round.
     let model = OpenAiServer::start().await.unwrap();

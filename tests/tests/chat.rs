@@ -108,7 +108,9 @@ async fn a_backtest_is_asked_for_confirmed_and_looked_at() {
         );
 
         let started = confirm(&ann, &gateway, &told, yes).await;
-        assert_eq!(started.events()[..3], ["start", "tool_call", "tool_result"], "{:?}", started.envelopes);
+        let begins = ["start", "tool_call", "tool_result", "confirmed"];
+        assert_eq!(started.events()[..4], begins, "{:?}", started.envelopes);
+        assert_eq!(started.data("copilot.confirmed")["proposalId"], card["proposalId"]);
         let job_id = started.data("copilot.tool_result")["data"]["jobId"].as_str().unwrap().to_owned();
         assert!(started.text().contains(&job_id), "{}", started.text());
         assert_eq!(ann.ended(&gateway, &job_id).await.unwrap()["state"], "done");
@@ -136,6 +138,92 @@ async fn a_backtest_is_asked_for_confirmed_and_looked_at() {
     assert!(metrics.contains("copilot_result_truncated_total{reason=\"equity\"} 2"), "{metrics}");
     assert!(metrics.contains("copilot_result_truncated_total{reason=\"metrics\"} 0"));
     assert!(metrics.contains("copilot_answers_total{outcome=\"done\"} 10"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_confirmed_by_itself_is_told_to_every_window() {
+    let gateway = options().start().await.unwrap();
+    let ann = person("ann");
+    let told = ann.say(&gateway, None, ASK).await.unwrap();
+    let session = told.session_id.as_str();
+    let mut window = listen(&gateway, "ann", &["trader"], session, "").await;
+    until(&mut window, "copilot.done").await;
+    let (card, token) = (told.data("copilot.confirm"), told.token().unwrap());
+    let mut job_ids = Vec::new();
+    // Twice by the same key: told twice, started once.
+    for is_replayed in [false, true] {
+        let reply = ann.confirm(&gateway, &token, Some("key-1")).await.unwrap();
+        assert_eq!((reply.status, &reply.envelope["data"]["replayed"]), (202, &json!(is_replayed)));
+        assert_eq!(
+            (reply.text("proposalId"), reply.text("sessionId")),
+            (card["proposalId"].as_str().unwrap(), session)
+        );
+        let heard = until(&mut window, "copilot.confirmed").await;
+        let expected = json!({
+            "proposalId": card["proposalId"], "paramsHash": card["paramsHash"], "jobId": reply.text("jobId"),
+        });
+        assert_eq!((heard.len(), &heard[0]["data"]), (1, &expected));
+        job_ids.push(reply.text("jobId").to_owned());
+    }
+    assert_eq!(job_ids[0], job_ids[1]);
+    assert_eq!(ann.ended(&gateway, &job_ids[0]).await.unwrap()["state"], "done");
+    // The next message goes on from there.
+    let shown = ann.say(&gateway, Some(session), "show the result").await.unwrap();
+    assert_eq!(shown.data("copilot.tool_result")["data"]["jobId"], job_ids[0], "{:?}", shown.envelopes);
+    until(&mut window, "copilot.done").await;
+
+    // A card of a reload is proposed anew in its conversation, and told there: by its parameters.
+    let path = format!("/api/copilot/tools/startBacktest?sessionId={session}");
+    let params = card["params"].to_string();
+    let anew = ann.ask(&gateway, "POST", &path, None, Some(&params)).await.unwrap();
+    assert_eq!((anew.status, anew.text("sessionId")), (200, session));
+    assert_eq!(card["paramsHash"], anew.text("paramsHash"));
+    let again = ann.confirm(&gateway, anew.text("confirmationToken"), None).await.unwrap();
+    assert_eq!(again.status, 202);
+    let heard = until(&mut window, "copilot.confirmed").await;
+    assert_eq!(heard[0]["data"]["proposalId"], anew.text("proposalId"));
+    assert_ne!(heard[0]["data"]["proposalId"], card["proposalId"]);
+    // Nobody else can do so.
+    let foreign = person("bob").ask(&gateway, "POST", &path, None, Some(&params)).await.unwrap();
+    assert_eq!(foreign.judged(), (404, "NOT_FOUND"));
+    // Used without a key, it is not told again.
+    assert_eq!(
+        ann.confirm(&gateway, anew.text("confirmationToken"), None).await.unwrap().code(),
+        "TOKEN_USED"
+    );
+    ann.say(&gateway, Some(session), "hello").await.unwrap();
+    let rest = until(&mut window, "copilot.done").await;
+    assert!(rest.iter().all(|envelope| envelope["event"] != "copilot.confirmed"), "{rest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_confirmation_beside_an_answer_comes_in_its_place() {
+    let model = OpenAiServer::start().await.unwrap();
+    let gateway = options().envs(model.settings()).start().await.unwrap();
+    let ann = person("ann");
+    let propose = json!({ "symbol": "AAPL", "strategy": { "name": "buy_and_hold" } }).to_string();
+    let words = (0..40).flat_map(|n| [Step::Text(format!("w{n} ")), Step::Pause(Duration::from_millis(10))]);
+    model.will([
+        Act::call("startBacktest", &propose),
+        Act::Say(words.chain([Step::Finish("stop"), Step::Done]).collect()),
+        Act::text("it runs"),
+    ]);
+    let mut stream = ann.open(&gateway, &json!({ "message": "propose" })).await.unwrap();
+    let card = stream.until("copilot.confirm").await.unwrap()["data"].clone();
+    stream.until("copilot.delta").await.unwrap();
+    let token = card["confirmationToken"].as_str().unwrap();
+    let reply = ann.confirm(&gateway, token, Some("key-1")).await.unwrap();
+    assert_eq!(reply.status, 202);
+    // Without a gap, and the text is as it would have been.
+    let told = stream.to_end().await.unwrap();
+    assert_eq!(told.data("copilot.confirmed")["jobId"], reply.text("jobId"));
+    assert_eq!(told.events().last().unwrap(), "done");
+    assert_eq!(told.text(), (0..40).map(|n| format!("w{n} ")).collect::<String>());
+    ann.say(&gateway, Some(&told.session_id), "and?").await.unwrap();
+    let asked = model.asked();
+    assert!(!asked[1].body["messages"].to_string().contains("has confirmed"), "its question stands");
+    let said = asked[2].last("user");
+    assert!(said.contains(reply.text("jobId")) && said.ends_with("\n\nand?"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

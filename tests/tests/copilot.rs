@@ -68,7 +68,7 @@ async fn what_is_proposed_is_done_once_after_it_was_confirmed() {
         assert_eq!(accepted.location, Some(format!("/api/backtest/jobs/{job_id}")));
         let expected = json!({
             "jobId": job_id, "state": "queued", "paramsHash": data["paramsHash"], "replayed": false,
-            "sessionId": data["sessionId"],
+            "proposalId": data["proposalId"], "sessionId": data["sessionId"],
         });
         assert_eq!(accepted.envelope["data"], expected);
         assert_eq!(stand.jobs().await.unwrap(), std::slice::from_ref(&job_id), "{keeping:?}");

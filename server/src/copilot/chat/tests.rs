@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use super::*;
 use crate::app::AppState;
 use crate::config::Config;
+use crate::copilot::proposals::OPEN_MAX;
 use crate::copilot::provider::{Answering, Finish, Message, Piece, Request};
 use crate::copilot::tools::{Answer as ToolAnswer, By, Call};
 
@@ -30,8 +31,6 @@ enum Act {
 struct Script {
     acts: Mutex<VecDeque<Act>>,
     asked: Mutex<Vec<Vec<Message>>>,
-    /// Rung with each question.
-    bell: Notify,
 }
 
 impl Script {
@@ -54,7 +53,6 @@ impl Provider for Script {
         let act = self.acts.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         Box::pin(async move {
             let say = async |text: &str| drop(pieces.send(Piece::Text(text.to_owned())).await);
-            self.bell.notify_one();
             match act {
                 None => {}
                 Some(Act::Text(text)) => say(text).await,
@@ -166,11 +164,8 @@ fn usual() -> Value {
 }
 
 /// The envelopes of a request's stream, to its end. Between them nothing is missing.
-async fn all(mut begun: Begun) -> Vec<Value> {
-    let mut envelopes = Vec::new();
-    while let Some(event) = begun.events.recv().await {
-        envelopes.push(envelope(&event));
-    }
+async fn all(begun: Begun) -> Vec<Value> {
+    let envelopes = rest(begun).await;
     let seqs: Vec<_> = envelopes.iter().map(|it| it["seq"].as_u64().expect("a number")).collect();
     assert!(seqs.windows(2).all(|pair| pair[1] == pair[0] + 1), "{seqs:?}");
     assert!(seqs.is_empty() || envelopes[0]["event"] == "copilot.start", "{envelopes:?}");
@@ -181,6 +176,15 @@ fn envelope(event: &[u8]) -> Value {
     let text = str::from_utf8(event).expect("UTF-8");
     let data = text.lines().find_map(|line| line.strip_prefix("data: ")).expect("an envelope");
     serde_json::from_str(data).expect("JSON")
+}
+
+/// What is left of a stream.
+async fn rest(mut begun: Begun) -> Vec<Value> {
+    let mut envelopes = Vec::new();
+    while let Some(event) = begun.events.recv().await {
+        envelopes.push(envelope(&event));
+    }
+    envelopes
 }
 
 /// The next event of that name.
@@ -229,7 +233,7 @@ async fn what_was_said_to_stop_stops_and_what_has_ended_was_not_stopped() {
     // It comes to its end and is stopped at once.
     go_on.notify_one();
     let stopped = stand.chat.stop(&ann(), "s").await.expect("known");
-    let last = all_that_is_left(begun).await;
+    let last = rest(begun).await.pop().expect("its end");
     assert_eq!(last["event"] == "copilot.stopped", stopped.is_some(), "{last}");
     assert_eq!(stand.chat.stop(&ann(), "s").await.expect("known"), None);
     // What is certain is not changed any more.
@@ -242,14 +246,6 @@ async fn what_was_said_to_stop_stops_and_what_has_ended_was_not_stopped() {
     assert!(running.conclude(), "who has stopped it was told so");
 }
 
-async fn all_that_is_left(mut begun: Begun) -> Value {
-    let mut last = Value::Null;
-    while let Some(event) = begun.events.recv().await {
-        last = envelope(&event);
-    }
-    last
-}
-
 #[tokio::test]
 async fn an_answer_ends_when_its_token_is_taken_back() {
     let stand = Stand::new().await;
@@ -259,7 +255,7 @@ async fn an_answer_ends_when_its_token_is_taken_back() {
     until(&mut begun, "copilot.delta").await;
     let revocation = crate::auth::revocations::Revocation::Token("ann-1".to_owned());
     stand.state.auth.revoke(&revocation).expect("taken back");
-    let last = all_that_is_left(begun).await;
+    let last = rest(begun).await.pop().expect("its end");
     assert_eq!((&last["event"], &last["data"]["code"]), (&json!("copilot.error"), &json!("AUTH_REVOKED")));
     // Nothing is asked or done by it any more: a route refuses it, and so does an answer that has just begun.
     let told = stand.say("s", "b").await;
@@ -302,20 +298,30 @@ async fn an_answer_proposes_so_much_and_an_endless_one_does_nothing_in_vain() {
 #[tokio::test]
 async fn a_proposal_that_nobody_is_shown_waits_for_nobody() {
     let stand = Stand::new().await;
-    let identity = ann();
-    let tools = Arc::clone(&stand.state.tools);
-    // As often as may wait at once, and each time the answer is gone before its card.
-    for _ in 0..crate::copilot::proposals::OPEN_MAX + 1 {
-        let given = usual().to_string();
-        let call = Call {
-            tool: Tool::StartBacktest,
-            by: By::Model,
-            session_id: Some("s"),
-            idempotency_key: None,
-            arguments: given.as_bytes(),
-        };
-        let answer = tools.call_for_model(&identity, call).await.expect("there is room");
-        let ToolAnswer::Proposed(proposed) = answer else { panic!("{answer:?}") };
-        drop(calls::Unshown::new(&tools, &identity, proposed));
+    let mut shown = 0;
+    for _ in 0..OPEN_MAX {
+        stand
+            .script
+            .will([Act::Call("startBacktest", usual().to_string(), 1), Act::Wait("so", Arc::default())]);
+        let mut begun = stand.ask("s", "propose").await.expect("taken");
+        until(&mut begun, "copilot.tool_call").await;
+        stand.chat.stop(&ann(), "s").await.expect("known");
+        shown += names(&rest(begun).await).iter().filter(|name| **name == "confirm").count();
+        stand.script.acts.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
+    // What was begun goes on to its end, and the process would wait for it.
+    stand.state.lifecycle.tasks.close();
+    stand.state.lifecycle.tasks.wait().await;
+    let mut count = 0;
+    loop {
+        let given = usual().to_string().into_bytes();
+        let (tool, by) = (Tool::StartBacktest, By::Person);
+        let call = Call { tool, by, session_id: None, idempotency_key: None, arguments: &given };
+        match stand.state.tools.call(&ann(), call).await {
+            Ok(_) => count += 1,
+            Err(_) => break,
+        }
+    }
+    assert!(shown < OPEN_MAX, "each was shown before it was stopped");
+    assert_eq!(count, OPEN_MAX - shown);
 }
