@@ -10,6 +10,7 @@ export type GuestStorage = Pick<Storage, "getItem" | "setItem">;
 
 interface Guest {
   token: string;
+  /** By this machine's clock, which may be wrong. */
   expiresAt: number;
 }
 
@@ -32,14 +33,15 @@ export function guestSession(
       const headers: HeadersInit = token === null ? {} : { authorization: `Bearer ${token}` };
       return fetch(new URL("api/session", base), { method: "POST", headers, signal });
     };
-    // A token that was rejected names nobody, nor does one of a gateway that has forgotten its keys.
-    let response = await ask(reason === "rejected" ? null : (last?.token ?? null));
+    // A line refuses a token that has just ended sooner than it refuses to renew the guest. One that is good for nothing
+    // any more names nobody.
+    let response = await ask(last?.token ?? null);
     if (response.status === 401 && last !== null) response = await ask(null);
     if (!response.ok) throw new Error(`the gateway answered ${response.status} to a guest`);
-    const { data } = (await response.json()) as { data: Guest };
-    last = { token: data.token, expiresAt: data.expiresAt };
+    const { data, ts } = (await response.json()) as { data: Guest; ts: number };
+    last = { token: data.token, expiresAt: Date.now() + data.expiresAt - ts };
     keep(storage, last);
-    return data;
+    return last;
   };
 }
 

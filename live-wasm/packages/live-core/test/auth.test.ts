@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Credentials } from "../src/auth.js";
-import { guestSession } from "../src/guest.js";
+import { type GuestStorage, guestSession } from "../src/guest.js";
 import type { AuthReason, LiveClientOptions, Transport } from "../src/types.js";
 import { start } from "./connection-harness.js";
 import { settle, setUp, VirtualClock } from "./harness.js";
@@ -236,45 +236,82 @@ describe("a request beside the lines", () => {
 });
 
 describe("a guest", () => {
-  it("is another one where its token is not known any more", async () => {
+  const START_MS = 1_700_000_000_000;
+  const HOUR_MS = 3_600_000;
+
+  /** A gateway that gives guests tokens for an hour, and knows them for as long; its clock may be another one's. */
+  function guests({ aheadMs = 0 } = {}) {
     const requests: (string | null)[] = [];
-    const fetched = globalThis.fetch;
-    globalThis.fetch = (async (_: URL, init: RequestInit) => {
-      requests.push(new Headers(init.headers).get("authorization"));
-      if (requests.length === 2) return new Response(null, { status: 401 });
-      return Response.json({ data: { token: `g${requests.length}`, expiresAt: 1 } });
-    }) as typeof fetch;
-    try {
-      const auth = guestSession("http://gateway.test");
-      const { signal } = new AbortController();
-      await auth({ reason: "initial", attempt: 0, signal });
-      const { token } = await auth({ reason: "initial", attempt: 1, signal });
-      expect(token).toBe("g3");
-    } finally {
-      globalThis.fetch = fetched;
-    }
-    expect(requests).toEqual([null, "Bearer g1", null]);
+    const known = new Map<string, number>();
+    const gateway = { forgets: () => known.clear(), requests };
+    vi.stubGlobal("fetch", async (input: URL, init: RequestInit) => {
+      expect(String(input)).toBe("http://gateway.test/sub/api/session");
+      const authorization = new Headers(init.headers).get("authorization");
+      requests.push(authorization);
+      const ts = Date.now() + aheadMs;
+      const endsAt = known.get(authorization?.replace("Bearer ", "") ?? "") ?? 0;
+      // Clocks may differ a little.
+      if (authorization !== null && endsAt + 60_000 <= ts) return new Response(null, { status: 401 });
+      const token = `g${requests.length}`;
+      known.set(token, ts + HOUR_MS);
+      return Response.json({ ts, data: { token, expiresAt: ts + HOUR_MS } });
+    });
+    return gateway;
+  }
+
+  function storage(): GuestStorage {
+    const kept = new Map<string, string>();
+    return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) };
+  }
+
+  const { signal } = new AbortController();
+  const ask = (auth: NonNullable<LiveClientOptions["auth"]>, reason: AuthReason) =>
+    auth({ reason, attempt: 0, signal });
+
+  beforeEach(() => {
+    vi.useFakeTimers({ now: START_MS, toFake: ["Date"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
   });
 
-  it("stays the same one until its token is rejected", async () => {
-    const requests: [string, string | null][] = [];
-    const fetched = globalThis.fetch;
-    globalThis.fetch = (async (input: URL, init: RequestInit) => {
-      requests.push([String(input), new Headers(init.headers).get("authorization")]);
-      return Response.json({ data: { token: `g${requests.length}`, expiresAt: 1 } });
-    }) as typeof fetch;
-    try {
-      const auth = guestSession("http://gateway.test/sub");
-      const { signal } = new AbortController();
-      for (const reason of ["initial", "expiring", "rejected"] as const)
-        await auth({ reason, attempt: 0, signal });
-    } finally {
-      globalThis.fetch = fetched;
-    }
-    expect(requests).toEqual([
-      ["http://gateway.test/sub/api/session", null],
-      ["http://gateway.test/sub/api/session", "Bearer g1"],
-      ["http://gateway.test/sub/api/session", null],
-    ]);
+  it("is another one where its token is not known any more", async () => {
+    const gateway = guests();
+    const auth = guestSession("http://gateway.test/sub");
+    await ask(auth, "initial");
+    gateway.forgets();
+    expect((await ask(auth, "rejected")).token).toBe("g3");
+    expect(gateway.requests).toEqual([null, "Bearer g1", null]);
+  });
+
+  it("stays the same one while its token can be renewed, also after a line has refused it", async () => {
+    const { requests } = guests();
+    const auth = guestSession("http://gateway.test/sub");
+    await ask(auth, "initial");
+    await ask(auth, "expiring");
+    vi.setSystemTime(START_MS + HOUR_MS + 30_000);
+    expect((await ask(auth, "rejected")).token).toBe("g3");
+    expect(requests).toEqual([null, "Bearer g1", "Bearer g2"]);
+  });
+
+  it.each([
+    ["behind", 10 * HOUR_MS],
+    ["ahead", -10 * HOUR_MS],
+  ])("is not lost over a reload by a clock that is %s", async (_what, aheadMs) => {
+    const { requests } = guests({ aheadMs });
+    const kept = storage();
+    await ask(guestSession("http://gateway.test/sub", { storage: kept }), "initial");
+    vi.setSystemTime(START_MS + HOUR_MS - 61_000);
+    expect((await ask(guestSession("http://gateway.test/sub", { storage: kept }), "initial")).token).toBe(
+      "g1",
+    );
+    expect(requests).toEqual([null]);
+    // It ends within the minute: it is renewed, and not handed out to be refused.
+    vi.setSystemTime(START_MS + HOUR_MS - 59_000);
+    expect((await ask(guestSession("http://gateway.test/sub", { storage: kept }), "initial")).token).toBe(
+      "g2",
+    );
+    expect(requests).toEqual([null, "Bearer g1"]);
   });
 });
