@@ -75,15 +75,21 @@ function snaps<T>(to: Way): Readable<Snap<T>> {
   };
 }
 
-/** Holds the channel and hands over every envelope of it. */
+/** Holds the channel and hands over every envelope of it, but for what confirms a card, which stays inside the client. */
 function tap<T>(to: Way, callback: (envelope: Envelope<T>) => void): () => void {
   const held = hold(to);
   if (!held) return () => {};
-  const untap = to.engine.tap(held.entry, (envelope) => callback(envelope as Envelope<T>));
+  const untap = to.engine.tap(held.entry, (envelope) => callback(withoutToken(envelope) as Envelope<T>));
   return () => {
     untap();
     held.release();
   };
+}
+
+function withoutToken(envelope: Envelope<unknown>): Envelope<unknown> {
+  if (envelope.event !== "copilot.confirm") return envelope;
+  const { confirmationToken: _, ...data } = envelope.data as { confirmationToken?: string };
+  return { ...envelope, data };
 }
 
 /** Makes a channel of the client. */
