@@ -52,6 +52,8 @@ export class Engine implements ConnectionOwner {
   readonly frames: "binary" | "text";
   readonly open: TransportFactory;
   readonly fetch: typeof globalThis.fetch;
+  /** The same without a token. */
+  readonly fetchAsNobody: typeof globalThis.fetch;
   readonly registry: Registry;
   readonly history: History;
   readonly symbols: Symbols;
@@ -95,10 +97,13 @@ export class Engine implements ConnectionOwner {
     this.open = options.transport ?? defaultTransport;
     this.credentials = new Credentials(options.auth, this.clock);
     const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+    // A page's own `fetch` works only as nobody's.
+    this.fetchAsNobody = (input, init) => fetch(input, init);
     this.fetch = (input, init) => {
-      if (!this.credentials.isUsed) return fetch(input, init);
+      if (!this.credentials.isUsed) return this.fetchAsNobody(input, init);
       return this.credentials.any().then((token) => {
-        return fetch(input, { ...init, headers: { authorization: `Bearer ${token}`, ...init?.headers } });
+        const headers = { authorization: `Bearer ${token}`, ...init?.headers };
+        return this.fetchAsNobody(input, { ...init, headers });
       });
     };
     this.hydration = new Hydration(options.initial);

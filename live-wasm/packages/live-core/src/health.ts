@@ -11,17 +11,20 @@ export function healthOf(engine: Engine): Readable<HealthState> {
   const state = new Value<HealthState>({ status: "pending", value: undefined, error: null });
   let watchers = 0;
   let cancel = (): void => {};
+  // How the gateway is may be asked by anybody.
+  const asker = { clock: engine.clock, fetch: engine.fetchAsNobody, base: () => engine.base() };
   const look = async (): Promise<void> => {
+    if (engine.isClosed) return;
     const abort = new AbortController();
     cancel = () => abort.abort();
-    const answer = await ask(engine, "readyz", abort, readChecks);
+    const answer = await ask(asker, "readyz", abort, readChecks, { credentials: "omit" });
     if (abort.signal.aborted || engine.isClosed) return;
-    const { value } = state.get();
-    state.set(
+    const last = state.get();
+    const now: HealthState =
       "error" in answer
-        ? { status: "error", value, error: answer.error }
-        : { status: "ready", value: answer.value, error: null },
-    );
+        ? { status: "error", value: last.value, error: answer.error }
+        : { status: "ready", value: answer.value, error: null };
+    if (JSON.stringify(now) !== JSON.stringify(last)) state.set(now);
     next();
   };
   const next = (): void => {
