@@ -66,7 +66,7 @@ function refusal({ status, headers }: Response, bytes: Uint8Array): Refusal {
 }
 
 /**
- * Reads the data of an answer whose envelope is of that event.
+ * Reads an answer whose envelope is of that event.
  *
  * @throws when it is not, or the data is not `isWell`; the sentence names `what` it should have been.
  */
@@ -75,14 +75,13 @@ export function readAnswer<T>(
   expected: string,
   what: string,
   isWell: (data: Partial<T>) => boolean,
-): T {
-  const { v, event, data } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<
-    Envelope<Partial<T> | null>
-  >;
+): Envelope<T> {
+  const envelope = JSON.parse(new TextDecoder().decode(bytes)) as Envelope<Partial<T> | null>;
+  const { v, event, data } = envelope;
   if (v !== PROTOCOL_VERSION || event !== expected || !data || !isWell(data)) {
     throw new Error(`the answer is no ${what}`);
   }
-  return data as T;
+  return envelope as Envelope<T>;
 }
 
 /** How long the gateway wants to be left alone; a date, which it never names, counts as nothing. */

@@ -1,4 +1,4 @@
-import { ask, type Question, type Refusal } from "./answer.js";
+import type { ask, Question, Refusal } from "./answer.js";
 import type { Engine } from "./engine.js";
 
 /** Codes of a refusal that another token may get over. */
@@ -16,7 +16,7 @@ export async function askAnew<T>(
   question: Question = {},
 ): Promise<{ value: T } | Refusal> {
   const { credentials } = engine;
-  const answer = await ask(engine, path, abort, read, question);
+  const answer = await engine.ask(engine, path, abort, read, question);
   const isRefused = "error" in answer && WANTS_TOKEN.has(answer.error.code);
   if (!isRefused || !credentials.isUsed || abort.signal.aborted) return answer;
   try {
@@ -24,5 +24,5 @@ export async function askAnew<T>(
   } catch {
     return answer;
   }
-  return ask(engine, path, abort, read, question);
+  return engine.ask(engine, path, abort, read, question);
 }

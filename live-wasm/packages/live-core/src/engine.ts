@@ -1,4 +1,4 @@
-import { failureText } from "./answer.js";
+import { ask, failureText, readAnswer } from "./answer.js";
 import { Credentials } from "./auth.js";
 import { DEFAULT_RETRY, type RetryBounds } from "./backoff.js";
 import { type CoreCounters, Flag, LINK, NO_COUNTERS } from "./binding.js";
@@ -6,8 +6,7 @@ import { type Clock, systemClock } from "./clock.js";
 import { Connection, type ConnectionOwner } from "./connection.js";
 import { bindingError, type ChannelCounts, type Core, isTrap } from "./core.js";
 import { CoreLoader } from "./core-loader.js";
-import { type Entry, type Hold, STALENESS_PENDING } from "./entry.js";
-import type { Envelope } from "./envelope.js";
+import { type Entry, type Hold, STALENESS_PENDING, type Tap } from "./entry.js";
 import { FlushSchedule } from "./flush.js";
 import { History } from "./history.js";
 import { Hydration } from "./hydrate.js";
@@ -54,6 +53,9 @@ export class Engine implements ConnectionOwner {
   readonly fetch: typeof globalThis.fetch;
   /** The same without a token. */
   readonly fetchAsNobody: typeof globalThis.fetch;
+  /** For what is downloaded later, which would have the same functions once more. */
+  readonly ask = ask;
+  readonly readAnswer = readAnswer;
   readonly registry: Registry;
   readonly history: History;
   readonly symbols: Symbols;
@@ -254,8 +256,8 @@ export class Engine implements ConnectionOwner {
    * Tells every envelope of a held channel before merging: from now on, but the first who listens to one of which
    * each counts hears it from its beginning. Returns what ends it.
    */
-  tap(entry: Entry, call: (envelope: Envelope<unknown>) => void): () => void {
-    const tap = { call };
+  tap(entry: Entry, call: Tap["call"]): () => void {
+    const tap: Tap = { call };
     entry.taps.add(tap);
     if (entry.taps.size === 1) {
       this.#tapInCore(entry);

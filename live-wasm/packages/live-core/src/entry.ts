@@ -13,6 +13,13 @@ export interface Hold {
   historyLimit: number;
 }
 
+/** Somebody who wants every envelope. */
+export interface Tap {
+  call: (envelope: Envelope<unknown>) => void;
+  /** The call that hears all, while the other one leaves out what was told before. */
+  whole?: (envelope: Envelope<unknown>) => void;
+}
+
 /** What a channel's value is decoded to. */
 export type EntryKind = "price" | "candles" | "json";
 
@@ -47,7 +54,7 @@ export class Entry {
   readonly holds = new Set<Hold>();
   readonly listeners = new Listeners();
   /** Those who want every envelope, before merging. */
-  readonly taps = new Set<{ call: (envelope: Envelope<unknown>) => void }>();
+  readonly taps = new Set<Tap>();
   /** What it starts with: a value that a server rendered, or {@link PENDING}. */
   readonly initial: Snap<unknown>;
   /** The views of its value, by the number of bars; 0 is the whole. */
@@ -65,6 +72,8 @@ export class Entry {
   isRefused = false;
   /** True while the present line carries it. */
   isAcked = false;
+  /** Acknowledgements so far, but those with which each poll only goes on. */
+  acks = 0;
   /** True from a restart of the core until the new one has a value: what is seen is the old one's. */
   isOrphan = false;
   mode: string | null = null;

@@ -83,6 +83,7 @@ export { computeStaleness, type StalenessInput, type Verdict, validate } from ".
 export type {
   CandleBar,
   CopilotConfirm,
+  CopilotConfirmed,
   CopilotDelta,
   CopilotDone,
   CopilotError,

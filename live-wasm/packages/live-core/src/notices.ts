@@ -68,6 +68,7 @@ function acked(engine: Engine, notice: Notice & { kind: "ack" }): void {
   engine.subscriptions.answered(notice.id, notice.channel);
   const entry = engine.registry.get(notice.channel);
   if (!entry) return;
+  if (!entry.isAcked || !notice.resumed) entry.acks += 1;
   entry.isAcked = true;
   entry.isRefused = false;
   entry.error = null;

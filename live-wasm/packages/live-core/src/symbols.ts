@@ -143,6 +143,6 @@ export function readList(bytes: Uint8Array): SymbolList {
       typeof source === "string" &&
       Array.isArray(symbols) &&
       symbols.every((item) => typeof item?.symbol === "string"),
-  );
+  ).data;
   return { source, symbols };
 }

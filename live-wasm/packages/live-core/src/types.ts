@@ -33,7 +33,7 @@ export type Cause = "source" | "transport" | "broker";
 
 /** Why something was refused or failed. */
 export interface LiveError {
-  /** A code of the catalogue, or one of the client's own: `CORE_RESTARTED`, `CORE_UNAVAILABLE`, `NETWORK`. */
+  /** A code of the catalogue, or one of the client's own: `CORE_RESTARTED`, `CORE_UNAVAILABLE`, `NETWORK`, `ABORTED`. */
   code: string;
   /** One sentence for a person. */
   message: string;
@@ -225,7 +225,8 @@ export interface Channel<T> extends Readable<Snap<T>> {
   /**
    * Calls back for every envelope in order, each once, before merging, with the flush that shows it. Holds
    * the channel. The value of a `lossless` channel is made of these: the first who listens to one, or to an
-   * `event` channel, hears it from its beginning, as far as the gateway holds it.
+   * `event` channel, hears it from its beginning, as far as the gateway holds it. The token of a proposal stays inside
+   * the client.
    */
   onEvent(callback: (envelope: Envelope<T>) => void): () => void;
   /** How far the value can be trusted. Watching it holds the channel. */
@@ -393,7 +394,7 @@ export interface LiveClient {
   ): Readable<PagedRows<ResultRows[K]>>;
   /**
    * A conversation with the copilot: a new one, or one that was begun before. Opens nothing until it is watched or
-   * something is asked. Each call makes a session of its own.
+   * something is asked. Each call makes a session of its own; those in one conversation share what is heard of it.
    */
   copilot(options?: { sessionId?: string | null }): CopilotSession;
   /** Proposes a backtest, without the copilot. Nothing runs until it is confirmed. Rejects with the fields of a {@link LiveError}. */

@@ -1,3 +1,2 @@
 /** What is downloaded with the first conversation or proposal. */
-export { Conversation } from "./conversation.js";
-export { Proposals } from "./proposals.js";
+export { Copilot } from "./sessions.js";

@@ -1,7 +1,8 @@
-import { type Question, readAnswer } from "../answer.js";
+import type { Question, Refusal } from "../answer.js";
 import { askAnew } from "../ask-anew.js";
 import type { Engine } from "../engine.js";
-import { failure } from "../failure.js";
+import type { Envelope } from "../envelope.js";
+import type { LiveError } from "../types.js";
 import type { BacktestParams, Confirmed, Proposal } from "./types.js";
 
 /** A proposal with what confirms it. Only in here and in what sends it. */
@@ -19,22 +20,53 @@ interface Proposed {
   preview: { tool: string; summary: string; combinations: number; bars: number; params: unknown };
 }
 
-/** Asks the gateway for something of the copilot, and hands back the answer's data. Throws an error with all its fields. */
+/** A refusal as an exception: it has the fields of its {@link LiveError}, and keeps the rest to itself. */
+export class Refused extends Error {
+  readonly #refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.error.message);
+    Object.assign(this, refusal.error);
+    this.#refusal = refusal;
+  }
+
+  /** What is known of something that was thrown. */
+  static of(thrown: unknown): Refusal {
+    if (thrown instanceof Refused) return thrown.#refusal;
+    return { error: { code: "INTERNAL", message: String(thrown) }, isTransient: false };
+  }
+}
+
+/** A refusal by this client itself, which another attempt would meet again. */
+export function refused(code: string, message: string, more: Partial<LiveError> = {}): Refused {
+  return new Refused({ error: { code, message, ...more }, isTransient: false });
+}
+
+/** Where a conversation is to be asked for. */
+export function sessionPath(sessionId: string | null): string {
+  return `api/copilot/sessions/${encodeURIComponent(sessionId ?? "")}`;
+}
+
+/**
+ * Asks the gateway for something of the copilot, and hands back the envelope of its answer, whose data has a text as that
+ * field.
+ *
+ * @throws a {@link Refused}.
+ */
 export async function call<T>(
   engine: Engine,
   path: string,
   expected: string,
-  isWell: (data: Partial<T>) => boolean,
+  field: keyof T,
   question: Question = { method: "POST" },
-): Promise<{ data: T; ts: number }> {
-  if (engine.isClosed) throw failure({ code: "NETWORK", message: "the client is closed" });
-  const read = (bytes: Uint8Array) => {
-    const data = readAnswer<T>(bytes, expected, expected, isWell);
-    const { ts } = JSON.parse(new TextDecoder().decode(bytes)) as { ts: number };
-    return { data, ts };
-  };
+): Promise<Envelope<T>> {
+  if (engine.isClosed) {
+    throw new Refused({ error: { code: "NETWORK", message: "the client is closed" }, isTransient: true });
+  }
+  const isWell = (data: Partial<T>) => typeof data[field] === "string";
+  const read = (bytes: Uint8Array) => engine.readAnswer<T>(bytes, expected, expected, isWell);
   const answer = await askAnew(engine, path, new AbortController(), read, question);
-  if ("error" in answer) throw failure(answer.error);
+  if ("error" in answer) throw new Refused(answer);
   return answer.value;
 }
 
@@ -47,19 +79,23 @@ export function posted(body: unknown, headers: Record<string, string> = {}): Que
   };
 }
 
-/** Has the gateway propose what a tool takes. */
-export async function propose(engine: Engine, params: unknown): Promise<Secret> {
+/**
+ * Has the gateway propose what a tool takes, within that conversation if one is named: its channel then tells of the
+ * confirmation.
+ */
+export async function propose(engine: Engine, params: unknown, sessionId?: string | null): Promise<Secret> {
+  const path = "api/copilot/tools/startBacktest";
   const { data, ts } = await call<Proposed>(
     engine,
-    "api/copilot/tools/startBacktest",
+    sessionId ? `${path}?sessionId=${encodeURIComponent(sessionId)}` : path,
     "backtest.proposed",
-    ({ confirmationToken, preview }) => typeof confirmationToken === "string" && typeof preview === "object",
+    "confirmationToken",
     posted(params),
   );
-  const { proposalId, confirmationToken: token, paramsHash, expiresAt, preview } = data;
+  const { proposalId, confirmationToken: token, paramsHash, preview } = data;
   // The answer is as old as its way was long, which is never much.
-  const here = expiresAt - ts + engine.clock.wallNow();
-  return { proposal: { ...preview, proposalId, paramsHash, expiresAt: here }, token };
+  const expiresAt = data.expiresAt - ts + engine.clock.wallNow();
+  return { proposal: { ...preview, proposalId, paramsHash, expiresAt }, token };
 }
 
 /** Confirms by a token. The same key makes the same confirmation of several attempts. */
@@ -68,19 +104,17 @@ export async function confirm(engine: Engine, token: string, key: string): Promi
     engine,
     "api/copilot/tools/confirmBacktest",
     "backtest.accepted",
-    ({ jobId }) => typeof jobId === "string",
+    "jobId",
     posted({ confirmationToken: token }, { "idempotency-key": key }),
   );
-  return { jobId: data.jobId, state: data.state, replayed: data.replayed };
+  const { jobId, state, replayed } = data;
+  return { jobId, state, replayed };
 }
 
 /** Names a confirmation, so that it can be repeated when its answer was lost. */
-export function newKey(engine: Engine): string {
-  const part = () =>
-    Math.floor(engine.clock.random() * 0x1_0000_0000)
-      .toString(16)
-      .padStart(8, "0");
-  return `confirm-${part()}${part()}${part()}`;
+export function newKey({ clock }: Engine): string {
+  const part = () => clock.random().toString(36).slice(2, 12);
+  return `confirm-${part()}${part()}`;
 }
 
 /** Proposals of a form, with their tokens. */
@@ -103,7 +137,7 @@ export class Proposals {
   /** Confirms one of them. */
   async confirm(proposal: Proposal): Promise<Confirmed> {
     const secret = this.#secrets.get(proposal);
-    if (!secret) throw failure({ code: "TOKEN_INVALID", message: "this client has not proposed that" });
+    if (!secret) throw refused("TOKEN_INVALID", "this client has not proposed that");
     return confirm(this.#engine, secret.token, secret.key);
   }
 }

@@ -2,6 +2,7 @@ import type { Envelope } from "../envelope.js";
 import type { LiveError } from "../types.js";
 import type {
   CopilotConfirm,
+  CopilotConfirmed,
   CopilotDelta,
   CopilotDone,
   CopilotError,
@@ -10,89 +11,129 @@ import type {
   CopilotToolCall,
   CopilotToolResult,
 } from "../wire/events.js";
-import type { AssistantMessage, CopilotMessage, CopilotPart, ProposalPart, UserMessage } from "./types.js";
+import { Draft, ended, isLess, joined } from "./draft.js";
+import { Messages } from "./messages.js";
+import type {
+  AssistantMessage,
+  CopilotMessage,
+  CopilotPart,
+  Proposal,
+  ProposalPart,
+  ProposalStatus,
+  UserMessage,
+} from "./types.js";
 
-/** The tool by which a person's confirmation is carried out. */
-const CONFIRM = "confirmBacktest";
+/** What a token looks like. The gateway repeats no message with one in it. */
+const TOKEN = /sct_[\w-]*/g;
 
-/** An answer while it comes: text in pieces, which are joined when somebody looks. */
-interface Open {
-  at: number;
-  answerId: string;
-  parts: CopilotPart[];
-  text: string[];
-  isChanged: boolean;
-}
+/** Why an answer has no end. */
+const UNHEARD: LiveError = { code: "CURSOR_EXPIRED", message: "the end of this answer was not heard" };
 
-/** What a transcript does not keep: the token goes to whoever holds it, and nowhere else. */
+/** Cards that a confirmation of another proposal may have been of. */
+const OPEN: readonly ProposalStatus[] = ["waiting", "confirming", "expired"];
+
+/** What a transcript does not keep: tokens are with whoever holds them, and nowhere else. */
 export interface TranscriptOwner {
   /** A card has come, with its token where this client is the one that it was told to. */
   proposed(proposalId: string, token: string | undefined): void;
+  /** Whether this client has a token for the card. */
+  hasToken(proposalId: string): boolean;
+  /** The card for which that was proposed; the proposal itself where there is no other. */
+  cardOf(proposalId: string): string;
+  /** A message that was thought lost, for that reason, was taken after all. */
+  taken(error: LiveError): void;
+  /** Something that was said is missing. */
+  missed(): void;
   /** What the gateway's time is by this machine's clock. */
   toLocal(gatewayMs: number): number;
 }
 
 /**
  * What was said in a conversation, made of the envelopes of its channel in their order. Taking one in costs the same
- * however long the conversation is; {@link Transcript.messages} joins what has come since it was last looked at, and a
- * message in which nothing has changed keeps its reference.
+ * however long the conversation is; {@link Transcript.messages} joins what has come since it was last looked at. The
+ * channel may begin anew at any time: an answer that is told again takes the place of the one that is shown once there is
+ * as much of it, and what is not told again stays.
  */
 export class Transcript {
   readonly #owner: TranscriptOwner;
-  readonly #messages: CopilotMessage[] = [];
-  #shown: readonly CopilotMessage[] = [];
-  #open: Open | null = null;
-  #isChanged = false;
+  readonly #messages = new Messages();
+  /** What comes goes into this one. */
+  #draft: Draft | null = null;
+  /** The newest `seq`, and whether the channel has gone back since the last answer began. */
+  #seq = 0;
+  #isAgain = false;
   #count = 0;
+  /** An answer that the gateway has promised and not begun. */
+  #promised: string | null = null;
+  /** The person's messages, by the answers to them. */
+  readonly #asked = new Map<string, string>();
+  /** Proposals in whose place there is another one. */
+  readonly #renewed = new Map<string, string>();
 
   constructor(owner: TranscriptOwner) {
     this.#owner = owner;
   }
 
-  /** Whether an answer is being given. */
-  get isAnswering(): boolean {
-    return this.#open !== null;
+  /** The answer that is being given, or is about to be; null without one. */
+  get answering(): string | null {
+    return this.#promised ?? this.#messages.answering()?.id ?? null;
   }
 
   /** The messages so far. The same reference until one of them changes. */
   messages(): readonly CopilotMessage[] {
     this.#settle();
-    if (this.#isChanged) this.#shown = [...this.#messages];
-    this.#isChanged = false;
-    return this.#shown;
+    return this.#messages.shown();
   }
 
-  /** Forgets everything, since the channel begins anew. Messages that were not taken by the gateway stay. */
-  restart(): void {
-    const kept = this.#messages.filter(({ role, status }) => role === "user" && status !== "sent");
-    this.#messages.splice(0, this.#messages.length, ...kept);
-    this.#open = null;
-    this.#isChanged = true;
-  }
-
-  /** Shows what the person says before the gateway has taken it. Returns the message's id. */
+  /** Shows what the person says before the gateway has taken it, once however often that failed. Returns the message's id. */
   say(text: string): string {
+    for (const { id, status, ...said } of this.#messages.shown()) {
+      if (status === "failed" && "text" in said && said.text === text) this.#messages.remove(id);
+    }
     const id = `m${++this.#count}`;
-    this.#push({ id, role: "user", text, status: "sending", confirms: false, error: null });
+    this.#messages.before(null);
+    this.#messages.put({ id, role: "user", text, status: "sending", confirms: false, error: null });
     return id;
   }
 
-  /** Says of such a message that the gateway has not taken it. */
-  notSent(id: string, error: LiveError): void {
-    this.#replace(
-      (message) => message.id === id && message.status === "sending",
-      (message) => ({ ...(message as UserMessage), status: "failed", error }),
-    );
+  /** The gateway has taken such a message, and gives it that answer. */
+  taken(id: string, answerId: string): void {
+    const known = this.#asked.get(answerId);
+    // It may have been heard before this is known, in words in which it was not recognised.
+    if (known !== undefined && known !== id) this.#messages.remove(id);
+    if (known !== undefined) return;
+    if (!this.#messages.answer(answerId)) this.#promised = answerId;
+    this.#sent(id, { status: "sent" });
+    this.#asked.set(answerId, id);
   }
 
-  /** Takes away a message that is said once more. */
-  forget(id: string): void {
-    const at = this.#messages.findIndex((message) => message.id === id);
-    if (at < 0) return;
-    this.#settle();
-    this.#messages.splice(at, 1);
-    if (this.#open && this.#open.at > at) this.#open.at -= 1;
-    this.#isChanged = true;
+  /** The gateway has not taken such a message. */
+  notSent(id: string, error: LiveError): void {
+    this.#sent(id, { status: "failed", error });
+  }
+
+  /** Whether what comes in here is the answer that is running, as the gateway says. */
+  agrees(running: string | null): boolean {
+    return this.answering === running && (running === null || this.#draft?.answerId === running);
+  }
+
+  /** Nothing more comes but of the answer that is running, if there is one: another that has no end by now has lost it. */
+  conclude(running: string | null): void {
+    const known = running === null ? undefined : this.#messages.answer(running);
+    const parts = joined(known?.parts ?? [], this.#strays(known));
+    for (const id of [this.#messages.answering()?.id, this.#promised]) {
+      if (id && id !== running) this.#end(id, "failed", UNHEARD, true);
+    }
+    if (running === null || this.agrees(running)) return;
+    this.#promised = null;
+    this.#draft = new Draft(running, { isIncomplete: true, parts });
+    this.#messages.put({
+      ...(known ?? begun(running)),
+      status: "answering",
+      error: null,
+      parts,
+      isIncomplete: true,
+    });
   }
 
   /** The card of a proposal; undefined where there is none. */
@@ -103,203 +144,200 @@ export class Transcript {
   /** All cards, the oldest first. */
   cards(): ProposalPart[] {
     this.#settle();
-    return this.#messages.flatMap((message) =>
-      message.role === "assistant" ? message.parts.filter((part) => part.kind === "proposal") : [],
-    );
+    return this.#messages.cards();
   }
 
   /** Changes what became of a card. */
-  changeCard(proposalId: string, change: Partial<Omit<ProposalPart, "kind">>): void {
-    const isIt = (part: CopilotPart): part is ProposalPart =>
-      part.kind === "proposal" && part.proposal.proposalId === proposalId;
+  changeCard(proposalId: string, to: Partial<Omit<ProposalPart, "kind">>): void {
+    const change = (part: CopilotPart) =>
+      part.kind === "proposal" && part.proposal.proposalId === proposalId ? { ...part, ...to } : part;
     this.#settle();
-    this.#replace(
-      (message) => message.role === "assistant" && message.parts.some(isIt),
-      (message) => {
-        const parts = (message as AssistantMessage).parts.map((part) =>
-          isIt(part) ? { ...part, ...change } : part,
-        );
-        return { ...(message as AssistantMessage), parts };
-      },
-    );
-    // An answer that still comes goes on from the card as it is now.
-    const open = this.#open;
-    if (open) open.parts = [...(this.#messages[open.at] as AssistantMessage).parts];
+    this.#messages.change(change);
+    this.#draft?.change(change);
+  }
+
+  /** Puts another proposal in the place of one, to be looked at again. */
+  renew(proposalId: string, proposal: Proposal): void {
+    this.#renewed.set(proposalId, proposal.proposalId);
+    this.changeCard(proposalId, { proposal, status: "waiting", error: null });
+  }
+
+  /** Whether there is another proposal in the place of that one. */
+  wasRenewed(proposalId: string): boolean {
+    return this.#renewed.has(proposalId);
   }
 
   /** Takes an envelope in. What it does not know it leaves aside. */
-  take({ event, data }: Envelope<unknown>): void {
+  take({ event, seq, data }: Envelope<unknown>): void {
+    this.#place(seq, (event === "copilot.delta" && (data as CopilotDelta).fromSeq) || seq);
     switch (event) {
       case "copilot.start":
         this.#start(data as CopilotStart);
         break;
       case "copilot.delta":
-        this.#delta(data as CopilotDelta);
+        this.#pieces().say((data as CopilotDelta).text);
         break;
-      case "copilot.tool_call":
-        this.#call(data as CopilotToolCall);
+      case "copilot.tool_call": {
+        const { callId, tool, arguments: given } = data as CopilotToolCall;
+        const step = { kind: "tool", callId, tool, arguments: given } as const;
+        this.#pieces().add({ ...step, status: "running", errorCode: null, data: undefined });
         break;
+      }
       case "copilot.tool_result":
-        this.#result(data as CopilotToolResult);
+        this.#pieces().answered(data as CopilotToolResult);
         break;
       case "copilot.confirm":
-        this.#confirm(data as CopilotConfirm);
+        this.#proposed(data as CopilotConfirm);
         break;
-      case "copilot.done":
-        this.#end((data as CopilotDone).reason === "length" ? "cut" : "done", null);
+      case "copilot.confirmed":
+        this.#confirmed(data as CopilotConfirmed);
         break;
+      case "copilot.done": {
+        const { answerId, reason } = data as CopilotDone;
+        this.#end(answerId, reason === "length" ? "cut" : "done", null);
+        break;
+      }
       case "copilot.stopped":
-        this.#stopped(data as CopilotStopped);
+        this.#end((data as CopilotStopped).answerId, "stopped", null);
         break;
-      case "copilot.error":
-        this.#failed(data as CopilotError);
+      case "copilot.error": {
+        const { answerId, code, message } = data as CopilotError;
+        this.#end(answerId, "failed", { code, message });
         break;
+      }
     }
   }
 
+  /** Sees whether the channel goes on, has gone back, or has left something out. */
+  #place(seq: number, from: number): void {
+    const isAgain = seq <= this.#seq;
+    const isMissed = this.#seq > 0 && from > this.#seq + 1;
+    this.#seq = seq;
+    if (!isAgain && !isMissed) return;
+    // Whose the next pieces are has to be told first.
+    this.#settle();
+    this.#draft = null;
+    this.#isAgain = isAgain;
+    this.#messages.before(null);
+    if (isMissed) this.#owner.missed();
+  }
+
+  /** What pieces go into: where their beginning is not known, something that their end will give a name. */
+  #pieces(): Draft {
+    this.#draft ??= new Draft(null, { isAgain: this.#isAgain });
+    return this.#draft;
+  }
+
+  /** Pieces of which nobody knew whose they are, unless they may repeat what that answer has. */
+  #strays(known: AssistantMessage | undefined): CopilotPart[] {
+    const draft = this.#draft;
+    return draft?.answerId === null && !(draft.isAgain && known) ? draft.parts() : [];
+  }
+
   #start({ answerId, message, confirms }: CopilotStart): void {
-    // An answer that never ended was cut; another one begins.
-    this.#end("stopped", null);
-    if (message !== "" || confirms) this.#said(answerId, message, confirms);
-    const answer: AssistantMessage = {
-      id: answerId,
-      role: "assistant",
-      status: "answering",
-      parts: [],
-      error: null,
-    };
-    this.#push(answer);
-    this.#open = { at: this.#messages.length - 1, answerId, parts: [], text: [], isChanged: false };
+    this.#settle();
+    this.#isAgain = false;
+    if (this.#promised === answerId) this.#promised = null;
+    const isKnown = this.#messages.answer(answerId) !== undefined;
+    const answering = this.#messages.answering();
+    // An answer that never ended was cut, where the next one begins.
+    if (!isKnown && this.#messages.isAtEnd && answering) this.#end(answering.id, "stopped", null);
+    this.#draft = new Draft(answerId, { isAgain: isKnown });
+    if (isKnown) this.#messages.before(answerId);
+    const isShown = isKnown && this.#asked.has(answerId);
+    if (!isShown && (message !== "" || confirms)) this.#said(answerId, message, confirms);
+    if (!isKnown) this.#messages.put(begun(answerId));
+    this.#messages.behind(answerId);
   }
 
   /** The message that this page has shown already, or one of another page. */
   #said(answerId: string, text: string, confirms: boolean): void {
-    const at = this.#messages.findIndex(
-      (message) => message.role === "user" && message.status === "sending" && message.text === text,
-    );
-    const id = this.#messages[at]?.id ?? `${answerId}-said`;
-    if (at >= 0) this.#messages.splice(at, 1);
-    this.#push({ id, role: "user", text, status: "sent", confirms, error: null });
+    const isIt = ({ id, status, error, ...said }: CopilotMessage): boolean => {
+      if (this.#asked.has(answerId)) return id === this.#asked.get(answerId);
+      // Whoever was not answered that it was taken may have been heard all the same.
+      const isOpen = status === "sending" || (status === "failed" && error?.code === "NETWORK");
+      return isOpen && "text" in said && said.text.replace(TOKEN, "[token]") === text;
+    };
+    const known = this.#messages.first(isIt);
+    const id = known?.id ?? `${answerId}-said`;
+    if (known?.error) this.#owner.taken(known.error);
+    this.#messages.remove(id);
+    this.#asked.set(answerId, id);
+    this.#messages.put({ id, role: "user", text, status: "sent", confirms, error: null });
   }
 
-  #delta({ text }: CopilotDelta): void {
-    const open = this.#open;
-    if (!open) return;
-    open.text.push(text);
-    open.isChanged = true;
+  /** What has become of a message that was on its way. */
+  #sent(id: string, change: Partial<Pick<UserMessage, "status" | "error">>): void {
+    const message = this.#messages.get(id);
+    if (message?.status === "sending") this.#messages.put({ ...(message as UserMessage), ...change });
   }
 
-  #call({ callId, tool, arguments: given }: CopilotToolCall): void {
-    this.#add({
-      kind: "tool",
-      callId,
-      tool,
-      arguments: given,
-      status: "running",
-      errorCode: null,
-      data: undefined,
-    });
+  #proposed({ confirmationToken, expiresAt, ...shown }: CopilotConfirm): void {
+    let id = shown.proposalId;
+    while (this.#renewed.has(id)) id = this.#renewed.get(id) as string;
+    const proposal = { ...shown, expiresAt: this.#owner.toLocal(expiresAt) };
+    // What has become of it since then is known here alone.
+    const known = this.card(id);
+    this.#pieces().add(known ?? { kind: "proposal", proposal, status: "waiting", jobId: null, error: null });
+    if (id === shown.proposalId) this.#owner.proposed(id, confirmationToken);
   }
 
-  #result({ callId, tool, ok, errorCode, data }: CopilotToolResult): void {
-    const open = this.#open;
-    if (!open) return;
-    this.#joinText(open);
-    const status = ok ? "done" : "failed";
-    open.parts = open.parts.map((part) =>
-      part.kind === "tool" && part.callId === callId
-        ? { ...part, status, errorCode: errorCode ?? null, data }
-        : part,
-    );
-    open.isChanged = true;
-    if (tool === CONFIRM && ok) this.#confirmed(data as Partial<{ jobId: string; paramsHash: string }>);
-  }
-
-  /** A card was confirmed, here or elsewhere: the newest with these parameters of which that is not known. */
-  #confirmed({ jobId, paramsHash }: Partial<{ jobId: string; paramsHash: string }>): void {
-    if (jobId === undefined) return;
-    const card = this.cards()
-      .reverse()
-      .find(({ proposal, status }) => proposal.paramsHash === paramsHash && status !== "confirmed");
+  /** A person has confirmed that card, or what was proposed anew for one of which some page had no token. */
+  #confirmed({ proposalId, paramsHash, jobId }: CopilotConfirmed): void {
+    const cards = this.cards();
+    if (cards.some((card) => card.jobId === jobId && card.status === "confirmed")) return;
+    const isOther = ({ proposal, status }: ProposalPart) =>
+      proposal.paramsHash === paramsHash &&
+      OPEN.includes(status) &&
+      !this.#owner.hasToken(proposal.proposalId);
+    const card = this.card(this.#owner.cardOf(proposalId)) ?? cards.findLast(isOther);
     if (card) this.changeCard(card.proposal.proposalId, { status: "confirmed", jobId, error: null });
   }
 
-  #confirm({ confirmationToken, expiresAt, ...shown }: CopilotConfirm): void {
-    const proposal = { ...shown, expiresAt: this.#owner.toLocal(expiresAt) };
-    this.#add({ kind: "proposal", proposal, status: "waiting", jobId: null, error: null });
-    this.#owner.proposed(shown.proposalId, confirmationToken);
-  }
-
-  #stopped({ answerId }: CopilotStopped): void {
-    if (this.#open?.answerId === answerId) this.#end("stopped", null);
-  }
-
-  #failed({ answerId, code, message }: CopilotError): void {
-    if (this.#open?.answerId === answerId) this.#end("failed", { code, message });
-    // Told after a restart of the gateway of an answer whose beginning nobody holds any more.
-    else if (!this.#messages.some(({ id }) => id === answerId)) {
-      this.#push({ id: answerId, role: "assistant", status: "failed", parts: [], error: { code, message } });
-    }
-  }
-
-  #add(part: CopilotPart): void {
-    const open = this.#open;
-    if (!open) return;
-    this.#joinText(open);
-    open.parts = [...open.parts, part];
-    open.isChanged = true;
-  }
-
-  #end(status: AssistantMessage["status"], error: LiveError | null): void {
-    const open = this.#open;
-    if (!open) return;
+  /** An answer has ended. Where its beginning or something since then was not heard it is incomplete. */
+  #end(
+    answerId: string,
+    status: AssistantMessage["status"],
+    error: LiveError | null,
+    isUnheard = false,
+  ): void {
     this.#settle();
-    const message = this.#messages[open.at] as AssistantMessage;
-    // What was called and has not answered never will.
-    const parts = message.parts.map((part) =>
-      part.kind === "tool" && part.status === "running" ? { ...part, status: "failed" as const } : part,
-    );
-    this.#messages[open.at] = { ...message, status, parts, error };
-    this.#open = null;
-    this.#isChanged = true;
-  }
-
-  /** Puts the pieces of text that have come after the last part. */
-  #joinText(open: Open): void {
-    if (open.text.length === 0) return;
-    const more = open.text.join("");
-    open.text = [];
-    const last = open.parts.at(-1);
-    open.parts =
-      last?.kind === "text"
-        ? [...open.parts.slice(0, -1), { kind: "text", text: last.text + more }]
-        : [...open.parts, { kind: "text", text: more }];
+    if (this.#promised === answerId) this.#promised = null;
+    const known = this.#messages.answer(answerId);
+    const draft = this.#draft?.answerId === answerId ? this.#draft : null;
+    const strays = isUnheard ? [] : this.#strays(known);
+    if (draft || this.#draft?.answerId === null) this.#draft = null;
+    // It was told again without its beginning.
+    if (!draft && known && known.status !== "answering" && !known.isIncomplete) return;
+    const parts = ended(draft?.parts() ?? joined(known?.parts ?? [], strays));
+    // After a restart the gateway tells of an answer that nobody has heard anything of.
+    const isAllThereWas = !known && status === "failed" && strays.length === 0 && !isUnheard;
+    const isIncomplete = isUnheard || (draft?.isIncomplete ?? !isAllThereWas);
+    this.#show(answerId, { status, parts, error }, isIncomplete, draft?.isAgain);
   }
 
   /** Brings the message of the answer that comes up to date. */
   #settle(): void {
-    const open = this.#open;
-    if (!open?.isChanged) return;
-    this.#joinText(open);
-    this.#messages[open.at] = { ...(this.#messages[open.at] as AssistantMessage), parts: open.parts };
-    open.isChanged = false;
-    this.#isChanged = true;
+    const draft = this.#draft;
+    if (!draft?.isChanged || draft.answerId === null) return;
+    const message = this.#messages.answer(draft.answerId);
+    const parts = draft.parts();
+    if (draft.isAgain && (message?.status !== "answering" || isLess(parts, message.parts))) return;
+    draft.isAgain = false;
+    draft.isChanged = false;
+    this.#show(draft.answerId, { parts }, draft.isIncomplete);
   }
 
-  #push(message: CopilotMessage): void {
-    this.#settle();
-    this.#messages.push(message);
-    this.#isChanged = true;
+  /** Shows an answer. One that was told again, and in which nothing differs, keeps its reference. */
+  #show(answerId: string, to: Partial<AssistantMessage>, isIncomplete: boolean, isAgain = false): void {
+    const known = this.#messages.answer(answerId);
+    const { isIncomplete: _, ...message } = known ?? begun(answerId);
+    const next = { ...message, ...to, ...(isIncomplete && { isIncomplete }) };
+    if (!isAgain || JSON.stringify(next) !== JSON.stringify(known)) this.#messages.put(next);
   }
+}
 
-  #replace(
-    isIt: (message: CopilotMessage) => boolean,
-    by: (message: CopilotMessage) => CopilotMessage,
-  ): void {
-    const at = this.#messages.findIndex(isIt);
-    const found = this.#messages[at];
-    if (!found) return;
-    this.#messages[at] = by(found);
-    this.#isChanged = true;
-  }
+/** An answer of which nothing has come yet. */
+function begun(id: string): AssistantMessage {
+  return { id, role: "assistant", status: "answering", parts: [], error: null };
 }

@@ -51,11 +51,20 @@ export interface Confirmed extends Pick<JobProgress, "jobId" | "state"> {
 }
 
 /**
- * `waiting`: can be confirmed and declined. `confirming`: on its way. `confirmed`: `jobId` runs it. `declined`: by the
- * person, here. `expired`: too late, and it can be proposed anew. `failed`: `error` says why, such as `TOKEN_USED`
- * where it was confirmed elsewhere; `jobId` is what that started, where it is known.
+ * `waiting`: can be confirmed and declined; with an `error` a confirmation may or may not have come through, and repeating
+ * it starts nothing twice. `confirming`: on its way. `confirmed`: `jobId` runs it. `declined`: by the person, here.
+ * `expired`: too late. `failed`: `error` says why, such as `TOKEN_USED` where it was confirmed elsewhere; `jobId` is what
+ * that started, where it is known. What is declined, expired or failed without a job can be proposed anew, to be looked at
+ * again: `renewing` while that is on its way, and its `error` is why that failed.
  */
-export type ProposalStatus = "waiting" | "confirming" | "confirmed" | "declined" | "expired" | "failed";
+export type ProposalStatus =
+  | "waiting"
+  | "confirming"
+  | "confirmed"
+  | "declined"
+  | "expired"
+  | "failed"
+  | "renewing";
 
 /** Text of an answer; grows while it comes. */
 export interface TextPart {
@@ -109,6 +118,8 @@ export interface AssistantMessage {
   readonly status: "answering" | "done" | "cut" | "stopped" | "failed";
   readonly parts: readonly CopilotPart[];
   readonly error: LiveError | null;
+  /** True where a piece of it was lost on its way, at the beginning, within or at the end. */
+  readonly isIncomplete?: boolean;
 }
 
 /** One message of a conversation. A message that has not changed keeps its reference. */
@@ -123,20 +134,30 @@ export interface CopilotState {
   readonly messages: readonly CopilotMessage[];
   /** The newest card that can be confirmed or is being confirmed; null without one. */
   readonly proposal: ProposalPart | null;
-  /** Why the last call failed, or the conversation cannot be had now. Null when all is well. */
+  /** Why the last call failed, or else why the conversation cannot be had now. Null when all is well. */
   readonly error: LiveError | null;
 }
 
 /** A conversation with the copilot. Watching it holds its channel. */
 export interface CopilotSession extends Readable<CopilotState> {
-  /** Says something. Resolves when the gateway has taken it; rejects with an `Error` with the fields of a {@link LiveError}. */
+  /**
+   * Says something. Resolves when the gateway has taken it; rejects with an `Error` with the fields of a {@link LiveError}.
+   * Where the conversation is `missing` it goes on in another one.
+   */
   ask(message: string): Promise<void>;
-  /** Confirms a card, by default `state.proposal`. What the copilot proposes only this can start. Rejects as `ask` does. */
+  /**
+   * Confirms a card, by default `state.proposal`. What the copilot proposes only this can start, and each card starts one
+   * job at most: of one that has a job, and of one that is on its way, this does nothing more. A card that is declined,
+   * expired or failed is proposed anew instead, as another proposal that waits. Rejects as `ask` does.
+   */
   confirm(proposalId?: string): Promise<void>;
-  /** Puts a card away, by default `state.proposal`. */
+  /** Puts a card away, by default `state.proposal`. Does nothing where there is none, or it is on its way or has a job. */
   decline(proposalId?: string): void;
   /** Ends the answer that is being given. Rejects as `ask` does. */
   stop(): Promise<void>;
-  /** Begins anew: forgets the messages, and the next one opens another conversation. */
+  /**
+   * Begins anew: forgets the messages, and the next one opens another conversation. An answer that nobody else of this
+   * client follows is stopped, and a message that is not taken yet rejects with `ABORTED`.
+   */
   clear(): void;
 }

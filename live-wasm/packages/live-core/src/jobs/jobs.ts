@@ -74,7 +74,7 @@ export class Jobs {
           "backtest.jobs",
           "list of jobs",
           (data) => Array.isArray(data.jobs),
-        );
+        ).data;
         return { rows: jobs, nextCursor, total: null, resultHash: null };
       },
     };
@@ -97,7 +97,7 @@ export class Jobs {
           "backtest.result",
           "page of a result",
           (data) => data.part === part && Array.isArray(data.rows),
-        ),
+        ).data,
       wait: (isNotReady, again, fail) => this.#waitForEnd(id, isNotReady, again, fail),
     };
     return this.#pages(`result ${id} ${part} ${limit}`, book, lingerMs);

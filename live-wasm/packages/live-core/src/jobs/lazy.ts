@@ -1,5 +1,5 @@
-import { failureText } from "../answer.js";
 import type { Engine } from "../engine.js";
+import { once, watchLater } from "../later.js";
 import type { LiveClient, LiveError, Readable } from "../types.js";
 import type { Jobs } from "./jobs.js";
 import type { Job, JobHandle, JobOptions, JobState, PagedRows } from "./types.js";
@@ -37,20 +37,10 @@ export type JobCalls = Pick<LiveClient, "job" | "jobs" | "backtestResult">;
 /** What knows of jobs is downloaded with its first use: a page that watches none does without it. */
 export function lazyJobs(engine: Engine, download = () => import("./jobs.js")): JobCalls {
   let jobs: Jobs | undefined;
-  let loading: Promise<Jobs> | undefined;
-  const load = () => {
-    loading ??= download().then(
-      ({ Jobs }) => {
-        jobs = new Jobs(engine, JOB_PENDING, ROWS_LOADING);
-        return jobs;
-      },
-      (error: unknown) => {
-        loading = undefined;
-        throw error;
-      },
-    );
-    return loading;
-  };
+  const load = once(async () => {
+    jobs = new (await download()).Jobs(engine, JOB_PENDING, ROWS_LOADING);
+    return jobs;
+  });
 
   /** A readable of what is loaded for the first who watches it; `pending` until then. */
   const readable = <T extends { error: LiveError | null }>(
@@ -63,30 +53,13 @@ export function lazyJobs(engine: Engine, download = () => import("./jobs.js")): 
       source ??= jobs && pick(jobs);
       return source;
     };
+    const failed = (error: LiveError) => {
+      shown = { ...pending, error };
+    };
     return {
       get: () => find()?.get() ?? shown,
       getServer: () => pending,
-      subscribe: (callback) => {
-        let end: (() => void) | undefined = nothing;
-        const begin = () => {
-          if (!end || engine.isClosed) return;
-          const known = find();
-          if (known) end = known.subscribe(callback);
-          else
-            void load()
-              .then(begin, failed)
-              .then(() => end && callback());
-        };
-        const failed = (error: unknown) => {
-          shown = { ...pending, error: { code: "NETWORK", message: failureText(error) } };
-          if (end) end = engine.clock.after(engine.clock.random() * engine.retry.maxMs, begin);
-        };
-        begin();
-        return () => {
-          end?.();
-          end = undefined;
-        };
-      },
+      subscribe: (callback) => watchLater(engine, find, load, failed, callback),
     };
   };
 

@@ -43,7 +43,7 @@ export function hasEnded({ state }: JobProgress): boolean {
  * @throws when it is none.
  */
 export function readJob(id: string, bytes: Uint8Array): Job {
-  return readAnswer<Job>(bytes, "backtest.job", "job", (data) => isProgress(id, data));
+  return readAnswer<Job>(bytes, "backtest.job", "job", (data) => isProgress(id, data)).data;
 }
 
 /**
@@ -52,7 +52,7 @@ export function readJob(id: string, bytes: Uint8Array): Job {
  * @throws when it is none.
  */
 export function readLink(bytes: Uint8Array, base: URL): ResultLink {
-  const link = readAnswer<ResultLink>(bytes, "backtest.download", "link", ({ url }) => !!url);
+  const { data: link } = readAnswer<ResultLink>(bytes, "backtest.download", "link", ({ url }) => !!url);
   // The gateway may stand below a path of which it knows nothing.
   return { ...link, url: new URL(link.url.replace(/^\/(?!\/)/, ""), base).href };
 }
