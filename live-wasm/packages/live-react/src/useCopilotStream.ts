@@ -23,15 +23,14 @@ function keep(client: LiveClient, named: string | null): Kept {
 /**
  * A conversation with the copilot: that of `sessionId`, or a new one without. Renders once for each flush that changes it;
  * messages that have not changed keep their references. Naming the conversation that was begun here, as `sessionId` of the
- * state does, goes on with it.
+ * state does, goes on with it; naming none any more begins a new one, and goes on with one that was begun by `clear()`.
  */
 export function useCopilotStream({ sessionId = null }: { sessionId?: string | null } = {}): CopilotStream {
   const client = useLiveClient();
   const [kept, setKept] = useState(() => keep(client, sessionId));
   let current = kept;
   if (kept.client !== client || kept.named !== sessionId) {
-    const isSame =
-      kept.client === client && (sessionId === null || kept.session.get().sessionId === sessionId);
+    const isSame = kept.client === client && kept.session.get().sessionId === sessionId;
     current = isSame ? { ...kept, named: sessionId } : keep(client, sessionId);
     setKept(current);
   }
