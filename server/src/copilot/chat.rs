@@ -131,6 +131,11 @@ impl Chat {
         }
     }
 
+    /// What can be done in them, and by itself.
+    pub fn tools(&self) -> &Arc<Tools> {
+        &self.tools
+    }
+
     /// Opens a conversation in which nothing was said yet, so that its channel can be heard from the first word on.
     /// Returns its id.
     ///

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chat::Chat;
 use super::tool::Tool;
-use super::tools::{Accepted, Answer, By, Call, Proposed, Told, Tools};
+use super::tools::{Accepted, Answer, By, Call, Proposed, Told};
 use crate::auth::Caller;
 use crate::backtest::params::Params;
 use crate::crash;
@@ -45,9 +45,8 @@ pub async fn list(caller: Caller) -> Result<Response, AppError> {
 /// Calls a tool.
 ///
 /// # Errors
-/// [`ErrorCode::ToolUnknown`], and as [`Tools::call`].
+/// [`ErrorCode::ToolUnknown`], and as [`Tools::call`](super::tools::Tools::call).
 pub async fn call(
-    State(tools): State<Arc<Tools>>,
     State(chat): State<Arc<Chat>>,
     State(lifecycle): State<Lifecycle>,
     AppPath(tool): AppPath,
@@ -68,6 +67,7 @@ pub async fn call(
             idempotency_key: idempotency_key.as_deref(),
             arguments: &arguments,
         };
+        let tools = chat.tools();
         let answered = tools.call(&identity, call).await?;
         let bars = match &answered {
             Answer::Proposed(proposed) => tools.bars(&proposed.params),

@@ -170,7 +170,7 @@ mod tests {
             history.extend(turn(&at.to_string(), [10]));
         }
         let messages = is_sound(&history);
-        assert!(messages.len() > MESSAGES_MAX - 4 && messages.len() % 4 == 0);
+        assert!(messages.len() > MESSAGES_MAX - 4 && messages.len().is_multiple_of(4));
         history.extend(turn("long", vec![RESULT_LEN_MAX; 7]));
         history.extend(turn("longer", vec![RESULT_LEN_MAX; 5]));
         assert_eq!(is_sound(&history)[0], Message::Person("longer".into()));
