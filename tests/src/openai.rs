@@ -19,6 +19,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -46,6 +47,8 @@ pub enum Step {
     Raw(String),
     /// Nothing for a while.
     Pause(Duration),
+    /// Nothing until it is let go on.
+    Hold(Arc<Notify>),
     /// The connection breaks.
     Cut,
 }
@@ -229,6 +232,10 @@ async fn serve(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respon
                             sleep(time).await;
                             continue;
                         }
+                        Step::Hold(go_on) => {
+                            go_on.notified().await;
+                            continue;
+                        }
                         Step::Cut => {
                             // What was said before arrives first.
                             sleep(Duration::from_millis(50)).await;
@@ -275,7 +282,7 @@ fn frame(step: &Step) -> String {
         Step::Finish(reason) => chunk(json!({}), json!(reason)),
         Step::Done => "data: [DONE]\n\n".to_owned(),
         Step::Raw(text) => text.clone(),
-        Step::Pause(_) | Step::Cut => String::new(),
+        Step::Pause(_) | Step::Hold(_) | Step::Cut => String::new(),
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "also in helpers, where a panic is the verdict of the test"
 )]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use spark_live_tests::chat::{Told, text};
 use spark_live_tests::copilot::{Person, SECRET};
 use spark_live_tests::openai::{Act, OpenAiServer, Step};
 use spark_live_tests::{Gateway, GatewayOptions, Signer, Sse};
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 const ASK: &str = "backtest an SMA crossover 10/30 on AAPL from 2005 to 2010";
@@ -202,10 +204,11 @@ async fn a_confirmation_beside_an_answer_comes_in_its_place() {
     let gateway = options().envs(model.settings()).start().await.unwrap();
     let ann = person("ann");
     let propose = json!({ "symbol": "AAPL", "strategy": { "name": "buy_and_hold" } }).to_string();
-    let words = (0..40).flat_map(|n| [Step::Text(format!("w{n} ")), Step::Pause(Duration::from_millis(10))]);
+    let go_on = Arc::<Notify>::default();
+    let (before, after) = (Step::Text("look ".into()), Step::Text("at the card".into()));
     model.will([
         Act::call("startBacktest", &propose),
-        Act::Say(words.chain([Step::Finish("stop"), Step::Done]).collect()),
+        Act::Say(vec![before, Step::Hold(Arc::clone(&go_on)), after, Step::Finish("stop"), Step::Done]),
         Act::text("it runs"),
     ]);
     let mut stream = ann.open(&gateway, &json!({ "message": "propose" })).await.unwrap();
@@ -215,10 +218,11 @@ async fn a_confirmation_beside_an_answer_comes_in_its_place() {
     let reply = ann.confirm(&gateway, token, Some("key-1")).await.unwrap();
     assert_eq!(reply.status, 202);
     // Without a gap, and the text is as it would have been.
+    go_on.notify_one();
     let told = stream.to_end().await.unwrap();
     assert_eq!(told.data("copilot.confirmed")["jobId"], reply.text("jobId"));
-    assert_eq!(told.events().last().unwrap(), "done");
-    assert_eq!(told.text(), (0..40).map(|n| format!("w{n} ")).collect::<String>());
+    assert_eq!(told.events()[4..], ["delta", "confirmed", "delta", "done"]);
+    assert_eq!(told.text(), "look at the card");
     ann.say(&gateway, Some(&told.session_id), "and?").await.unwrap();
     let asked = model.asked();
     assert!(!asked[1].body["messages"].to_string().contains("has confirmed"), "its question stands");

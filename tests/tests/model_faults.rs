@@ -8,6 +8,7 @@
 )]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -335,12 +336,19 @@ async fn a_conversation_that_is_too_long_for_a_model_goes_on_with_its_newest_tur
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_server_is_asked_is_in_turns_whatever_has_happened() {
     let model = OpenAiServer::start().await.unwrap();
-    let gateway = options(&model).start().await.unwrap();
+    let options = options(&model).env("SPARK_COPILOT_CHUNK_TIMEOUT_MS", 60_000);
+    let options = options.env("SPARK_COPILOT_FIRST_BYTE_TIMEOUT_MS", 60_000);
+    let gateway = options.env("SPARK_COPILOT_ANSWER_TIMEOUT_MS", 60_000).start().await.unwrap();
     let ann = person("ann");
-    let hangs = || say([Step::Role, Step::Pause(Duration::from_secs(5))]);
+    let hangs = say([Step::Role, Step::Hold(Arc::default())]);
     let propose = json!({ "symbol": "AAPL", "strategy": { "name": "buy_and_hold" } }).to_string();
-    model.will([Act::Refuse(401, None), Act::call("startBacktest", &propose), Act::text("there"), hangs()]);
-    model.will([Act::call("getRuntimeHealth", "{}"), hangs(), Act::text("it runs"), Act::text("bye")]);
+    model.will([Act::Refuse(401, None), Act::call("startBacktest", &propose), Act::text("there"), hangs]);
+    model.will([
+        Act::call("getRuntimeHealth", "{}"),
+        say([Step::Role, Step::Cut]),
+        Act::text("it runs"),
+        Act::text("bye"),
+    ]);
     // Unanswered, proposed, stopped before the first word, broken off after a tool, confirmed by itself and with a message.
     let first = ann.say(&gateway, None, "one").await.unwrap();
     let session = first.session_id.clone();
