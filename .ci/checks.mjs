@@ -88,7 +88,7 @@ export function checkSteps({ long }) {
         cargoTest([...WHOLE, ...chosen(endToEnd())], { ...env, ...(long ? { SPARK_TEST_LONG: "1" } : {}) }),
     ),
     tests("browser", "the page in a browser", ["build-gateway", "chromium"], () =>
-      browser(effort.reconnectRounds),
+      browser({ TEST_ROUNDS: String(effort.reconnectRounds), ...(long ? { SPARK_TEST_LONG: "1" } : {}) }),
     ),
   ];
 }
@@ -209,11 +209,11 @@ function packageTests() {
   return counted(scriptCounts, "npm", args, { NO_COLOR: "1" });
 }
 
-async function browser(rounds) {
+async function browser(env) {
   const report = path.join(ARTIFACTS, "browser.json");
   rmSync(report, { force: true });
   const { code } = await run("npm", ["test", "-w", "@spark/tests-browser"], {
-    env: { TEST_REPORT: report, TEST_ROUNDS: String(rounds) },
+    env: { TEST_REPORT: report, ...env },
   });
   const counts = existsSync(report) ? playwrightCounts(JSON.parse(readFileSync(report, "utf8"))) : none();
   return judged(counts, code);
