@@ -67,6 +67,38 @@ test.each(readdirSync(path.join(root, "www/src/features")))(
   },
 );
 
+test.each(["features/status/StatusBar", "app/App", "components/Panel", "lib/format"])(
+  "lint refuses words that import %s",
+  (file) => {
+    const line = `export { it } from "../${file}";`;
+    expect(lint("www/src/i18n/planted.ts", line).text).toMatch(/do not know who says them/);
+  },
+);
+
+test.each(["app/App", "features/status/StatusBar"])("lint refuses what is shared and imports %s", (file) => {
+  const line = `export { it } from "../${file}";`;
+  for (const folder of ["components", "lib"]) {
+    expect(lint(`www/src/${folder}/planted.ts`, line).text).toMatch(/does not know who shares it/);
+  }
+});
+
+test.each(["axios", "lodash/get", "node:fs", "@spark/live-core/dist/engine", "@mantine/dates", "reactive"])(
+  "lint refuses a part that the page is not made of: %s",
+  (name) => {
+    for (const line of [`export { it } from "${name}";`, `export const it = () => import("${name}");`]) {
+      expect(lint("www/src/lib/planted.ts", line).text, line).toMatch(/made of few packages/);
+    }
+  },
+);
+
+test("lint lets the page have what it is made of", () => {
+  for (const name of ["react", "@mantine/core", "@spark/live-react", "@spark/live-core/envelope"]) {
+    const { status, text } = lint("www/src/lib/planted.ts", `export { it } from "${name}";`);
+    expect(text, name).not.toMatch(/error/i);
+    expect(status, name).toBe(0);
+  }
+});
+
 test("lint lets a feature have what is shared", () => {
   const line = 'export { cx } from "../../lib/cx";\nexport { it } from "./it";';
   expect(lint("www/src/features/planted/planted.ts", line).status).toBe(0);
