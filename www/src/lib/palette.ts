@@ -12,6 +12,8 @@ export interface ChartPalette {
   downSoft: string;
   upLabel: string;
   downLabel: string;
+  accent: string;
+  accentSoft: string;
 }
 
 /** Reads the tokens as they are in the present theme. */
@@ -31,5 +33,7 @@ export function readPalette(element: Element): ChartPalette {
     downSoft: token("--down-volume"),
     upLabel: token("--up-label"),
     downLabel: token("--down-label"),
+    accent: token("--accent"),
+    accentSoft: token("--accent-soft"),
   };
 }

@@ -1,7 +1,6 @@
 import type { CandleSeries } from "@spark/live-core";
 import {
   CandlestickSeries,
-  ColorType,
   CrosshairMode,
   createChart,
   HistogramSeries,
@@ -12,6 +11,7 @@ import {
   type Time,
   type UTCTimestamp,
 } from "lightweight-charts";
+import { chartLook } from "../../lib/chartLook";
 import { formatBarTime, formatPrice, formatVolume, locale } from "../../lib/format";
 import { DAY } from "../../lib/intervals";
 import type { ChartPalette } from "../../lib/palette";
@@ -56,7 +56,13 @@ export class ChartController {
     this.#chart = createChart(element, {
       autoSize: true,
       crosshair: { mode: CrosshairMode.Magnet },
-      timeScale: { rightOffset: RIGHT_MARGIN, minBarSpacing: 0.2, lockVisibleTimeRangeOnResize: false },
+      timeScale: {
+        rightOffset: RIGHT_MARGIN,
+        minBarSpacing: 0.2,
+        // A span stays the same span when the room for it changes: the copilot is opened beside it, or the numbers of the
+        // axis grow with the history that comes in under the first live bars.
+        lockVisibleTimeRangeOnResize: true,
+      },
       rightPriceScale: { scaleMargins: { top: 0.08, bottom: 0.06 }, entireTextOnly: true },
       handleScroll: { vertTouchDrag: false },
     });
@@ -101,25 +107,7 @@ export class ChartController {
   /** Takes other colours and the present text size. */
   setPalette(palette: ChartPalette): void {
     this.#palette = palette;
-    const rootPx = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
-    this.#chart.applyOptions({
-      layout: {
-        background: { type: ColorType.Solid, color: palette.surface },
-        textColor: palette.text,
-        fontSize: Math.round(rootPx * 0.75),
-        fontFamily: getComputedStyle(document.body).fontFamily,
-        // The page names and links the library itself, beside the legend.
-        attributionLogo: false,
-        panes: { separatorColor: palette.line, separatorHoverColor: palette.grid, enableResize: false },
-      },
-      grid: { vertLines: { color: palette.grid }, horzLines: { color: palette.grid } },
-      rightPriceScale: { borderColor: palette.line },
-      timeScale: { borderColor: palette.line },
-      crosshair: {
-        vertLine: { color: palette.crosshair, labelBackgroundColor: palette.label },
-        horzLine: { color: palette.crosshair, labelBackgroundColor: palette.label },
-      },
-    });
+    this.#chart.applyOptions(chartLook(palette));
     this.#candles.applyOptions({
       upColor: palette.up,
       downColor: palette.down,

@@ -1,5 +1,6 @@
 import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import type { RefObject } from "react";
+import { remPx } from "../../lib/rem";
 
 /** Up to so many symbols all rows are there; a connection has room for two channels of each. */
 const ROWS_MAX = 40;
@@ -59,5 +60,5 @@ function reveal(box: RefObject<HTMLElement | null>, index: number): void {
 }
 
 function rowPx(): number {
-  return ROW_REM * (Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16);
+  return ROW_REM * remPx();
 }
