@@ -23,5 +23,7 @@ export default defineConfig({
     environment: "happy-dom",
     include: ["test/**/*.test.{ts,tsx}"],
     setupFiles: ["test/setup.ts"],
+    // A whole page is rendered by many of them, on machines that do other things too.
+    testTimeout: 20_000,
   },
 });

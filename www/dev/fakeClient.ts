@@ -1,7 +1,10 @@
 import type {
+  BacktestParams,
   CandleSeries,
   Channel,
   ChannelStats,
+  Confirmed,
+  Continuity,
   CopilotSession,
   CopilotState,
   HealthState,
@@ -14,7 +17,10 @@ import type {
   LiveStats,
   PagedRows,
   Price,
+  Proposal,
   Readable,
+  ResultLink,
+  ResultPart,
   Snap,
   Staleness,
   SymbolsState,
@@ -67,6 +73,35 @@ const NO_ROWS: PagedRows<never> = {
   retry: () => {},
   refresh: () => {},
 };
+
+const MISSING: JobState<never> = {
+  status: "missing",
+  job: undefined,
+  error: { code: "JOB_NOT_FOUND", message: "the fake client runs no backtests" },
+  isEnded: true,
+  updates: "none",
+};
+
+/** What a page can have done with backtests, each by hand. */
+export interface FakeDesk {
+  propose: (params: BacktestParams) => Promise<Proposal<BacktestParams>>;
+  confirm: () => Promise<Confirmed>;
+  link: (jobId: string) => Promise<ResultLink>;
+}
+
+/** Rows that are all there. */
+export function fakeRows(rows: readonly unknown[], change: Partial<PagedRows<never>> = {}): PagedRows<never> {
+  const held = rows as readonly never[];
+  return {
+    ...NO_ROWS,
+    length: held.length,
+    total: held.length,
+    rows: held,
+    row: (at) => held[at],
+    resultHash: "ab",
+    ...change,
+  };
+}
 
 function refused(): Promise<never> {
   return Promise.reject(Object.assign(new Error("the fake client has no gateway"), { code: "NETWORK" }));
@@ -124,6 +159,10 @@ export class FakeClient implements LiveClient {
   readonly copilotAnswers: { reject: Error | null } = { reject: null };
   #session: CopilotSession | undefined;
   readonly pages = new Cell<PagedRows<never>>(NO_ROWS);
+  /** What comes of a form, and of the wish for a link. */
+  readonly desk: FakeDesk = { propose: refused, confirm: refused, link: refused };
+  readonly #jobs = new Map<string, Cell<JobState<never>>>();
+  readonly #results = new Map<string, Cell<PagedRows<never>>>();
   readonly parts = new Cell<HealthState>({ status: "pending", value: undefined, error: null });
   channelStats: ChannelStats[] = [];
   readonly #symbols: Cell<SymbolsState>;
@@ -195,24 +234,16 @@ export class FakeClient implements LiveClient {
     return made;
   }
 
-  job(): JobHandle<never> {
-    const missing: LiveError = { code: "JOB_NOT_FOUND", message: "the fake client runs no backtests" };
-    const state = {
-      status: "missing",
-      job: undefined,
-      error: missing,
-      isEnded: true,
-      updates: "none",
-    } as const;
-    return { ...new Cell<JobState<never>>(state).readable(), cancel: refused, downloadLink: refused };
+  job(id: string): JobHandle<never> {
+    return { ...this.#job(id).readable(), cancel: refused, downloadLink: () => this.desk.link(id) };
   }
 
   jobs(): Readable<PagedRows<Job>> {
     return this.pages as Cell<PagedRows<Job>>;
   }
 
-  backtestResult(): Readable<PagedRows<never>> {
-    return this.pages;
+  backtestResult(jobId: string, part: ResultPart): Readable<PagedRows<never>> {
+    return this.#result(jobId, part);
   }
 
   copilot(): CopilotSession {
@@ -220,12 +251,12 @@ export class FakeClient implements LiveClient {
     return this.#session;
   }
 
-  proposeBacktest(): Promise<never> {
-    return refused();
+  proposeBacktest(params: BacktestParams): Promise<Proposal<BacktestParams>> {
+    return this.desk.propose(params);
   }
 
-  confirmBacktest(): Promise<never> {
-    return refused();
+  confirmBacktest(): Promise<Confirmed> {
+    return this.desk.confirm();
   }
 
   health(): Readable<HealthState> {
@@ -288,6 +319,12 @@ export class FakeClient implements LiveClient {
     for (const [symbol, feed] of this.#feeds) this.#show(symbol, feed);
   }
 
+  /** Says whether something of a symbol's prices may be missing. */
+  prove(symbol: string, continuity: Continuity): void {
+    const { price } = this.#feed(symbol);
+    price.set({ ...price.get(), continuity });
+  }
+
   /** Refuses a symbol's channels. */
   refuse(symbol: string, error: LiveError): void {
     const feed = this.#feed(symbol);
@@ -319,6 +356,34 @@ export class FakeClient implements LiveClient {
   /** Lets the ages grow. */
   renewAges(): void {
     for (const feed of this.#feeds.values()) feed.age.set(Date.now() - feed.receivedAt);
+  }
+
+  /** Says how a backtest stands. */
+  setJob(id: string, state: JobState<unknown>): void {
+    this.#job(id).set(state as JobState<never>);
+  }
+
+  /** Says what a part of its result has. */
+  setResult(
+    id: string,
+    part: ResultPart,
+    rows: readonly unknown[],
+    change: Partial<PagedRows<never>> = {},
+  ): void {
+    this.#result(id, part).set(fakeRows(rows, change));
+  }
+
+  #job(id: string): Cell<JobState<never>> {
+    const known = this.#jobs.get(id) ?? new Cell<JobState<never>>(MISSING);
+    this.#jobs.set(id, known);
+    return known;
+  }
+
+  #result(id: string, part: ResultPart): Cell<PagedRows<never>> {
+    const key = `${id} ${part}`;
+    const known = this.#results.get(key) ?? new Cell<PagedRows<never>>(NO_ROWS);
+    this.#results.set(key, known);
+    return known;
   }
 
   #feed(symbol: string): Feed {

@@ -110,11 +110,25 @@ test("in Turkish the card speaks Turkish, numbers and what it is about included"
   const { become } = show();
   expect(fact("Nakit")).toBe("10.000,00");
   expect(fact("Fiyat kayması")).toBe("her işlemin 2,5 baz puanı");
-  expect(fact("Maliyet")).toBe("1.259 çubuk üzerinde 1 test");
+  expect(fact("Maliyet")).toBe("1.259 çubuk üzerinde 1 backtest");
   become({ proposal: { ...PROPOSAL, combinations: 6 } });
-  expect(fact("Maliyet")).toBe("her biri 1.259 çubukluk 6 test");
+  expect(fact("Maliyet")).toBe("her biri 1.259 çubukluk 6 backtest");
   become({ status: "declined" });
   expect(screen.getByRole("region", { name: "AAPL · SMA kesişimi 10/30" })).toBeTruthy();
+});
+
+test("a sweep is titled as one, with how many it tries", () => {
+  const params = { ...(PROPOSAL.params as object), sweep: { fast: [5, 10, 20], slow: [30] } };
+  const { become } = show({ proposal: { ...PROPOSAL, params, combinations: 3 }, status: "declined" });
+  expect(screen.getByRole("region", { name: "AAPL · SMA crossover …/30 · 3 combinations" })).toBeTruthy();
+  become({ proposal: PROPOSAL, status: "declined" });
+  expect(screen.getByRole("region", { name: "AAPL · SMA crossover 10/30" })).toBeTruthy();
+});
+
+test("a time that is the usual one begins with a full bar", () => {
+  show({ proposal: { ...PROPOSAL, expiresAt: NOW + 150_000 } });
+  const bar = screen.getByTestId("countdown").parentElement?.querySelector("[style*=progress-section]");
+  expect(bar?.getAttribute("style")).toContain("50%");
 });
 
 test("parameters that the page does not know are shown as they are", () => {

@@ -20,18 +20,17 @@ vi.mock("../src/features/copilot/FormattedText", async (load) => {
   };
 });
 
-vi.mock("../src/features/chart/ChartController", () => ({
-  ChartController: class {
-    draw = vi.fn();
-    setPalette = vi.fn();
-    showNewest = vi.fn();
-    setBarLength = vi.fn();
-    scrollToNewest = vi.fn();
-    zoom = vi.fn();
-    moveCursor = vi.fn();
-    destroy = vi.fn();
-  },
-}));
+vi.mock("../src/features/chart/ChartController", () => import("./stillChart"));
+
+// Counts how often the text field is rendered, which measures itself each time.
+vi.mock("@mantine/core", async (load) => {
+  const real = await load<typeof import("@mantine/core")>();
+  const Textarea = (props: Parameters<typeof real.Textarea>[0]) => {
+    rendered.set("field", (rendered.get("field") ?? 0) + 1);
+    return <real.Textarea {...props} />;
+  };
+  return { ...real, Textarea };
+});
 
 // The text field grows anew when its font has come.
 Object.defineProperty(document, "fonts", { value: new EventTarget() });
@@ -262,6 +261,16 @@ test("a piece of text renders its own answer once and no other", async () => {
   page.become({ messages: grow(`New ${"piece ".repeat(500)}`) });
   expect(rendered.get("Old")).toBe(old);
   expect(rendered.get("New")).toBe(fresh + 1);
+});
+
+test("an answer that grows leaves the text field as it is", async () => {
+  const page = await opened();
+  const grow = (words: string): void =>
+    page.become({ status: "answering", messages: [answered("a", [text(words)], { status: "answering" })] });
+  grow("So");
+  const before = rendered.get("field");
+  for (const words of ["So it", "So it is", "So it is."]) grow(words);
+  expect(rendered.get("field")).toBe(before);
 });
 
 test("while the line is away an answer is said to go on", async () => {

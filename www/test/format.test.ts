@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
+import { chooseLanguage } from "../src/i18n";
 import {
   directionOf,
   formatAge,
@@ -8,6 +9,8 @@ import {
   formatPrice,
   formatVolume,
 } from "../src/lib/format";
+
+afterEach(() => chooseLanguage("en"));
 
 test.each([
   [91.6, "91.60"],
@@ -43,6 +46,16 @@ test.each([
   [273_600_000, "3 d 4 h"],
 ])("an age of %s ms reads %s", (ageMs, text) => {
   expect(formatAge(ageMs)).toBe(text);
+});
+
+test("in Turkish an age has Turkish units", async () => {
+  await chooseLanguage("tr");
+  expect([4_000, 185_000, 7_620_000, 273_600_000].map(formatAge)).toEqual([
+    "4 sn",
+    "3 dk 05 sn",
+    "2 sa 07 dk",
+    "3 g 4 sa",
+  ]);
 });
 
 test("a market date is the day in UTC, whatever the machine's time zone", () => {

@@ -1,7 +1,18 @@
 import type { SymbolInfo } from "@spark/live-core";
-import { expect, test } from "vitest";
-import { formatBarTime, formatMarketMoment, marketMoment } from "../src/lib/format";
-import { intervalFor, intervalName, intervalWords, lengthOf, spansOf } from "../src/lib/intervals";
+import { afterEach, expect, test } from "vitest";
+import { chooseLanguage } from "../src/i18n";
+import { formatBacktestTime, formatBarTime, formatMarketMoment, marketMoment } from "../src/lib/format";
+import {
+  intervalFor,
+  intervalInWords,
+  intervalName,
+  intervalSign,
+  intervalWords,
+  lengthOf,
+  spansOf,
+} from "../src/lib/intervals";
+
+afterEach(() => chooseLanguage("en"));
 
 const info = (...intervals: string[]) => ({ intervals }) as SymbolInfo;
 
@@ -49,6 +60,24 @@ test("what is short on the page is read out in whole words", () => {
   expect(words("7m")).toEqual(["50 candles", "150 candles", "500 candles", "All candles"]);
 });
 
+test("in Turkish each unit has its own adjective, its own letters and its own spans", async () => {
+  await chooseLanguage("tr");
+  const all = ["1s", "30s", "5m", "4h", "3d", "2w"];
+  expect(all.map(intervalName)).toEqual([
+    "1 saniyelik",
+    "30 saniyelik",
+    "5 dakikalık",
+    "4 saatlik",
+    "3 günlük",
+    "2 haftalık",
+  ]);
+  expect(all.map(intervalSign)).toEqual(["1sn", "30sn", "5dk", "4sa", "3g", "2hf"]);
+  expect(intervalInWords("1d")).toBe("günlük");
+  const labels = (interval: string) => spansOf(interval).map((span) => span.label);
+  expect(labels("1d")).toEqual(["3 ay", "6 ay", "1 yıl", "Tümü"]);
+  expect(labels("15m")).toEqual(["12 saat", "1 gün", "1 hafta", "Tümü"]);
+});
+
 test("a market time says whether it is a day or a time of one", () => {
   const at = Date.UTC(2026, 10, 23, 10, 5, 7);
   expect(marketMoment(at, at)).toEqual({ name: "time", text: "10:05:07 UTC" });
@@ -63,6 +92,8 @@ test("a time is as exact as it has to be", () => {
   expect(formatBarTime(at, lengthOf("5m"))).toBe("2026-11-23 10:05");
   expect(formatBarTime(at, lengthOf("1d"))).toBe("2026-11-23");
   expect(formatBarTime(undefined, 1)).toBe("–");
+  expect(formatBacktestTime(Date.UTC(2026, 10, 23))).toBe("2026-11-23");
+  expect(formatBacktestTime(at)).toBe("2026-11-23 10:05");
   expect(formatMarketMoment(at, at + 1_000)).toBe("10:05:07");
   expect(formatMarketMoment(at, at + lengthOf("1d"))).toBe("2026-11-23");
   expect(formatMarketMoment(Date.UTC(2026, 10, 23), at)).toBe("2026-11-23");

@@ -1,22 +1,13 @@
-import { screen, waitFor, within } from "@testing-library/react";
-import { beforeEach, expect, test, vi } from "vitest";
+import { act, screen, waitFor, within } from "@testing-library/react";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { chooseLanguage } from "../src/i18n";
 import { renderPage, rising } from "./page";
 
 // The canvas is looked at in a browser; here it would only ask happy-dom for a context that it has not.
-vi.mock("../src/features/chart/ChartController", () => ({
-  ChartController: class {
-    draw = vi.fn();
-    setPalette = vi.fn();
-    showNewest = vi.fn();
-    setBarLength = vi.fn();
-    scrollToNewest = vi.fn();
-    zoom = vi.fn();
-    moveCursor = vi.fn();
-    destroy = vi.fn();
-  },
-}));
+vi.mock("../src/features/chart/ChartController", () => import("./stillChart"));
 
 beforeEach(() => window.history.replaceState(null, "", "/"));
+afterEach(() => chooseLanguage("en"));
 
 function live(page: ReturnType<typeof renderPage>): void {
   page.move((client) => {
@@ -148,8 +139,10 @@ test("a symbol that is refused says so where its price would be", () => {
     client.refuse("AAPL", { code: "CHANNEL_UNKNOWN", message: "no such channel" });
   });
   expect(row("AAPL").textContent).toContain("n/a");
-  expect(row("AAPL").textContent).toContain("no such channel");
+  expect(row("AAPL").textContent).toContain("There is no such channel");
   expect(screen.getByText("The candles did not come")).toBeTruthy();
+  expect(screen.getByText("Nothing is published under that name, or not for you.")).toBeTruthy();
+  expect(screen.getByRole("link", { name: "What does CHANNEL_UNKNOWN mean?" })).toBeTruthy();
 });
 
 test("the chart is described in words", () => {
@@ -225,13 +218,12 @@ test("an error beside bars says that the history is missing only where it is", (
   const page = renderPage();
   live(page);
   const error = { code: "FORBIDDEN", message: "the channel was closed" };
+  const told = (): string | null => screen.getByText(/You are signed in, but may not do this\./).textContent;
   page.move((client) => client.spoil("AAPL", error, true));
-  const told = screen.getByText(/The channel was closed\./).textContent;
-  expect(told).toBe("These bars may be incomplete or out of date. The channel was closed.");
+  expect(told()).toMatch(/^These bars may be incomplete or out of date\. You are signed in/);
   page.move((client) => client.spoil("AAPL", error, false));
-  expect(screen.getByText(/The channel was closed\./).textContent).toBe(
-    "The history did not come, only live bars are shown. The channel was closed.",
-  );
+  expect(told()).toMatch(/^The history did not come, only live bars are shown\. You are signed in/);
+  expect(screen.getByRole("link", { name: "What does FORBIDDEN mean?" })).toBeTruthy();
 });
 
 test("the help says from when the age counts", async () => {
@@ -262,4 +254,78 @@ test("an exchange that is not heard is not called live", () => {
   expect(words()).toBe("Binance, not live");
   page.move((client) => client.judge("fresh", null));
   expect(words()).toBe("Live from Binance");
+});
+
+test("what was chosen stays in the address over every view, and in the links to them", async () => {
+  window.history.replaceState(null, "", "/?transport=sse&copilot=chat-1");
+  localStorage.setItem("spark-live-copilot", "closed");
+  const page = renderPage();
+  live(page);
+  await page.user.click(screen.getByTestId("price-IBM"));
+  const chosen = { symbol: "IBM", transport: "sse", copilot: "chat-1" };
+  const kept = (search: string) => Object.fromEntries(new URLSearchParams(search));
+  const views: [string, string][] = [
+    ["Status", "/status"],
+    ["Backtests", "/backtests"],
+    ["Market", "/"],
+  ];
+  for (const [name, path] of views) {
+    const link = screen.getByRole("link", { name });
+    const [, search = ""] = link.getAttribute("href")?.split("?") ?? [];
+    expect(kept(search), name).toEqual(chosen);
+    await page.user.click(link);
+    expect(window.location.pathname).toBe(path);
+    expect(kept(window.location.search), name).toEqual(chosen);
+  }
+  // Also on the way back, to an address of before.
+  act(() => window.history.pushState(null, "", "/status"));
+  expect(kept(window.location.search)).toEqual(chosen);
+  localStorage.clear();
+});
+
+test("a gateway that does not answer is named by its code, with the way to what that means", async () => {
+  const page = renderPage();
+  page.move((client) => client.failSymbols({ code: "NETWORK", message: "no way there" }));
+  await page.user.click(screen.getByRole("link", { name: "What does NETWORK mean?" }));
+  expect(window.location.pathname).toBe("/errors/NETWORK");
+  expect(
+    await screen.findByText("No answer came back over the network.", undefined, { timeout: 4_000 }),
+  ).toBeTruthy();
+});
+
+test("in Turkish the chart, its errors and ages speak Turkish", async () => {
+  await chooseLanguage("tr");
+  const page = renderPage();
+  live(page);
+  const chart = screen.getByRole("group", { name: /^AAPL, günlük mumlar\. Sol ve sağ ok/ });
+  expect(chart.getAttribute("aria-roledescription")).toBe("mum grafiği");
+  page.move((client) => client.renewAges());
+  expect(screen.getByTestId("status-age").textContent).toMatch(/^\d+ sn önce$/);
+  expect(within(screen.getByTestId("spans")).getByText("6 ay", { selector: "[aria-hidden]" })).toBeTruthy();
+  const error = { code: "FORBIDDEN", message: "the channel was closed" };
+  page.move((client) => client.spoil("AAPL", error, true));
+  expect(screen.queryByText(/channel was closed/)).toBeNull();
+  expect(screen.getByText(/bunu yapma yetkiniz yok/)).toBeTruthy();
+});
+
+test("what the badge says is a dialog: Escape closes it, and the focus goes back", async () => {
+  const page = renderPage();
+  live(page);
+  await page.user.click(screen.getByTestId("source-badge"));
+  const dialog = await screen.findByRole("dialog");
+  await waitFor(() => expect(dialog.contains(document.activeElement)).toBe(true));
+  await page.user.keyboard("{Escape}");
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId("source-badge")));
+});
+
+test("codes are found however they are typed", async () => {
+  window.history.replaceState(null, "", "/errors");
+  const page = renderPage();
+  const field = await screen.findByRole("searchbox", undefined, { timeout: 4_000 });
+  for (const typed of ["TOKEN_INVALID", "token_ınvalıd", "TOKEN_İNVALİD"]) {
+    await page.user.clear(field);
+    await page.user.type(field, typed);
+    expect(screen.getByText("TOKEN_INVALID"), typed).toBeTruthy();
+    expect(screen.getAllByRole("listitem")).toHaveLength(1);
+  }
 });

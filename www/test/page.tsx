@@ -6,6 +6,7 @@ import { type FakeBar, FakeClient, type FakeMarket } from "../dev/fakeClient";
 import { App } from "../src/app/App";
 import { createSession } from "../src/app/session";
 import { theme, variables } from "../src/app/theme";
+import { readAddress } from "../src/lib/address";
 
 const DAY_MS = 86_400_000;
 
@@ -29,7 +30,7 @@ export function renderPage(market: FakeMarket = { bars: { AAPL: rising(100), IBM
     clients.push(client);
     return client;
   };
-  const session = createSession(make, "websocket");
+  const session = createSession(make, readAddress(window.location.search).transport);
   const page = render(
     <MantineProvider theme={theme} cssVariablesResolver={variables} env="test">
       <App session={session} />

@@ -1,6 +1,7 @@
-import { Loader } from "@mantine/core";
+import { Loader, VisuallyHidden } from "@mantine/core";
 import type { LiveError } from "@spark/live-core";
 import { Trans, useTranslation } from "react-i18next";
+import { ErrorLink } from "../components/ErrorLink";
 import { AlertIcon, EmptyIcon } from "../components/icons";
 import { Notice } from "../components/Notice";
 import { Panel } from "../components/Panel";
@@ -11,9 +12,9 @@ export function NoSymbols() {
   const { t } = useTranslation("market");
   return (
     <Panel labelledBy="no-symbols" className={classes.whole}>
-      <h2 id="no-symbols" className={classes.hidden}>
+      <VisuallyHidden component="h2" id="no-symbols">
         {t("title")}
-      </h2>
+      </VisuallyHidden>
       <Notice icon={<EmptyIcon />} title={t("empty.none")}>
         <Trans t={t} i18nKey="empty.noneText" components={[<code key="code" />]} />
       </Notice>
@@ -26,15 +27,21 @@ export function NoGateway({ error }: { error: LiveError | null }) {
   const { t } = useTranslation("market");
   return (
     <Panel labelledBy="no-gateway" className={classes.whole}>
-      <h2 id="no-gateway" className={classes.hidden}>
+      <VisuallyHidden component="h2" id="no-gateway">
         {t("title")}
-      </h2>
-      <Notice icon={<AlertIcon />} title={t("empty.away")} urgent>
+      </VisuallyHidden>
+      <Notice
+        icon={<AlertIcon />}
+        title={t("empty.away")}
+        urgent
+        action={
+          <span className={classes.foot}>
+            <Loader size="xs" type="dots" color="var(--text-faint)" aria-hidden="true" />
+            {error && <ErrorLink code={error.code} />}
+          </span>
+        }
+      >
         {t("empty.awayText")}
-        <span className={classes.foot}>
-          <Loader size="xs" type="dots" color="var(--text-faint)" aria-hidden="true" />
-          {error && <code>{error.code}</code>}
-        </span>
       </Notice>
     </Panel>
   );

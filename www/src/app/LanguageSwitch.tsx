@@ -1,4 +1,5 @@
 import { SegmentedControl } from "@mantine/core";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { chooseLanguage, language } from "../i18n";
 import { LANGUAGES, languageOf } from "../i18n/language";
@@ -13,23 +14,32 @@ const CHOICES = LANGUAGES.map(({ value, name }) => ({
   ),
 }));
 
-/** English or Turkish. */
+/** English or Turkish. The page stays in its language where the other cannot be downloaded, and says so. */
 export function LanguageSwitch() {
   const { t } = useTranslation();
+  const [isAway, setAway] = useState(false);
   const choose = (value: string): void => {
     const chosen = languageOf(value);
-    if (chosen) void chooseLanguage(chosen);
+    setAway(false);
+    if (chosen) void chooseLanguage(chosen).catch(() => setAway(true));
   };
   return (
-    <SegmentedControl
-      className={classes.theme}
-      classNames={{ label: classes.themeLabel }}
-      aria-label={t("language")}
-      size="xs"
-      withItemsBorders={false}
-      data={CHOICES}
-      value={language()}
-      onChange={choose}
-    />
+    <div className={classes.choice}>
+      <SegmentedControl
+        className={classes.theme}
+        classNames={{ label: classes.themeLabel }}
+        aria-label={t("language")}
+        size="xs"
+        withItemsBorders={false}
+        data={CHOICES}
+        value={language()}
+        onChange={choose}
+      />
+      {isAway && (
+        <p className={classes.away} role="alert">
+          {t("languageAway")}
+        </p>
+      )}
+    </div>
   );
 }

@@ -1,6 +1,7 @@
 import { Skeleton, VisuallyHidden } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Panel } from "../components/Panel";
+import { ChartPlaceholder } from "../features/chart/ChartPlaceholder";
 import classes from "./LoadingPage.module.css";
 
 const ROWS = ["a", "b", "c", "d", "e"];
@@ -10,7 +11,7 @@ export function LoadingPage() {
   const { t } = useTranslation(["market", "common"]);
   return (
     <>
-      <Panel labelledBy="loading-list">
+      <Panel labelledBy="loading-list" className={classes.list}>
         <h2 id="loading-list" className={classes.title}>
           {t("list.title")}
         </h2>
@@ -27,13 +28,17 @@ export function LoadingPage() {
           </div>
         ))}
       </Panel>
-      <Panel labelledBy="loading-chart">
-        <h2 id="loading-chart" className={classes.hidden}>
+      <Panel labelledBy="loading-chart" className={classes.chart}>
+        <VisuallyHidden component="h2" id="loading-chart">
           {t("chart.title")}
-        </h2>
+        </VisuallyHidden>
         <div className={classes.head} aria-hidden="true">
           <Skeleton width="14rem" height="1.75rem" radius="sm" />
           <Skeleton width="11rem" height="0.75rem" radius="sm" />
+        </div>
+        <div className={classes.legend} />
+        <div className={classes.plot}>
+          <ChartPlaceholder />
         </div>
       </Panel>
     </>

@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Button, VisuallyHidden } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { EmptyIcon } from "../components/icons";
@@ -11,14 +11,19 @@ export function NotFound() {
   const { t } = useTranslation();
   return (
     <Panel labelledBy="not-found">
-      <h2 id="not-found" hidden>
+      <VisuallyHidden component="h2" id="not-found">
         {t("notFound.title")}
-      </h2>
-      <Notice icon={<EmptyIcon />} title={t("notFound.title")}>
+      </VisuallyHidden>
+      <Notice
+        icon={<EmptyIcon />}
+        title={t("notFound.title")}
+        action={
+          <Button component={Link} href={ROUTES.market}>
+            {t("notFound.link")}
+          </Button>
+        }
+      >
         {t("notFound.text")}
-        <Button component={Link} href={ROUTES.market} mt="md">
-          {t("notFound.link")}
-        </Button>
       </Notice>
     </Panel>
   );

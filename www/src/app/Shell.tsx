@@ -1,9 +1,9 @@
 import { Button } from "@mantine/core";
 import type { SymbolList, Transport } from "@spark/live-core";
-import { usePrice, useSymbols } from "@spark/live-react";
-import { lazy, Suspense, useCallback, useRef, useState } from "react";
+import { useSymbols } from "@spark/live-react";
+import { useCallback, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Route, Switch, useRoute } from "wouter";
+import { useRoute } from "wouter";
 import { SparkIcon } from "../components/icons";
 import { StatusBar } from "../features/status/StatusBar";
 import { readAddress, replaceAddress } from "../lib/address";
@@ -11,24 +11,13 @@ import { ROUTES } from "../lib/routes";
 import { Copilot } from "./Copilot";
 import { Header } from "./Header";
 import { MarketView } from "./MarketView";
-import { NotFound } from "./NotFound";
 import classes from "./Shell.module.css";
 import { SourceBadge } from "./SourceBadge";
 import { useArrival } from "./useArrival";
 import { useDock } from "./useDock";
+import { useKeptAddress } from "./useKeptAddress";
 import { useSymbolNames } from "./useSymbolNames";
-import { ViewLoading } from "./ViewLoading";
-
-const BacktestsView = lazy(() => import("../features/backtests/BacktestsView"));
-const BacktestView = lazy(() => import("../features/backtests/BacktestView"));
-const StatusView = lazy(() => import("../features/status/StatusView"));
-const ErrorsView = lazy(() => import("../features/errors/ErrorsView"));
-
-/** The most prices that the status view holds. */
-const WATCHED_MAX = 50;
-
-/** Of a held price nothing is shown. */
-const NOTHING = (): null => null;
+import { Views } from "./Views";
 
 /** Properties of {@link Shell}. */
 export interface ShellProps {
@@ -48,6 +37,7 @@ export function Shell({ lastSymbols, transport, onTransport }: ShellProps) {
   const [interval, setInterval] = useState(() => readAddress(window.location.search).interval);
   const selected = wanted !== null && symbols.includes(wanted) ? wanted : (symbols[0] ?? null);
   const [isMarket] = useRoute(ROUTES.market);
+  useKeptAddress({ symbol: wanted, interval, transport });
 
   const select = useCallback((symbol: string) => {
     setWanted(symbol);
@@ -79,52 +69,33 @@ export function Shell({ lastSymbols, transport, onTransport }: ShellProps) {
           className={classes.opener}
           size="compact-sm"
           variant={dock.isOpen ? "light" : "default"}
-          leftSection={<SparkIcon />}
           aria-expanded={dock.isOpen}
           onClick={dock.toggle}
           data-testid="copilot-open"
         >
-          {t("copilot")}
+          <SparkIcon />
+          <span className={classes.name}>{t("copilot")}</span>
         </Button>
       </Header>
       <div className={classes.body}>
         <main className={classes.main} id="content" tabIndex={-1} ref={arrive}>
-          <Suspense fallback={<ViewLoading />}>
-            <Switch>
-              <Route path={ROUTES.market}>
-                <MarketView
-                  list={list}
-                  symbols={symbols}
-                  selected={selected}
-                  onSelect={select}
-                  interval={interval}
-                  onInterval={chooseInterval}
-                />
-              </Route>
-              <Route path={ROUTES.backtests} component={BacktestsView} />
-              <Route path="/backtests/:jobId">{({ jobId }) => <BacktestView jobId={jobId} />}</Route>
-              <Route path={ROUTES.status}>
-                <Watched symbols={symbols} />
-                <StatusView />
-              </Route>
-              <Route path="/errors/:code?">{({ code }) => <ErrorsView code={code ?? null} />}</Route>
-              <Route component={NotFound} />
-            </Switch>
-          </Suspense>
+          <Views
+            symbols={symbols}
+            market={
+              <MarketView
+                list={list}
+                symbols={symbols}
+                selected={selected}
+                onSelect={select}
+                interval={interval}
+                onInterval={chooseInterval}
+              />
+            }
+          />
         </main>
         <Copilot dock={dock} onClose={closeDock} />
       </div>
       <StatusBar symbol={isMarket ? selected : null} transport={transport} onTransport={onTransport} />
     </div>
   );
-}
-
-/** Holds what the market holds, so that there is something to be told of. */
-function Watched({ symbols }: { symbols: readonly string[] }) {
-  return symbols.slice(0, WATCHED_MAX).map((symbol) => <WatchedPrice key={symbol} symbol={symbol} />);
-}
-
-function WatchedPrice({ symbol }: { symbol: string }) {
-  usePrice(symbol, NOTHING);
-  return null;
 }

@@ -44,7 +44,14 @@ function Badge({ words }: { words: Words }) {
   const { t } = useTranslation("market");
   const { isLive, icon, label, short, about } = words;
   return (
-    <Popover position="bottom-start" width="min(20rem, calc(100vw - 2rem))" shadow="md" withinPortal>
+    <Popover
+      position="bottom-start"
+      width="min(20rem, calc(100vw - 2rem))"
+      shadow="md"
+      withinPortal
+      trapFocus
+      returnFocus
+    >
       <Popover.Target>
         <UnstyledButton
           className={cx(classes.badge, isLive && classes.live)}
@@ -67,8 +74,13 @@ function Badge({ words }: { words: Words }) {
 
 function wordsOf(t: TFunction<"market">, source: string, isHeard: boolean): Words {
   if (source === "replay") {
-    const label = t("source.replay");
-    return { isLive: false, icon: <ReplayIcon />, label, short: label, about: t("source.replayAbout") };
+    return {
+      isLive: false,
+      icon: <ReplayIcon />,
+      label: t("source.replay"),
+      short: t("source.replayShort"),
+      about: t("source.replayAbout"),
+    };
   }
   if (source === "synthetic") {
     return {

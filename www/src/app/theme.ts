@@ -56,6 +56,8 @@ export const variables: CSSVariablesResolver = () => {
     "--mantine-color-body": "var(--surface)",
     "--mantine-color-text": "var(--text)",
     "--mantine-color-dimmed": "var(--text-faint)",
+    "--mantine-color-placeholder": "var(--text-faint)",
+    "--mantine-color-error": "var(--down)",
     "--mantine-color-default": "var(--surface)",
     "--mantine-color-default-hover": "var(--surface-hover)",
     "--mantine-color-default-color": "var(--text)",

@@ -1,9 +1,8 @@
 import { Button } from "@mantine/core";
 import type { LiveError } from "@spark/live-core";
 import { useTranslation } from "react-i18next";
-import { Link } from "wouter";
-import { errorWords } from "../lib/errorWords";
-import { ROUTES } from "../lib/routes";
+import { errorDetail, errorWords } from "../lib/errorWords";
+import { ErrorLink } from "./ErrorLink";
 import classes from "./ErrorNote.module.css";
 import { AlertIcon } from "./icons";
 
@@ -20,8 +19,7 @@ export interface ErrorNoteProps {
 export function ErrorNote({ error, onRetry, isNews = true }: ErrorNoteProps) {
   const { t } = useTranslation(["errors", "common"]);
   const words = errorWords(t, error.code);
-  // The gateway's own sentence says which field or job, where it is about one.
-  const detail = !words || error.field || error.code === "JOB_FAILED" ? error.message : null;
+  const detail = errorDetail(t, error);
   return (
     <div
       className={classes.note}
@@ -33,7 +31,7 @@ export function ErrorNote({ error, onRetry, isNews = true }: ErrorNoteProps) {
       <div className={classes.text}>
         <strong>{words?.title ?? error.code}</strong>
         {words && <p>{words.what}</p>}
-        {detail && <p className={classes.detail}>{detail}</p>}
+        {detail !== null && <p className={classes.detail}>{detail}</p>}
         {words && <p>{words.todo}</p>}
         <div className={classes.foot}>
           {onRetry && (
@@ -41,9 +39,7 @@ export function ErrorNote({ error, onRetry, isNews = true }: ErrorNoteProps) {
               {t("common:retry")}
             </Button>
           )}
-          <Link href={ROUTES.error(error.code)} className={classes.link}>
-            {t("view.link", { code: error.code })}
-          </Link>
+          <ErrorLink code={error.code} />
         </div>
       </div>
     </div>

@@ -4,15 +4,15 @@ import { type ReactNode, type RefObject, useEffect, useId, useLayoutEffect, useR
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { formatCountdown } from "../lib/format";
-import { costWords, describe, isBacktest, strategyWords } from "../lib/params";
+import { costWords, describe, isBacktest, subjectWords } from "../lib/params";
 import { ROUTES } from "../lib/routes";
 import { CodeBox } from "./CodeBox";
 import { ErrorNote } from "./ErrorNote";
 import { CheckIcon } from "./icons";
 import classes from "./ProposalCard.module.css";
 
-/** How long a proposal stands where it is not known when it was made: the gateway's usual time. */
-const USUAL_MS = 120_000;
+/** How long a proposal stands unless the gateway is set up otherwise; of one that was made earlier less is left. */
+const USUAL_MS = 300_000;
 
 /** Properties of {@link ProposalCard}. */
 export interface ProposalCardProps {
@@ -99,9 +99,7 @@ export function ProposalCard({ part, onConfirm, onDecline, onRenew, children }: 
 function Subject({ proposal }: Pick<ProposalPart, "proposal">) {
   const { t } = useTranslation("proposal");
   const { params, summary } = proposal;
-  return isBacktest(params)
-    ? `${params.symbol} · ${strategyWords(t, params.strategy, params.sweep)}`
-    : summary;
+  return isBacktest(params) ? subjectWords(t, params) : summary;
 }
 
 /** It keeps the focus while it works, and takes no second press. */

@@ -13,7 +13,10 @@ declare module "i18next" {
 /** The words of the page. English comes with it; another language is downloaded when it is chosen. */
 export const i18n = i18next.createInstance();
 
-/** Begins with the language of the address, of this device, or of the browser. Resolves when its words are there. */
+/**
+ * Begins with the language of the address, of this device, or of the browser. Resolves when its words are there; where
+ * they cannot be had, the page speaks English.
+ */
 export async function startLanguage(): Promise<void> {
   await i18n.use(initReactI18next).init({
     resources: { en },
@@ -25,13 +28,17 @@ export async function startLanguage(): Promise<void> {
     interpolation: { escapeValue: false },
     initAsync: false,
   });
-  await speak(firstLanguage(window.location.search, storedLanguage(), navigator.languages));
+  const first = firstLanguage(window.location.search, storedLanguage(), navigator.languages);
+  await speak(first).catch(() => speak("en"));
 }
 
-/** Changes the language, and keeps the choice. */
+/**
+ * Changes the language, and keeps the choice once its words are there. Rejects where they cannot be had: then the page goes
+ * on in the language that it speaks.
+ */
 export async function chooseLanguage(language: Language): Promise<void> {
-  storeLanguage(language);
   await speak(language);
+  storeLanguage(language);
 }
 
 /** The language that the page speaks now. */

@@ -46,10 +46,21 @@ export function withAddress(search: string, change: Partial<AddressState>): stri
   return text === "" ? "" : `?${text}`;
 }
 
+/** A link within the page with what an address says beside it, where the link does not say otherwise. */
+export function keptAddress(href: string, search: string): string {
+  const [path = "", own = ""] = href.split("?");
+  const kept = withAddress("", readAddress(search));
+  const query = new URLSearchParams(kept);
+  for (const [name, value] of new URLSearchParams(own)) query.set(name, value);
+  const text = query.toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
 /** Writes a change into the address bar without a new entry in the history. */
 export function replaceAddress(change: Partial<AddressState>): void {
   const { pathname, search, hash } = window.location;
-  window.history.replaceState(null, "", `${pathname}${withAddress(search, change)}${hash}`);
+  const next = withAddress(search, change);
+  if (next !== search) window.history.replaceState(null, "", `${pathname}${next}${hash}`);
 }
 
 function setOrDelete(query: URLSearchParams, name: string, value: string | null): void {

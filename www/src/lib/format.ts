@@ -3,7 +3,7 @@
  * the same in a screenshot, a test and a bug report, whatever the machine's locale. Dates are as in ISO 8601 in all.
  */
 
-import { language } from "../i18n";
+import { i18n, language } from "../i18n";
 import type { Language } from "../i18n/language";
 import { DAY } from "./intervals";
 
@@ -156,6 +156,11 @@ export function marketMoment(
   return { name: "time", text: `${isToday ? time.slice(11, 19) : `${day} ${time.slice(11, 16)}`} UTC` };
 }
 
+/** When something of a backtest was: its day, with the time where the bars are shorter than one. */
+export function formatBacktestTime(timeMs: number): string {
+  return formatBarTime(timeMs, timeMs % DAY === 0 ? DAY : 60_000);
+}
+
 /** When a bar begins, as exactly as its length asks for: a day, a day with a time, one with seconds. */
 export function formatBarTime(timeMs: number | null | undefined, lengthMs: number): string {
   const day = formatMarketDate(timeMs);
@@ -175,12 +180,12 @@ export function directionOf(value: number | null | undefined): "up" | "down" | "
 export function formatAge(ageMs: number): string {
   if (!Number.isFinite(ageMs)) return MISSING;
   const seconds = Math.max(0, Math.floor(ageMs / 1000));
-  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 60) return i18n.t("ages.seconds", { seconds });
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${pad(seconds % 60)} s`;
+  if (minutes < 60) return i18n.t("ages.minutes", { minutes, seconds: pad(seconds % 60) });
   const hours = Math.floor(minutes / 60);
-  if (hours < 24) return `${hours} h ${pad(minutes % 60)} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  if (hours < 24) return i18n.t("ages.hours", { hours, minutes: pad(minutes % 60) });
+  return i18n.t("ages.days", { days: Math.floor(hours / 24), hours: hours % 24 });
 }
 
 function signed(value: number, magnitude: string): string {

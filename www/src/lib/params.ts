@@ -1,6 +1,8 @@
 import type { BacktestParams, BacktestStrategy } from "@spark/live-core";
 import type { TFunction } from "i18next";
-import { formatCount, formatPart, formatPrice, formatShort } from "./format";
+import { formatCount, formatPart, formatPrice, formatShort, MISSING } from "./format";
+import { intervalSign } from "./intervals";
+import { writeNumber } from "./numbers";
 
 /** The strategies, with their settings and what those are where nothing is said. */
 export const STRATEGIES = {
@@ -27,14 +29,29 @@ export function isBacktest(params: unknown): params is BacktestParams {
   return typeof symbol === "string" && Object.hasOwn(STRATEGIES, strategy?.name ?? "");
 }
 
+/** How many backtests these parameters are; 1 without a sweep. */
+export function combinationsOf({ sweep }: BacktestParams): number {
+  return Object.values(sweep ?? {}).reduce((product, values) => product * values.length, 1);
+}
+
+/** What a backtest is, in a line: `AAPL · SMA crossover 10/30`, `IBM · SMA crossover …/50 · 30 combinations`. */
+export function subjectWords(t: TFunction<"proposal">, params: BacktestParams): string {
+  const count = combinationsOf(params);
+  const subject = `${params.symbol} · ${strategyWords(t, params.strategy, params.sweep)}`;
+  return params.sweep ? `${subject} · ${t("combinations", { count, shown: formatCount(count) })}` : subject;
+}
+
 /** A strategy in words: `SMA crossover 10/30`, with `…` for what is swept. */
-export function strategyWords(
+function strategyWords(
   t: TFunction<"proposal">,
   strategy: BacktestStrategy,
-  sweep?: BacktestParams["sweep"],
+  sweep: BacktestParams["sweep"],
 ): string {
   const given = strategy as Partial<Record<Setting, number>>;
-  const values = settingsOf(strategy.name).map((name) => (sweep?.[name] ? "…" : (given[name] ?? "–")));
+  const values = settingsOf(strategy.name).map((name) => {
+    const swept = sweep?.[name] ?? [];
+    return swept.length > 1 ? "…" : formatSetting(swept[0] ?? given[name]);
+  });
   return [t(`strategies.${strategy.name}`), values.join("/")].join(" ").trim();
 }
 
@@ -50,12 +67,12 @@ export function describe(
   // What is swept has many values, and the rest the one that it always has.
   const settings = settingsOf(strategy.name)
     .filter((name) => !sweep?.[name])
-    .map((name) => `${t(`settings.${name}`)} ${given[name] ?? "–"}`);
+    .map((name) => `${t(`settings.${name}`)} ${formatSetting(given[name])}`);
   const grid = Object.entries(sweep ?? {}).map(
     ([name, values]) => `${t(`settings.${name as Setting}`)} ${brief(values)}`,
   );
   return [
-    { name: t("fields.symbol"), value: `${symbol} · ${interval ?? "1d"}` },
+    { name: t("fields.symbol"), value: `${symbol} · ${intervalSign(interval ?? "1d")}` },
     { name: t("fields.range"), value: `${from ?? t("first")} – ${to ?? t("last")}` },
     {
       name: t("fields.strategy"),
@@ -86,7 +103,15 @@ function sizingWords(t: TFunction<"proposal">, sizing: BacktestParams["sizing"])
 
 /** A few values, or the first and last of many. */
 function brief(values: readonly number[]): string {
-  return values.length <= 6
-    ? values.join(", ")
-    : `${values[0]}, ${values[1]} … ${values.at(-1)} (${values.length})`;
+  const shown = values.map(formatSetting);
+  // Where a comma stands within numbers it cannot stand between them.
+  const between = shown.some((value) => value.includes(",")) ? "; " : ", ";
+  return shown.length <= 6
+    ? shown.join(between)
+    : `${shown.slice(0, 2).join(between)} … ${shown.at(-1)} (${shown.length})`;
+}
+
+/** A number of a strategy, as it is typed into the form. */
+function formatSetting(value: number | undefined): string {
+  return value === undefined ? MISSING : writeNumber(value);
 }

@@ -1,12 +1,13 @@
-import { Button, Progress, Skeleton } from "@mantine/core";
+import { Button, Progress, Skeleton, VisuallyHidden } from "@mantine/core";
 import type { BacktestParams, JobState } from "@spark/live-core";
 import { useJob } from "@spark/live-react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { ErrorNote } from "../../components/ErrorNote";
 import { Panel } from "../../components/Panel";
 import { formatMoment, formatPart } from "../../lib/format";
-import { describe, isBacktest, strategyWords } from "../../lib/params";
+import { describe, isBacktest, subjectWords } from "../../lib/params";
 import { ROUTES } from "../../lib/routes";
 import classes from "./BacktestView.module.css";
 import { CancelButton } from "./CancelButton";
@@ -25,9 +26,7 @@ export default function BacktestView({ jobId }: { jobId: string }) {
   const state = useJob<unknown>(jobId);
   const { job } = state;
   const params = job?.params;
-  const title = isBacktest(params)
-    ? `${params.symbol} · ${strategyWords(terms, params.strategy)}`
-    : t("title");
+  const title = isBacktest(params) ? subjectWords(terms, params) : t("title");
   return (
     <div className={classes.view} data-testid="backtest" data-status={state.status}>
       <Panel labelledBy="backtest-title" className={classes.panel}>
@@ -35,7 +34,7 @@ export default function BacktestView({ jobId }: { jobId: string }) {
           ← {t("back")}
         </Link>
         <div className={classes.head}>
-          <h2 id="backtest-title" className={classes.title} tabIndex={-1}>
+          <h2 id="backtest-title" className={classes.title}>
             {job || state.isEnded ? title : <Skeleton width="16rem" height="1.5rem" />}
           </h2>
           <StateMark status={state.status} />
@@ -60,6 +59,7 @@ export default function BacktestView({ jobId }: { jobId: string }) {
           </div>
         </div>
         <Standing state={state} />
+        <VisuallyHidden role="status">{spoken(t, state)}</VisuallyHidden>
         {isBacktest(params) && <Params params={params} />}
       </Panel>
       {state.status === "done" && (
@@ -73,13 +73,23 @@ export default function BacktestView({ jobId }: { jobId: string }) {
   );
 }
 
+/** What a screen reader is told: how it stands and what it is at, and not each percent. */
+function spoken(t: TFunction<"backtests">, state: JobState): string {
+  const phase = phaseOf(state);
+  return [t(`states.${state.status}`), phase && t(`phases.${phase}`)].filter(Boolean).join(", ");
+}
+
+function phaseOf({ job, isEnded }: JobState): "computing" | "storing" | undefined {
+  return isEnded ? undefined : (["computing", "storing"] as const).find((name) => name === job?.phase);
+}
+
 /** How far it is, or why it has ended without a result. */
 function Standing({ state }: { state: JobState }) {
   const { t } = useTranslation("backtests");
   const { job, error, status, isEnded, updates } = state;
   if (isEnded) return error && <ErrorNote error={error} isNews={false} />;
   if (!job) return error ? <ErrorNote error={error} /> : <p className={classes.soft}>{t("loading")}</p>;
-  const phase = (["computing", "storing"] as const).find((name) => name === job.phase);
+  const phase = phaseOf(state);
   return (
     <div className={classes.standing}>
       <Progress
@@ -89,7 +99,7 @@ function Standing({ state }: { state: JobState }) {
         aria-label={t("progress")}
         data-testid="progress"
       />
-      <p className={classes.soft} role="status">
+      <p className={classes.soft}>
         {formatPart(Math.round(job.progress * 100) / 100)}
         {phase && ` · ${t(`phases.${phase}`)}`}
         {job.attempt > 1 && ` · ${t("attempt", { count: job.attempt })}`}

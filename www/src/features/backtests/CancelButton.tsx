@@ -22,8 +22,10 @@ export function CancelButton({ job, size = "sm" }: { job: JobProgress; size?: st
     <Button
       variant="default"
       size={size}
-      disabled={isEnding}
-      onClick={() => void cancel()}
+      // It keeps the focus until the backtest has ended.
+      data-disabled={isEnding}
+      aria-disabled={isEnding}
+      onClick={isEnding ? undefined : () => void cancel()}
       data-testid="cancel"
     >
       {isEnding ? t("cancelling") : t("cancel")}

@@ -1,8 +1,8 @@
-import { Button } from "@mantine/core";
 import type { LiveError, ResultLink } from "@spark/live-core";
 import { useLiveClient } from "@spark/live-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { BusyButton } from "../../components/BusyButton";
 import { ErrorNote } from "../../components/ErrorNote";
 import { DownloadIcon } from "../../components/icons";
 import { formatBytes } from "../../lib/format";
@@ -32,21 +32,25 @@ export function DownloadButton({ jobId }: { jobId: string }) {
   };
   return (
     <>
-      <Button
+      <BusyButton
         size="sm"
         leftSection={<DownloadIcon />}
-        loading={isBusy}
+        isBusy={isBusy}
         onClick={() => void download()}
         data-testid="download"
       >
         {t("download.button")}
-      </Button>
+      </BusyButton>
       {link && (
-        <p className={classes.about} data-testid="download-about">
+        <p className={classes.about} role="status" data-testid="download-about">
           {t("download.about", { size: formatBytes(link.bytes), hash: link.blobSha256 })}
         </p>
       )}
-      {error && <ErrorNote error={error} onRetry={() => void download()} />}
+      {error && (
+        <div className={classes.error}>
+          <ErrorNote error={error} onRetry={() => void download()} />
+        </div>
+      )}
     </>
   );
 }

@@ -1,24 +1,11 @@
 import { useComputedColorScheme } from "@mantine/core";
-import {
-  AreaSeries,
-  ColorType,
-  createChart,
-  type IChartApi,
-  type ISeriesApi,
-  type UTCTimestamp,
-} from "lightweight-charts";
-import { useEffect, useLayoutEffect, useRef } from "react";
+import type { MouseEventParams } from "lightweight-charts";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { formatPrice, formatRatio, locale } from "../../lib/format";
-import { readPalette } from "../../lib/palette";
+import { formatBacktestTime, formatPrice, formatRatio } from "../../lib/format";
 import type { Point } from "./curve";
 import classes from "./EquityChart.module.css";
-
-interface Drawn {
-  chart: IChartApi;
-  equity: ISeriesApi<"Area">;
-  drawdown: ISeriesApi<"Area">;
-}
+import { draw, type EquityCanvas, makeCanvas, paint, speak } from "./equityCanvas";
 
 /** Properties of {@link EquityChart}. */
 export interface EquityChartProps {
@@ -27,115 +14,81 @@ export interface EquityChartProps {
   name: string;
 }
 
-/** The equity over its drawdown, on one axis of time. */
+/** The equity over its drawdown, on one axis of time, with the numbers of the point that is pointed at, else of the last. */
 export function EquityChart({ points, name }: EquityChartProps) {
-  const { t, i18n } = useTranslation("backtests");
+  const { i18n } = useTranslation();
   const box = useRef<HTMLDivElement>(null);
-  const drawn = useRef<Drawn | null>(null);
+  const canvas = useRef<EquityCanvas | null>(null);
+  /** Whether somebody has moved or zoomed it: then it is theirs, and is not fitted anew when more of it comes. */
+  const isTouched = useRef(false);
+  const [pointed, setPointed] = useState<Point | null>(null);
   const scheme = useComputedColorScheme("light");
 
   useLayoutEffect(() => {
     if (!box.current) return;
-    const made = makeChart(box.current);
-    drawn.current = made;
+    const made = makeCanvas(box.current);
+    canvas.current = made;
+    const onMove = ({ time, seriesData }: MouseEventParams): void => {
+      const value = (series: typeof made.equity | typeof made.drawdown): number | undefined =>
+        (seriesData.get(series) as { value: number } | undefined)?.value;
+      const [equity, drawdown] = [value(made.equity), value(made.drawdown)];
+      if (typeof time !== "number" || equity === undefined || drawdown === undefined) setPointed(null);
+      else setPointed({ time, equity, drawdown: 0 - drawdown });
+    };
+    made.chart.subscribeCrosshairMove(onMove);
     return () => {
-      drawn.current = null;
+      canvas.current = null;
       made.chart.remove();
     };
   }, []);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are read from the page, and the scheme says when they are others
   useEffect(() => {
-    if (box.current && drawn.current) paint(drawn.current, box.current);
+    if (box.current && canvas.current) paint(canvas.current, box.current);
   }, [scheme]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the numbers of the axes are written anew in another language
-  useEffect(() => {
-    const { chart, equity, drawdown } = drawn.current ?? {};
-    equity?.setData(points.map(({ time, equity: value }) => ({ time: time as UTCTimestamp, value })));
-    drawdown?.setData(
-      points.map(({ time, drawdown: part }) => ({ time: time as UTCTimestamp, value: -part })),
-    );
-    chart?.applyOptions({ localization: { locale: locale() } });
-    chart?.timeScale().fitContent();
-  }, [points, i18n.language]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: numbers are written anew in another language
+  useLayoutEffect(() => {
+    if (canvas.current) speak(canvas.current);
+  }, [i18n.language]);
+
+  useLayoutEffect(() => {
+    if (!canvas.current) return;
+    draw(canvas.current, points);
+    if (!isTouched.current) canvas.current.chart.timeScale().fitContent();
+  }, [points]);
 
   return (
     <div className={classes.plot}>
+      <Legend point={pointed ?? points.at(-1)} />
       <div
         ref={box}
         className={classes.canvas}
         role="img"
         aria-label={name}
+        onPointerDown={() => {
+          isTouched.current = true;
+        }}
         data-testid="equity-chart"
         data-points={points.length}
       />
-      <span className={classes.label}>{t("equity.drawdown")}</span>
     </div>
   );
 }
 
-function makeChart(element: HTMLElement): Drawn {
-  const chart = createChart(element, {
-    autoSize: true,
-    timeScale: { minBarSpacing: 0.01, fixLeftEdge: true, fixRightEdge: true },
-    rightPriceScale: { entireTextOnly: true },
-    handleScroll: { vertTouchDrag: false, mouseWheel: false },
-    handleScale: { mouseWheel: false },
-  });
-  const common = { lineWidth: 2, priceLineVisible: false, lastValueVisible: false } as const;
-  const equity = chart.addSeries(AreaSeries, {
-    ...common,
-    priceFormat: { type: "custom", formatter: formatPrice, minMove: 0.01 },
-  });
-  const drawdown = chart.addSeries(
-    AreaSeries,
-    {
-      ...common,
-      lineWidth: 1,
-      invertFilledArea: true,
-      priceFormat: { type: "custom", formatter: formatRatio, minMove: 0.0001 },
-    },
-    1,
+/** The numbers of one point, in the colours of their curves. The chart's name says what counts to whoever does not see it. */
+function Legend({ point }: { point: Point | undefined }) {
+  const { t } = useTranslation("backtests");
+  if (!point) return null;
+  return (
+    <div className={classes.legend} aria-hidden="true" data-testid="equity-legend">
+      <span className={classes.when}>{formatBacktestTime(point.time * 1_000)}</span>
+      <span className={classes.entry} data-curve="equity">
+        {t("equity.title")} <b>{formatPrice(point.equity)}</b>
+      </span>
+      <span className={classes.entry} data-curve="drawdown">
+        {t("equity.drawdown")} <b>{formatRatio(0 - point.drawdown)}</b>
+      </span>
+    </div>
   );
-  drawdown.priceScale().applyOptions({ scaleMargins: { top: 0, bottom: 0.08 }, entireTextOnly: true });
-  const [above, below] = chart.panes();
-  above?.setStretchFactor(0.72);
-  below?.setStretchFactor(0.28);
-  const made = { chart, equity, drawdown };
-  paint(made, element);
-  return made;
-}
-
-function paint({ chart, equity, drawdown }: Drawn, element: HTMLElement): void {
-  const palette = readPalette(element);
-  const token = (name: string): string => getComputedStyle(element).getPropertyValue(name).trim();
-  const rootPx = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
-  chart.applyOptions({
-    layout: {
-      background: { type: ColorType.Solid, color: palette.surface },
-      textColor: palette.text,
-      fontSize: Math.round(rootPx * 0.75),
-      fontFamily: getComputedStyle(document.body).fontFamily,
-      attributionLogo: false,
-      panes: { separatorColor: palette.line, separatorHoverColor: palette.grid, enableResize: false },
-    },
-    grid: { vertLines: { color: palette.grid }, horzLines: { color: palette.grid } },
-    rightPriceScale: { borderColor: palette.line },
-    timeScale: { borderColor: palette.line },
-    crosshair: {
-      vertLine: { color: palette.crosshair, labelBackgroundColor: palette.label },
-      horzLine: { color: palette.crosshair, labelBackgroundColor: palette.label },
-    },
-  });
-  equity.applyOptions({
-    lineColor: token("--accent"),
-    topColor: token("--accent-soft"),
-    bottomColor: palette.surface,
-  });
-  drawdown.applyOptions({
-    lineColor: palette.down,
-    topColor: palette.downSoft,
-    bottomColor: palette.downSoft,
-  });
 }

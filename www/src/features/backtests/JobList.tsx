@@ -1,31 +1,35 @@
-import { Button, Progress, Skeleton } from "@mantine/core";
-import type { Job, PagedRows } from "@spark/live-core";
+import { Progress, Skeleton, VisuallyHidden } from "@mantine/core";
+import type { BacktestParams, Job, PagedRows } from "@spark/live-core";
 import { useJob } from "@spark/live-react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
+import { BusyButton } from "../../components/BusyButton";
 import { ErrorNote } from "../../components/ErrorNote";
 import { EmptyIcon } from "../../components/icons";
 import { Notice } from "../../components/Notice";
 import { formatMoment, formatPart } from "../../lib/format";
-import { isBacktest, strategyWords } from "../../lib/params";
+import { intervalSign } from "../../lib/intervals";
+import { isBacktest, subjectWords } from "../../lib/params";
 import { ROUTES } from "../../lib/routes";
 import { CancelButton } from "./CancelButton";
 import classes from "./JobList.module.css";
+import { Outcome } from "./Outcome";
 import { StateMark } from "./StateMark";
 
 const ROWS = ["a", "b", "c", "d"];
 
 /** One's own backtests, the newest first; those that run are followed. */
 export function JobList({ jobs }: { jobs: PagedRows<Job> }) {
-  const { t } = useTranslation("backtests");
+  const { t } = useTranslation(["backtests", "common"]);
   if (jobs.status === "failed" && jobs.error) {
     return <ErrorNote error={jobs.error} onRetry={() => jobs.retry()} />;
   }
   if (jobs.status !== "ready") {
     return (
-      <div className={classes.loading} aria-hidden="true">
+      <div className={classes.loading}>
+        <VisuallyHidden role="status">{t("common:loading")}</VisuallyHidden>
         {ROWS.map((row) => (
-          <Skeleton key={row} height="2.75rem" radius="sm" />
+          <Skeleton key={row} height="2.75rem" radius="sm" aria-hidden="true" />
         ))}
       </div>
     );
@@ -46,9 +50,9 @@ export function JobList({ jobs }: { jobs: PagedRows<Job> }) {
       </ul>
       {jobs.error && <ErrorNote error={jobs.error} onRetry={() => jobs.retry()} />}
       {jobs.hasMore && (
-        <Button variant="default" onClick={() => jobs.loadMore()} loading={jobs.isLoading}>
+        <BusyButton variant="default" onClick={() => jobs.loadMore()} isBusy={jobs.isLoading}>
           {t("list.more")}
-        </Button>
+        </BusyButton>
       )}
     </>
   );
@@ -61,17 +65,14 @@ function JobRow({ told }: { told: Job }) {
   const followed = useJob(isOpen ? told.jobId : null);
   const job = (followed.job as Job | undefined) ?? told;
   const { params, state, progress } = job;
-  const words = isBacktest(params)
-    ? { what: `${params.symbol} · ${strategyWords(terms, params.strategy)}`, range: rangeOf(params) }
-    : { what: job.jobId, range: "" };
   const isRunning = state === "queued" || state === "running";
   return (
     <li className={classes.row} data-testid="job-row" data-state={state}>
       <div className={classes.what}>
         <Link href={ROUTES.backtest(job.jobId)} className={classes.link}>
-          {words.what}
+          {isBacktest(params) ? subjectWords(terms, params) : job.jobId}
         </Link>
-        <span className={classes.soft}>{words.range}</span>
+        <span className={classes.soft}>{isBacktest(params) && rangeOf(params)}</span>
       </div>
       <div className={classes.state}>
         <StateMark status={state} />
@@ -80,7 +81,11 @@ function JobRow({ told }: { told: Job }) {
       <time className={classes.soft} dateTime={new Date(job.createdAt).toISOString()}>
         {formatMoment(job.createdAt)}
       </time>
-      {isRunning && <CancelButton job={job} size="compact-sm" />}
+      <div className={classes.end}>
+        {isRunning && <CancelButton job={job} size="compact-sm" />}
+        {/* A sweep's numbers come with all of its combinations, which is too much for a line of a list. */}
+        {state === "done" && isBacktest(params) && !params.sweep && <Outcome jobId={job.jobId} />}
+      </div>
       {state === "running" && (
         <Progress className={classes.progress} value={100 * progress} size="xs" aria-label={t("progress")} />
       )}
@@ -88,14 +93,7 @@ function JobRow({ told }: { told: Job }) {
   );
 }
 
-function rangeOf({
-  from,
-  to,
-  interval,
-}: {
-  from?: string | null;
-  to?: string | null;
-  interval?: string;
-}): string {
-  return [interval, [from, to].filter(Boolean).join(" – ")].filter(Boolean).join(" · ");
+function rangeOf({ from, to, interval }: BacktestParams): string {
+  const days = [from, to].filter(Boolean).join(" – ");
+  return [interval && intervalSign(interval), days].filter(Boolean).join(" · ");
 }

@@ -1,4 +1,5 @@
 import { Skeleton } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import type { PagedRows, TradeRow } from "@spark/live-core";
 import { useBacktestResult } from "@spark/live-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
@@ -8,18 +9,21 @@ import { ErrorNote } from "../../components/ErrorNote";
 import { Panel } from "../../components/Panel";
 import {
   directionOf,
+  formatBacktestTime,
   formatChange,
   formatCount,
-  formatMarketDate,
   formatNumber,
   formatPrice,
 } from "../../lib/format";
-import { DAY } from "../../lib/intervals";
+import { remPx } from "../../lib/rem";
 import classes from "./BacktestView.module.css";
 import own from "./TradesPanel.module.css";
 
-/** Height of a row in units of the page's text. */
+/** Height of a row in units of the page's text; where there is no room for columns a trade has three lines. */
 const ROW_REM = 2.25;
+const NARROW_ROW_REM = 5;
+/** Below this width there is no room for columns. */
+const NARROW = "(max-width: 40em)";
 /** Rows above and below the view that are there too. */
 const OVERSCAN = 12;
 
@@ -54,13 +58,16 @@ function Trades({ rows }: { rows: PagedRows<TradeRow> }) {
   const { t } = useTranslation(["backtests", "common"]);
   const box = useRef<HTMLDivElement>(null);
   const count = rows.total ?? rows.length;
-  const rowPx = ROW_REM * (Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 16);
+  const isNarrow = useMediaQuery(NARROW, false, { getInitialValueInEffect: false });
+  const rowPx = (isNarrow ? NARROW_ROW_REM : ROW_REM) * remPx();
   const virtual = useVirtualizer({
     count,
     getScrollElement: () => box.current,
     estimateSize: () => rowPx,
     overscan: OVERSCAN,
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows are measured anew when they have another height
+  useEffect(() => virtual.measure(), [virtual, rowPx]);
   const items = virtual.getVirtualItems();
   const end = (items.at(-1)?.index ?? 0) + 1;
   const { length, hasMore, error } = rows;
@@ -77,7 +84,7 @@ function Trades({ rows }: { rows: PagedRows<TradeRow> }) {
       tabIndex={0}
       data-testid="trades"
     >
-      <table className={own.table} aria-rowcount={count + 1}>
+      <table className={own.table} data-narrow={isNarrow} aria-rowcount={count + 1}>
         <thead>
           <tr aria-rowindex={1}>
             {COLUMNS.map((column) => (
@@ -122,9 +129,13 @@ function Cells({ trade, number }: { trade: TradeRow | undefined; number: number 
       <td data-column="n">{formatCount(n)}</td>
       <td data-column="side">{units < 0 ? t("trades.short") : t("trades.long")}</td>
       <td data-column="units">{formatCount(Math.abs(units))}</td>
-      <td data-column="entry">{momentOf(entryTime)}</td>
+      <td data-column="entry" data-name={t("trades.entry")}>
+        {formatBacktestTime(entryTime)}
+      </td>
       <td data-column="entryPrice">{formatPrice(entryPrice)}</td>
-      <td data-column="exit">{exitTime === null ? t("trades.open") : momentOf(exitTime)}</td>
+      <td data-column="exit" data-name={t("trades.exit")}>
+        {exitTime === null ? t("trades.open") : formatBacktestTime(exitTime)}
+      </td>
       <td data-column="exitPrice">{formatPrice(exitPrice)}</td>
       <td data-column="pnl" className={own[directionOf(pnl)]}>
         {formatChange(pnl)}
@@ -132,10 +143,4 @@ function Cells({ trade, number }: { trade: TradeRow | undefined; number: number 
       <td data-column="fees">{formatNumber(fees)}</td>
     </>
   );
-}
-
-/** The day of a bar, with its time where it has one. */
-function momentOf(timeMs: number): string {
-  const day = formatMarketDate(timeMs);
-  return timeMs % DAY === 0 ? day : `${day} ${new Date(timeMs).toISOString().slice(11, 16)}`;
 }

@@ -1,12 +1,14 @@
 import type { BacktestParams, BacktestStrategy } from "@spark/live-core";
+import { readNumber, writeNumber } from "../../lib/numbers";
 import { type Setting, STRATEGIES, type StrategyName, settingsOf } from "../../lib/params";
+import { readDay } from "./day";
 
 /** The most combinations that a sweep may have. */
 export const COMBINATIONS_MAX = 2_000;
 /** The most values that a range may name. */
 const VALUES_MAX = COMBINATIONS_MAX;
 
-/** What stands in the form: numbers as they were typed. */
+/** What stands in the form: numbers and days as they were typed. */
 export interface Draft {
   symbol: string;
   interval: string;
@@ -27,7 +29,7 @@ export interface Draft {
 
 /** What is wrong with a field, as a key of the words and what they name. */
 export interface Wrong {
-  why: "number" | "range" | "whole" | "order" | "dates" | "list";
+  why: "number" | "range" | "whole" | "order" | "day" | "dates" | "list";
   min?: number;
   max?: number;
 }
@@ -67,7 +69,7 @@ export function emptyDraft(symbol: string, interval: string): Draft {
     fee: "0",
     slippage: "0",
     sizing: "all_in",
-    fraction: "0.5",
+    fraction: writeNumber(0.5),
     units: "100",
   };
 }
@@ -75,7 +77,9 @@ export function emptyDraft(symbol: string, interval: string): Draft {
 /** What changes in a form with the strategy. */
 export function strategyDraft(strategy: StrategyName): Pick<Draft, "strategy" | "settings" | "sweep"> {
   const usual = STRATEGIES[strategy] as Partial<Record<Setting, number>>;
-  const settings = Object.fromEntries(settingsOf(strategy).map((name) => [name, String(usual[name])]));
+  const settings = Object.fromEntries(
+    settingsOf(strategy).map((name) => [name, writeNumber(usual[name] ?? 0)]),
+  );
   return { strategy, settings, sweep: settings };
 }
 
@@ -83,25 +87,24 @@ export function strategyDraft(strategy: StrategyName): Pick<Draft, "strategy" | 
 export function draftOf(params: BacktestParams): Draft {
   const { strategy, sizing, sweep } = params;
   const given = strategy as Partial<Record<Setting, number>>;
-  const texts = (of: Partial<Record<Setting, number | readonly number[]>>) =>
-    Object.fromEntries(
-      settingsOf(strategy.name).map((name) => [name, [of[name] ?? given[name] ?? ""].flat().join(", ")]),
-    );
+  const settings = settingsOf(strategy.name);
+  const lists = settings.map((name) => [name, (sweep?.[name] ?? [given[name] ?? ""]).join(", ")]);
+  const texts = settings.map((name) => [name, given[name] === undefined ? "" : writeNumber(given[name])]);
   return {
     ...emptyDraft(params.symbol, params.interval ?? "1d"),
     from: params.from ?? "",
     to: params.to ?? "",
     strategy: strategy.name,
-    settings: texts(given),
-    sweep: texts(sweep ?? {}),
+    settings: Object.fromEntries(texts),
+    sweep: Object.fromEntries(lists),
     isSweep: sweep !== null && sweep !== undefined,
     allowShort: strategy.allowShort ?? false,
-    cash: String(params.initialCash ?? 10_000),
-    fee: String(params.feeBps ?? 0),
-    slippage: String(params.slippageBps ?? 0),
+    cash: writeNumber(params.initialCash ?? 10_000),
+    fee: writeNumber(params.feeBps ?? 0),
+    slippage: writeNumber(params.slippageBps ?? 0),
     sizing: sizing?.kind ?? "all_in",
-    ...(sizing?.kind === "fraction" && { fraction: String(sizing.fraction) }),
-    ...(sizing?.kind === "units" && { units: String(sizing.units) }),
+    ...(sizing?.kind === "fraction" && { fraction: writeNumber(sizing.fraction) }),
+    ...(sizing?.kind === "units" && { units: writeNumber(sizing.units) }),
   };
 }
 
@@ -120,6 +123,17 @@ export function readList(text: string): number[] | null {
   return values.length > 0 && values.length <= VALUES_MAX ? [...new Set(values)] : null;
 }
 
+/** The names of the fields that a form has, as the gateway names them, from its beginning to its end. */
+export function fieldsOf({ strategy, isSweep, sizing }: Draft): string[] {
+  return [
+    ...["symbol", "interval", "from", "to", "strategy.name"],
+    ...settingsOf(strategy).map((name) => `${isSweep ? "sweep" : "strategy"}.${name}`),
+    ...["initialCash", "sizing.kind"],
+    ...(sizing === "all_in" ? [] : [`sizing.${sizing}`]),
+    ...["feeBps", "slippageBps"],
+  ];
+}
+
 /** How many backtests a form is; null while a list of it cannot be read. */
 export function combinations({ strategy, sweep, isSweep }: Draft): number | null {
   if (!isSweep) return 1;
@@ -136,9 +150,10 @@ export function combinations({ strategy, sweep, isSweep }: Draft): number | null
 export function readDraft(draft: Draft): { params: BacktestParams } | { faults: Faults } {
   const faults: Faults = {};
   const number = (field: string, text: string, bounds: Bounds): number => {
-    const wrong = wrongNumber(text, bounds);
+    const value = readNumber(text);
+    const wrong = wrongNumber(value, bounds);
     if (wrong) faults[field] = wrong;
-    return Number(text);
+    return value;
   };
   const names = settingsOf(draft.strategy);
   const isSweep = draft.isSweep && names.length > 0;
@@ -150,7 +165,7 @@ export function readDraft(draft: Draft): { params: BacktestParams } | { faults: 
       continue;
     }
     const values = readList(draft.sweep[name] ?? "");
-    const bad = values?.map((value) => wrongNumber(String(value), SETTINGS[name])).find(Boolean);
+    const bad = values?.map((value) => wrongNumber(value, SETTINGS[name])).find(Boolean);
     if (!values) faults[`sweep.${name}`] = { why: "list" };
     else if (bad) faults[`sweep.${name}`] = bad;
     else sweep[name] = values;
@@ -162,7 +177,14 @@ export function readDraft(draft: Draft): { params: BacktestParams } | { faults: 
     if (!faults["strategy.low"] && low !== undefined && high !== undefined && low >= high)
       faults["strategy.low"] = { why: "order" };
   }
-  if (draft.from !== "" && draft.to !== "" && draft.from > draft.to) faults.from = { why: "dates" };
+  const day = (field: "from" | "to"): string | undefined => {
+    if (draft[field].trim() === "") return undefined;
+    const read = readDay(draft[field]);
+    if (read === null) faults[field] = { why: "day" };
+    return read ?? undefined;
+  };
+  const [from, to] = [day("from"), day("to")];
+  if (from !== undefined && to !== undefined && from > to) faults.from = { why: "dates" };
   const initialCash = number("initialCash", draft.cash, { min: 1, max: 1_000_000_000_000, isWhole: false });
   const feeBps = number("feeBps", draft.fee, { min: 0, max: 1_000, isWhole: false });
   const slippageBps = number("slippageBps", draft.slippage, { min: 0, max: 1_000, isWhole: false });
@@ -180,8 +202,8 @@ export function readDraft(draft: Draft): { params: BacktestParams } | { faults: 
     params: {
       symbol: draft.symbol,
       interval: draft.interval,
-      ...(draft.from !== "" && { from: draft.from }),
-      ...(draft.to !== "" && { to: draft.to }),
+      ...(from !== undefined && { from }),
+      ...(to !== undefined && { to }),
       strategy,
       initialCash,
       feeBps,
@@ -192,9 +214,8 @@ export function readDraft(draft: Draft): { params: BacktestParams } | { faults: 
   };
 }
 
-function wrongNumber(text: string, { min, max, isWhole }: Bounds): Wrong | null {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) return { why: "number" };
+function wrongNumber(value: number, { min, max, isWhole }: Bounds): Wrong | null {
+  if (!Number.isFinite(value)) return { why: "number" };
   if (value < min || value > max) return { why: "range", min, max };
   return isWhole && !Number.isInteger(value) ? { why: "whole" } : null;
 }

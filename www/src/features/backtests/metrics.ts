@@ -3,17 +3,17 @@ import type { TFunction } from "i18next";
 import { formatCount, formatNumber, formatPrice, formatRatio, MISSING } from "../../lib/format";
 import { DAY } from "../../lib/intervals";
 
-/** The metrics in the order in which they are shown, with how each is written. */
+/** The metrics in the order in which they are shown, what is asked first at the beginning, with how each is written. */
 export const METRICS = {
   totalReturn: "part",
   finalEquity: "money",
   cagr: "part",
   maxDrawdown: "fall",
-  maxDrawdownDurationMs: "time",
   sharpe: "number",
   sortino: "number",
   calmar: "number",
   volatility: "part",
+  maxDrawdownDurationMs: "time",
   winRate: "part",
   profitFactor: "number",
   exposure: "part",
@@ -39,7 +39,7 @@ export function formatMetric(
     case "part":
       return formatRatio(value);
     case "fall":
-      return formatRatio(-value);
+      return formatRatio(0 - value);
     case "money":
       return formatPrice(value);
     case "number":

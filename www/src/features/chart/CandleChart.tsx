@@ -1,7 +1,8 @@
-import { useComputedColorScheme } from "@mantine/core";
+import { useComputedColorScheme, VisuallyHidden } from "@mantine/core";
 import type { CandleSeries } from "@spark/live-core";
 import { type KeyboardEvent, useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from "react";
-import { intervalName, lengthOf } from "../../lib/intervals";
+import { useTranslation } from "react-i18next";
+import { intervalInWords, lengthOf } from "../../lib/intervals";
 import { readPalette } from "../../lib/palette";
 import { barAt, describeBar } from "./bars";
 import classes from "./CandleChart.module.css";
@@ -31,6 +32,7 @@ export interface CandleChartProps {
  * read out, plus and minus zoom, Escape lets go.
  */
 export function CandleChart(props: CandleChartProps) {
+  const { t } = useTranslation("market");
   const { series, span, describedBy, newestWish } = props;
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<ChartController | null>(null);
@@ -109,8 +111,8 @@ export function CandleChart(props: CandleChartProps) {
         ref={box}
         className={classes.canvas}
         role="group"
-        aria-roledescription="candle chart"
-        aria-label={`${series.symbol}, ${intervalName(series.interval).toLowerCase()} candles. Left and right arrow keys read bar by bar.`}
+        aria-roledescription={t("chart.role")}
+        aria-label={t("chart.keys", { symbol: series.symbol, interval: intervalInWords(series.interval) })}
         aria-describedby={describedBy}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move through the bars
         tabIndex={0}
@@ -120,9 +122,7 @@ export function CandleChart(props: CandleChartProps) {
         data-bars={series.length}
         data-interval={series.interval}
       />
-      <p className={classes.spoken} aria-live="polite">
-        {spoken}
-      </p>
+      <VisuallyHidden aria-live="polite">{spoken}</VisuallyHidden>
     </div>
   );
 }

@@ -3,10 +3,11 @@ import type { CandleSeries, Interval } from "@spark/live-core";
 import { useCandles } from "@spark/live-react";
 import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ErrorLink } from "../../components/ErrorLink";
 import { AlertIcon, EmptyIcon } from "../../components/icons";
 import { Notice } from "../../components/Notice";
 import { Panel } from "../../components/Panel";
-import { intervalWords, spansOf } from "../../lib/intervals";
+import { intervalSign, intervalWords, spansOf } from "../../lib/intervals";
 import { type Bar, barAt, summarize } from "./bars";
 import { CandleChart } from "./CandleChart";
 import { ChartHeader } from "./ChartHeader";
@@ -14,13 +15,15 @@ import classes from "./ChartPanel.module.css";
 import { ChartPlaceholder } from "./ChartPlaceholder";
 import { indexOfTime } from "./drawPlan";
 import { Legend } from "./Legend";
-import { asSentence, troubleWords } from "./trouble";
+import { causeWords, troubleWords } from "./trouble";
 import { useSummary } from "./useSummary";
 
 const PAGE = 500;
 const MOST = 5_000;
 /** Bars beyond a span, so that the view can be moved a little before more are asked for. */
 const SPARE = 50;
+/** More intervals than this need a line of their own sooner. */
+const MANY = 3;
 /** Below this width the second span has candles too thin to read. */
 const NARROW_PX = 640;
 
@@ -42,7 +45,7 @@ export function ChartPanel({ symbol, intervals, interval, onInterval }: ChartPan
   const span = spans[place]?.bars ?? MOST;
   return (
     <Panel labelledBy="chart-title" className={classes.panel}>
-      <div className={classes.head}>
+      <div className={classes.head} data-many={intervals.length > MANY}>
         <ChartHeader symbol={symbol} interval={interval} />
         <div className={classes.choices}>
           {intervals.length > 1 && (
@@ -53,7 +56,7 @@ export function ChartPanel({ symbol, intervals, interval, onInterval }: ChartPan
               withItemsBorders={false}
               data={intervals.map((value) => ({
                 value,
-                label: <Short text={value} words={intervalWords(value)} />,
+                label: <Short text={intervalSign(value)} words={intervalWords(value)} />,
               }))}
               value={interval}
               onChange={onInterval}
@@ -97,6 +100,7 @@ function Short({ text, words }: { text: string; words: string }) {
 
 function ChartBody({ symbol, interval, span }: { symbol: string; interval: Interval; span: number }) {
   const { t, i18n } = useTranslation("market");
+  const { t: errors } = useTranslation("errors");
   const [reached, setReached] = useState(PAGE);
   const [inspected, setInspected] = useState<number | null>(null);
   const [newestInView, setNewestInView] = useState(true);
@@ -120,8 +124,12 @@ function ChartBody({ symbol, interval, span }: { symbol: string; interval: Inter
         </div>
         <div className={classes.plot}>
           {snap.error ? (
-            <Notice icon={<AlertIcon />} title={t("chart.failed")}>
-              {asSentence(snap.error.message)}
+            <Notice
+              icon={<AlertIcon />}
+              title={t("chart.failed")}
+              action={<ErrorLink code={snap.error.code} />}
+            >
+              {causeWords(errors, snap.error)}
             </Notice>
           ) : snap.freshness === "pending" || snap.freshness === "disconnected" ? (
             <ChartPlaceholder />
@@ -153,7 +161,7 @@ function ChartBody({ symbol, interval, span }: { symbol: string; interval: Inter
         />
         {snap.error && (
           <p className={classes.warning} role="status">
-            {troubleWords(series, snap.error)}
+            {troubleWords(errors, series, snap.error)} <ErrorLink code={snap.error.code} />
           </p>
         )}
         {!newestInView && (

@@ -1,4 +1,6 @@
+import { VisuallyHidden } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { ChartCredit } from "../../components/ChartCredit";
 import { Delta } from "../../components/Delta";
 import { cx } from "../../lib/cx";
 import {
@@ -26,38 +28,32 @@ export function Legend({ bar, interval }: { bar: Bar | null; interval: string })
   const { t } = useTranslation("market");
   const moved = bar ? changeOf(bar) : null;
   return (
-    <div className={classes.row}>
-      <dl className={classes.legend} data-testid="legend">
-        <div className={cx(classes.entry, classes.date)}>
-          <dt className={classes.hidden}>{t("chart.begins")}</dt>
-          <dd>{formatBarTime(bar?.time, lengthOf(interval))}</dd>
-        </div>
-        {(Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]).map((name) => (
-          <div key={name} className={classes.entry}>
-            <dt>
-              <abbr title={t(`chart.numbers.${name}`)}>{t(`chart.short.${name}`)}</abbr>
-            </dt>
-            <dd>{NUMBERS[name](bar)}</dd>
+    <div className={classes.box}>
+      <div className={classes.row}>
+        <dl className={classes.legend} data-testid="legend">
+          <div className={cx(classes.entry, classes.date)}>
+            <VisuallyHidden component="dt">{t("chart.begins")}</VisuallyHidden>
+            <dd>{formatBarTime(bar?.time, lengthOf(interval))}</dd>
           </div>
-        ))}
-        <div className={cx(classes.entry, classes.move)}>
-          <dt className={classes.hidden}>{t("chart.numbers.change")}</dt>
-          <dd>
-            <Delta value={moved?.percent}>
-              {moved ? `${formatChange(moved.change)} (${formatPercent(moved.percent)})` : MISSING}
-            </Delta>
-          </dd>
-        </div>
-      </dl>
-      <a
-        className={classes.credit}
-        href="https://www.tradingview.com/"
-        target="_blank"
-        rel="noreferrer"
-        title="Lightweight Charts, Copyright TradingView, Inc."
-      >
-        {t("chart.credit")}
-      </a>
+          {(Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]).map((name) => (
+            <div key={name} className={classes.entry}>
+              <dt>
+                <abbr title={t(`chart.numbers.${name}`)}>{t(`chart.short.${name}`)}</abbr>
+              </dt>
+              <dd>{NUMBERS[name](bar)}</dd>
+            </div>
+          ))}
+          <div className={cx(classes.entry, classes.move)}>
+            <VisuallyHidden component="dt">{t("chart.numbers.change")}</VisuallyHidden>
+            <dd>
+              <Delta value={moved?.percent}>
+                {moved ? `${formatChange(moved.change)} (${formatPercent(moved.percent)})` : MISSING}
+              </Delta>
+            </dd>
+          </div>
+        </dl>
+        <ChartCredit />
+      </div>
     </div>
   );
 }

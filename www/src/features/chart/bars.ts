@@ -8,7 +8,7 @@ import {
   formatPrice,
   formatVolume,
 } from "../../lib/format";
-import { intervalName, lengthOf } from "../../lib/intervals";
+import { intervalInWords, lengthOf } from "../../lib/intervals";
 
 /** One bar, as the legend and the summary read it. */
 export interface Bar {
@@ -84,7 +84,7 @@ export function summarize(series: CandleSeries): string {
   return i18n.t("market:chart.summary", {
     symbol: series.symbol,
     bars: formatCount(series.length),
-    interval: intervalName(series.interval).toLocaleLowerCase(i18n.language),
+    interval: intervalInWords(series.interval),
     from: when(first),
     to: when(last),
     first: formatPrice(first.close),

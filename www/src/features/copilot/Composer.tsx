@@ -1,6 +1,7 @@
 import { ActionIcon, Textarea } from "@mantine/core";
+import type { CopilotState } from "@spark/live-core";
 import type { CopilotStream } from "@spark/live-react";
-import { type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type RefObject, useEffect, useLayoutEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { SendIcon, StopIcon } from "../../components/icons";
 import classes from "./CopilotDock.module.css";
@@ -10,7 +11,12 @@ const LONGEST = 4_000;
 
 /** Properties of {@link Composer}. */
 export interface ComposerProps {
-  stream: CopilotStream;
+  status: CopilotState["status"];
+  /** Stays the same as long as the conversation does, as the two others do. */
+  ask: CopilotStream["ask"];
+  stop: CopilotStream["stop"];
+  /** Whether a message with that text stands in the list. */
+  isListed: (text: string) => boolean;
   box: RefObject<HTMLTextAreaElement | null>;
   /** What was typed and not sent, for when it is opened again. */
   draft: RefObject<string>;
@@ -18,19 +24,17 @@ export interface ComposerProps {
   takesFocus: boolean;
 }
 
-/** Where a person types. Enter sends, Shift+Enter begins a line. */
-export function Composer({ stream, box, draft: kept, takesFocus }: ComposerProps) {
+/** Where a person types. Enter sends, Shift+Enter begins a line. An answer that grows does not render it. */
+export const Composer = memo(function Composer(props: ComposerProps) {
+  const { status, ask, stop, isListed, box, draft: kept, takesFocus } = props;
   const { t } = useTranslation("copilot");
   const [draft, setDraft] = useState(kept.current);
-  const latest = useRef(stream.messages);
   useLayoutEffect(() => {
     kept.current = draft;
-    latest.current = stream.messages;
-  });
+  }, [kept, draft]);
   useEffect(() => {
     if (takesFocus) box.current?.focus({ preventScroll: true });
   }, [box, takesFocus]);
-  const { status } = stream;
   const isAnswering = status === "answering" || status === "stopping";
   const isBusy = isAnswering || status === "sending" || status === "loading";
 
@@ -38,10 +42,9 @@ export function Composer({ stream, box, draft: kept, takesFocus }: ComposerProps
     const text = draft.trim();
     if (text === "" || isBusy) return;
     setDraft("");
-    void stream.ask(text).catch(() => {
+    void ask(text).catch(() => {
       // What was not taken stands in the list, with a way to send it again; what came not even that far is typed still.
-      const isListed = latest.current.some((it) => it.role === "user" && it.text === text);
-      if (!isListed) setDraft((now) => now || text);
+      if (!isListed(text)) setDraft((now) => now || text);
     });
   };
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -81,7 +84,7 @@ export function Composer({ stream, box, draft: kept, takesFocus }: ComposerProps
           onClick={() => {
             // The button goes away with the answer.
             box.current?.focus({ preventScroll: true });
-            void stream.stop().catch(() => {});
+            void stop().catch(() => {});
           }}
           loading={status === "stopping"}
           aria-label={t("stop")}
@@ -103,4 +106,4 @@ export function Composer({ stream, box, draft: kept, takesFocus }: ComposerProps
       )}
     </form>
   );
-}
+});

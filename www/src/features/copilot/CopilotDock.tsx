@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Drawer, Loader, VisuallyHidden } from "@mantine/core";
+import { ActionIcon, Button, Drawer, Loader } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import type { CopilotMessage } from "@spark/live-core";
 import { type CopilotStream, useLiveStatus } from "@spark/live-react";
@@ -17,12 +17,9 @@ import { ErrorNote } from "../../components/ErrorNote";
 import { CrossIcon, PlusIcon, SparkIcon } from "../../components/icons";
 import { Composer } from "./Composer";
 import classes from "./CopilotDock.module.css";
-import { MessageView } from "./MessageView";
+import { Messages } from "./Messages";
 
 import "./mantine.css";
-
-/** How near to its end a list counts as read to the end, in pixels. */
-const NEAR_END = 48;
 
 /** From this width on there is room beside the view. */
 const BESIDE = "(min-width: 80em)";
@@ -101,6 +98,14 @@ function Conversation({ stream, draft, takesFocus, onClose, onClear }: Omit<Copi
   );
   const { messages, status, error } = stream;
   const isEmpty = messages.length === 0;
+  const listed = useRef(messages);
+  useLayoutEffect(() => {
+    listed.current = messages;
+  });
+  const isListed = useCallback(
+    (text: string) => listed.current.some((it) => it.role === "user" && it.text === text),
+    [],
+  );
   return (
     <div className={classes.dock}>
       <div className={classes.head}>
@@ -148,7 +153,15 @@ function Conversation({ stream, draft, takesFocus, onClose, onClear }: Omit<Copi
         </div>
       )}
       <Away isAnswering={status === "answering"} />
-      <Composer stream={stream} box={box} draft={draft} takesFocus={takesFocus} />
+      <Composer
+        status={status}
+        ask={ask}
+        stop={stream.stop}
+        isListed={isListed}
+        box={box}
+        draft={draft}
+        takesFocus={takesFocus}
+      />
     </div>
   );
 }
@@ -184,97 +197,6 @@ function Welcome({ onAsk }: { onAsk: (text: string) => void }) {
       </ul>
     </div>
   );
-}
-
-/** The messages, which stay at their end while somebody reads there. */
-function Messages({
-  stream,
-  messages,
-  onAsk,
-}: {
-  stream: CopilotStream;
-  messages: readonly CopilotMessage[];
-  onAsk: (text: string) => void;
-}) {
-  const { t } = useTranslation("copilot");
-  const list = useRef<HTMLDivElement>(null);
-  const content = useRef<HTMLDivElement>(null);
-  const [isAtEnd, setAtEnd] = useState(true);
-  const wasAtEnd = useRef(true);
-  const toEnd = (): void => {
-    const box = list.current;
-    if (box) box.scrollTop = box.scrollHeight;
-  };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what is shown has grown with each change of the messages
-  useLayoutEffect(() => {
-    if (isAtEnd) toEnd();
-  }, [messages, isAtEnd]);
-  // A card's backtest, and what is unfolded, grow without a new message.
-  useEffect(() => {
-    const [box, inside] = [list.current, content.current];
-    if (!box || !inside || typeof ResizeObserver === "undefined") return;
-    const observer = new ResizeObserver(() => {
-      if (wasAtEnd.current) box.scrollTop = box.scrollHeight;
-    });
-    observer.observe(inside);
-    return () => observer.disconnect();
-  }, []);
-  const onScroll = (): void => {
-    const box = list.current;
-    if (!box) return;
-    wasAtEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END;
-    setAtEnd(wasAtEnd.current);
-  };
-  return (
-    <div className={classes.middle}>
-      <div
-        className={classes.list}
-        ref={list}
-        onScroll={onScroll}
-        // Whoever unfolds something reads there.
-        onClickCapture={({ target }) => {
-          if ((target as Element).closest("summary")) wasAtEnd.current = false;
-        }}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
-        tabIndex={0}
-        role="log"
-        aria-live="off"
-        aria-label={t("title")}
-      >
-        <div className={classes.messages} ref={content}>
-          {messages.map((message, at) => (
-            <MessageView
-              key={message.id}
-              message={message}
-              asked={message.role === "assistant" ? wordsBefore(messages, at) : ""}
-              onConfirm={stream.confirm}
-              onDecline={stream.decline}
-              onAsk={onAsk}
-            />
-          ))}
-        </div>
-      </div>
-      {!isAtEnd && (
-        <Button className={classes.newest} size="compact-sm" onClick={toEnd}>
-          {t("newest")}
-        </Button>
-      )}
-      <VisuallyHidden role="status">{announcement(messages)}</VisuallyHidden>
-    </div>
-  );
-}
-
-/** What the person had said before an answer; empty where they had only confirmed. */
-function wordsBefore(messages: readonly CopilotMessage[], at: number): string {
-  const before = messages[at - 1];
-  return before?.role === "user" ? before.text : "";
-}
-
-/** What a screen reader is told: an answer when it is whole, not each piece of it. */
-function announcement(messages: readonly CopilotMessage[]): string {
-  const last = messages.at(-1);
-  if (last?.role !== "assistant" || last.status === "answering") return "";
-  return last.parts.map((part) => (part.kind === "text" ? part.text : "")).join(" ");
 }
 
 function Away({ isAnswering }: { isAnswering: boolean }) {

@@ -18,7 +18,7 @@ interface Block {
 /** The text of an answer, with a caret while it grows. */
 export function FormattedText({ text, isGrowing }: { text: string; isGrowing: boolean }) {
   return (
-    <div className={cx(classes.text, isGrowing && classes.growing)}>
+    <div className={cx(classes.text, isGrowing && classes.growing)} data-testid="answer-text">
       {blocksOf(text.trim()).map((block, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a text only grows at its end
         <Lines key={at} {...block} />

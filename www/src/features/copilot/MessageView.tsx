@@ -183,7 +183,7 @@ function JobLine({ jobId }: { jobId: string }) {
         {state.status === "running" && ` · ${formatPart(Math.round(progress * 100) / 100)}`}
       </span>
       {!state.isEnded && <Progress value={100 * progress} size="sm" aria-label={t(`job.${state.status}`)} />}
-      <Link href={ROUTES.backtest(jobId)} className={classes.link}>
+      <Link href={ROUTES.backtest(jobId)} className={classes.link} data-testid="job-link">
         {state.status === "done" ? t("result") : t("progress")}
       </Link>
     </div>

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { Panel } from "../../components/Panel";
 import { type ErrorWords, errorWords } from "../../lib/errorWords";
+import { fold } from "../../lib/fold";
 import { ROUTES } from "../../lib/routes";
 import classes from "./ErrorsView.module.css";
 
@@ -23,7 +24,7 @@ function OneCode({ code }: { code: string }) {
     <Panel labelledBy="error-title" className={classes.panel}>
       <article className={classes.article}>
         <code className={classes.code}>{code}</code>
-        <h2 id="error-title" className={classes.title} tabIndex={-1}>
+        <h2 id="error-title" className={classes.title}>
           {words?.title ?? t("view.unknown", { code })}
         </h2>
         {words ? <Explained code={code} words={words} /> : <p>{t("view.unknownText")}</p>}
@@ -47,12 +48,18 @@ function Explained({ code, words }: { code: string; words: ErrorWords }) {
       <h3>{t("view.facts")}</h3>
       {info ? (
         <dl className={classes.facts}>
-          <dt>{t("view.http")}</dt>
-          <dd>{info.httpStatus ?? t("view.noHttp")}</dd>
-          <dt>{t("view.close")}</dt>
-          <dd>{info.closeCode ?? t("view.noClose")}</dd>
-          <dt>{t("view.retry")}</dt>
-          <dd>{t(`view.retries.${info.retry}`)}</dd>
+          <div>
+            <dt>{t("view.http")}</dt>
+            <dd>{info.httpStatus ?? t("view.noHttp")}</dd>
+          </div>
+          <div>
+            <dt>{t("view.close")}</dt>
+            <dd>{info.closeCode ?? t("view.noClose")}</dd>
+          </div>
+          <div>
+            <dt>{t("view.retry")}</dt>
+            <dd>{t(`view.retries.${info.retry}`)}</dd>
+          </div>
         </dl>
       ) : (
         <p>{t("view.own")}</p>
@@ -62,18 +69,17 @@ function Explained({ code, words }: { code: string; words: ErrorWords }) {
 }
 
 function AllCodes() {
-  const { t, i18n } = useTranslation("errors");
+  const { t } = useTranslation("errors");
   const [text, setText] = useState("");
-  const wanted = text.trim().toLocaleLowerCase(i18n.language);
+  const wanted = fold(text.trim());
   const shown = CODES.flatMap((code) => {
     const words = errorWords(t, code);
-    const all = `${code} ${words?.title} ${words?.what}`.toLocaleLowerCase(i18n.language);
-    return words && all.includes(wanted) ? [{ code, words }] : [];
+    return words && fold(`${code} ${words.title} ${words.what}`).includes(wanted) ? [{ code, words }] : [];
   });
   return (
     <Panel labelledBy="errors-title" className={classes.panel}>
       <div className={classes.head}>
-        <h2 id="errors-title" className={classes.title} tabIndex={-1}>
+        <h2 id="errors-title" className={classes.title}>
           {t("view.title")}
         </h2>
         <p>{t("view.intro")}</p>

@@ -24,6 +24,7 @@ export const TrendLine = memo(function TrendLine({
   const move = first === undefined || last === undefined ? 0 : last - first;
   return (
     <svg
+      data-testid={`trend-${symbol}`}
       className={cx(classes.trend, classes[directionOf(move)])}
       viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       preserveAspectRatio="none"

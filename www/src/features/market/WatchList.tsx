@@ -10,6 +10,7 @@ import {
 } from "react";
 import { useTranslation } from "react-i18next";
 import { Panel } from "../../components/Panel";
+import { fold } from "../../lib/fold";
 import { formatCount } from "../../lib/format";
 import { nextRow } from "./rowKeys";
 import { SymbolFilter } from "./SymbolFilter";
@@ -40,8 +41,8 @@ export function WatchList({ symbols, selected, onSelect, trend }: WatchListProps
   const list = useRef<HTMLDivElement>(null);
   const [filter, setFilter] = useState("");
   const hasFilter = symbols.length > FILTER_ABOVE;
-  const wanted = hasFilter ? filter.trim().toUpperCase() : "";
-  const shown = wanted === "" ? symbols : symbols.filter((symbol) => symbol.toUpperCase().includes(wanted));
+  const wanted = hasFilter ? fold(filter.trim()) : "";
+  const shown = wanted === "" ? symbols : symbols.filter((symbol) => fold(symbol).includes(wanted));
   const at = shown.indexOf(selected);
   // Where Tab leads: the selected row, or the first of what was found.
   const stop = Math.max(at, 0);

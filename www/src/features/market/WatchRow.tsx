@@ -7,6 +7,7 @@ import { Delta } from "../../components/Delta";
 import { FreshnessMark } from "../../components/FreshnessMark";
 import { i18n } from "../../i18n";
 import { cx } from "../../lib/cx";
+import { errorWords } from "../../lib/errorWords";
 import { formatChange, formatMarketMoment, formatPercent, formatPrice } from "../../lib/format";
 import { type LivenessWords, livenessWords } from "../../lib/liveness";
 import { TrendLine } from "./TrendLine";
@@ -55,7 +56,7 @@ export const WatchRow = memo(function WatchRow(props: WatchRowProps) {
         <span className={classes.meta} title={`${words.label} ${words.detail}`.trim()}>
           <FreshnessMark freshness={snap.freshness} />
           <VisuallyHidden component="span">
-            {`, ${words.label.toLowerCase()} ${words.detail}`.trimEnd()}
+            {`, ${words.label.toLocaleLowerCase(i18n.language)} ${words.detail}`.trimEnd()}
             {dated === "" ? "" : `, ${t("list.dated")} `}
           </VisuallyHidden>
           <span className={classes.date} data-testid={`date-${symbol}`}>
@@ -65,12 +66,12 @@ export const WatchRow = memo(function WatchRow(props: WatchRowProps) {
       </span>
       <TrendLine symbol={symbol} interval={trend} />
       <LastPrice symbol={symbol} snap={snap} />
-      <span className={classes.change}>
+      <span className={classes.change} data-testid={`change-${symbol}`}>
         {price === undefined ? (
           <Blank of={snap} width="3.25rem" />
         ) : (
           <>
-            <VisuallyHidden component="span">{`, ${t("chart.numbers.change").toLowerCase()} `}</VisuallyHidden>
+            <VisuallyHidden component="span">{`, ${t("chart.numbers.change").toLocaleLowerCase(i18n.language)} `}</VisuallyHidden>
             <Delta value={price.changePct}>{formatPercent(price.changePct)}</Delta>
             <VisuallyHidden component="span">, </VisuallyHidden>
             <span className={classes.absolute}>{formatChange(price.change)}</span>
@@ -82,8 +83,10 @@ export const WatchRow = memo(function WatchRow(props: WatchRowProps) {
 });
 
 function wordsFor(snap: Snap<Price>): LivenessWords {
-  if (snap.value === undefined && snap.error)
-    return { label: i18n.t("market:list.notAvailableWhy"), detail: snap.error.message };
+  if (snap.value === undefined && snap.error) {
+    const words = errorWords(i18n.getFixedT(null, "errors"), snap.error.code);
+    return { label: i18n.t("market:list.notAvailableWhy"), detail: words?.title ?? snap.error.message };
+  }
   return livenessWords(snap.freshness, snap.cause);
 }
 

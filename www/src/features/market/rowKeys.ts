@@ -1,3 +1,5 @@
+import { fold } from "../../lib/fold";
+
 /**
  * Where a key press in the watch list leads, as an index, or null when the key means nothing here.
  * Arrow keys stop at the ends; a letter goes to the next symbol that starts with it, around the end.
@@ -23,10 +25,10 @@ export function nextRow(key: string, current: number, symbols: readonly string[]
 }
 
 function rowByLetter(letter: string, current: number, symbols: readonly string[]): number | null {
-  const wanted = letter.toUpperCase();
+  const wanted = fold(letter);
   for (let step = 1; step <= symbols.length; step += 1) {
     const index = (Math.max(current, -1) + step) % symbols.length;
-    if (symbols[index]?.toUpperCase().startsWith(wanted)) return index;
+    if (fold(symbols[index] ?? "").startsWith(wanted)) return index;
   }
   return null;
 }

@@ -20,7 +20,7 @@ export function StatusHelp() {
       returnFocus
     >
       <Popover.Target>
-        <UnstyledButton className={classes.button} aria-label={t("help.open")}>
+        <UnstyledButton className={classes.button} aria-label={t("help.open")} data-testid="status-help">
           <HelpIcon />
           <span className={classes.words}>{t("help.open")}</span>
         </UnstyledButton>
@@ -28,7 +28,7 @@ export function StatusHelp() {
       <Popover.Dropdown className={classes.box} aria-label={t("help.title")}>
         <dl className={classes.list}>
           {MEANINGS.map((freshness) => (
-            <div key={freshness} className={classes.entry}>
+            <div key={freshness}>
               <dt className={classes.name}>
                 <FreshnessMark freshness={freshness} />
                 {t(`freshness.${freshness}`)}

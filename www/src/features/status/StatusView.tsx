@@ -1,27 +1,25 @@
-import type { ChannelStats, LiveStats } from "@spark/live-core";
-import { useHealth, useLiveClient, useLiveStatus } from "@spark/live-react";
-import { useEffect, useState } from "react";
+import type { LiveStats } from "@spark/live-core";
+import { useHealth, useLiveStatus } from "@spark/live-react";
 import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
 import { ErrorNote } from "../../components/ErrorNote";
-import { FreshnessMark } from "../../components/FreshnessMark";
-import { CheckIcon, CrossIcon, EmptyIcon } from "../../components/icons";
-import { Notice } from "../../components/Notice";
+import { CheckIcon, CrossIcon } from "../../components/icons";
 import { Panel } from "../../components/Panel";
-import { formatBytes, formatCount, formatMoment, formatNumber, MISSING } from "../../lib/format";
+import { formatBytes, formatCount, formatMoment, MISSING } from "../../lib/format";
+import { ROUTES } from "../../lib/routes";
+import { Channels } from "./Channels";
 import classes from "./StatusView.module.css";
-
-/** How often the counters are read. */
-const EVERY_MS = 1_000;
+import { useStats } from "./useStats";
 
 /** The line, the gateway's parts, every channel that is held, and what was counted. */
 export default function StatusView() {
-  const { stats, rates } = useStats();
+  const reading = useStats();
   return (
     <div className={classes.view}>
       <Line />
       <Gateway />
-      <Channels channels={stats.channels} rates={rates} />
-      <Totals stats={stats} />
+      <Channels {...reading} />
+      <Totals stats={reading.stats} />
     </div>
   );
 }
@@ -45,7 +43,9 @@ function Line() {
         </div>
         <div>
           <dt>{t("view.since")}</dt>
-          <dd>{link.since > 0 ? formatMoment(link.since) : MISSING}</dd>
+          <dd>
+            <span data-moving="">{link.since > 0 ? formatMoment(link.since) : MISSING}</span>
+          </dd>
         </div>
         <div>
           <dt>{t("view.attempts")}</dt>
@@ -53,7 +53,9 @@ function Line() {
         </div>
         <div>
           <dt>{t("view.session")}</dt>
-          <dd className={classes.code}>{link.sessionId ?? MISSING}</dd>
+          <dd className={classes.code}>
+            <span data-moving="">{link.sessionId ?? MISSING}</span>
+          </dd>
         </div>
       </dl>
       {link.error && <ErrorNote error={link.error} isNews={false} />}
@@ -64,7 +66,7 @@ function Line() {
 const PARTS = ["broker", "source", "tokenStore"] as const;
 
 function Gateway() {
-  const { t } = useTranslation("status");
+  const { t } = useTranslation(["status", "common"]);
   const { status, value, error } = useHealth();
   return (
     <Panel labelledBy="gateway-title" className={classes.panel}>
@@ -91,85 +93,13 @@ function Gateway() {
         })}
       </dl>
       {error && <ErrorNote error={error} isNews={false} />}
+      <p className={classes.foot}>
+        {t("view.codesAbout")}{" "}
+        <Link href={ROUTES.errors} className={classes.link}>
+          {t("common:nav.errors")}
+        </Link>
+      </p>
     </Panel>
-  );
-}
-
-function Channels({ channels, rates }: { channels: readonly ChannelStats[]; rates: Map<string, number> }) {
-  const { t } = useTranslation(["status", "common"]);
-  return (
-    <Panel labelledBy="channels-title" className={classes.wide}>
-      <h2 id="channels-title" className={classes.title}>
-        {t("view.channels")}
-      </h2>
-      {channels.length === 0 ? (
-        <Notice icon={<EmptyIcon />} title={t("view.none")}>
-          {t("view.noneText")}
-        </Notice>
-      ) : (
-        <section
-          className={classes.scroll}
-          aria-label={t("common:table", { name: t("view.channels") })}
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
-          tabIndex={0}
-        >
-          <table className={classes.table} data-testid="channels">
-            <thead>
-              <tr>
-                <th scope="col">{t("view.channel")}</th>
-                <th scope="col">{t("view.mode")}</th>
-                <th scope="col">{t("view.transportOf")}</th>
-                <th scope="col">{t("view.freshness")}</th>
-                <th scope="col">{t("view.rate")}</th>
-                <th scope="col" title={t("view.mergedAbout")}>
-                  {t("view.merged")}
-                </th>
-                <th scope="col" title={t("view.droppedAbout")}>
-                  {t("view.dropped")}
-                </th>
-                <th scope="col">{t("view.gaps")}</th>
-                <th scope="col">{t("view.watchers")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {channels.map((channel) => (
-                <ChannelRow key={channel.channel} channel={channel} rate={rates.get(channel.channel)} />
-              ))}
-            </tbody>
-          </table>
-        </section>
-      )}
-    </Panel>
-  );
-}
-
-function ChannelRow({ channel, rate }: { channel: ChannelStats; rate: number | undefined }) {
-  const { t } = useTranslation("status");
-  const { mode, transport, freshness, merged, dropped, gaps, subscribers, maxHz } = channel;
-  return (
-    <tr>
-      <th scope="row" className={classes.code}>
-        {channel.channel}
-      </th>
-      <td>{mode ?? MISSING}</td>
-      <td>{t(`transport.${transport}`)}</td>
-      <td>
-        <span className={classes.mark}>
-          <FreshnessMark freshness={freshness} />
-          {t(`freshness.${freshness}`)}
-        </span>
-      </td>
-      <td data-number="">
-        {rate === undefined ? MISSING : formatNumber(rate)}
-        {maxHz !== null && ` / ${formatNumber(maxHz)}`}
-      </td>
-      <td data-number="">{formatCount(merged)}</td>
-      <td data-number="" data-bad={dropped > 0}>
-        {formatCount(dropped)}
-      </td>
-      <td data-bad={gaps > 0}>{gaps === 0 ? t("view.whole") : t("view.missed", { count: gaps })}</td>
-      <td data-number="">{formatCount(subscribers)}</td>
-    </tr>
   );
 }
 
@@ -191,9 +121,12 @@ function Totals({ stats }: { stats: LiveStats }) {
   const { t } = useTranslation("status");
   return (
     <Panel labelledBy="totals-title" className={classes.wide}>
-      <h2 id="totals-title" className={classes.title}>
-        {t("view.totals")}
-      </h2>
+      <div className={classes.head}>
+        <h2 id="totals-title" className={classes.title}>
+          {t("view.totals")}
+        </h2>
+        <p className={classes.soft}>{t("view.totalsAbout")}</p>
+      </div>
       <dl className={classes.grid} data-testid="totals">
         {COUNTERS.map((name) => (
           <div key={name}>
@@ -204,38 +137,4 @@ function Totals({ stats }: { stats: LiveStats }) {
       </dl>
     </Panel>
   );
-}
-
-interface Reading {
-  stats: LiveStats;
-  at: number;
-  /** Envelopes a second since the reading before, by channel. */
-  rates: Map<string, number>;
-}
-
-/** The counters, read once a second. */
-function useStats(): Reading {
-  const client = useLiveClient();
-  const [reading, setReading] = useState<Reading>(() => ({
-    stats: client.stats(),
-    at: Date.now(),
-    rates: new Map(),
-  }));
-  useEffect(() => {
-    const timer = setInterval(() => {
-      setReading((last) => {
-        const [stats, at] = [client.stats(), Date.now()];
-        const before = new Map(last.stats.channels.map(({ channel, delivered }) => [channel, delivered]));
-        const rates = new Map<string, number>();
-        for (const { channel, delivered } of stats.channels) {
-          const earlier = before.get(channel);
-          if (earlier !== undefined)
-            rates.set(channel, (1_000 * (delivered - earlier)) / Math.max(1, at - last.at));
-        }
-        return { stats, at, rates };
-      });
-    }, EVERY_MS);
-    return () => clearInterval(timer);
-  }, [client]);
-  return reading;
 }

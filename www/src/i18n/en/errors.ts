@@ -25,7 +25,19 @@ export default {
       snapshot: "from the present values",
     },
     link: "What does {{code}} mean?",
-    field: "Field: {{field}}",
+    field: "{{field}}: {{reason}}",
+    reasons: {
+      missing: "is missing",
+      range: "is not a number within its range",
+      whole: "is not a whole number within its range",
+      day: "is not a day such as 2005-01-31",
+      order: "is before the beginning",
+      served: "is not served here",
+      many: "has too many combinations",
+      none: "has no combination that can run",
+      twice: "is there twice",
+      unknown: "is not known",
+    },
   },
   codes: {
     BAD_ENVELOPE: {
