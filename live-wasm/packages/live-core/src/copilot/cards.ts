@@ -1,6 +1,7 @@
 import type { Engine } from "../engine.js";
 import type { LiveError } from "../types.js";
-import { confirm, newKey, propose, Refused, refused } from "./proposals.js";
+import { Refused, refused } from "./calls.js";
+import { confirm, newKey, propose } from "./proposals.js";
 import type { Transcript } from "./transcript.js";
 import type { ProposalPart } from "./types.js";
 
@@ -56,8 +57,7 @@ export class Cards {
 
   /** The card that a proposal's token was got for; the proposal itself where there is no other. */
   cardOf(proposalId: string): string {
-    for (const [id, secret] of this.#secrets) if (secret.proposalId === proposalId) return id;
-    return proposalId;
+    return [...this.#secrets].find(([, secret]) => secret.proposalId === proposalId)?.[0] ?? proposalId;
   }
 
   /** Confirms a card, or has it proposed anew, as the session's `confirm` does. */
@@ -100,7 +100,6 @@ export class Cards {
   /** Nobody looks. */
   rest(): void {
     this.#cancelExpiry();
-    this.#cancelExpiry = nothing;
   }
 
   async #confirm(id: string): Promise<void> {
@@ -108,8 +107,8 @@ export class Cards {
     // A second press on what the first has proposed anew: it is to be looked at before.
     if (!card && this.#transcript.wasRenewed(id)) return;
     if (!card) {
-      const more = { field: "proposalId", reason: "is not known" };
-      throw refused("PARAMS_INVALID", "nothing is proposed by that name", more);
+      const message = "nothing is proposed by that name";
+      throw refused({ code: "PARAMS_INVALID", message, field: "proposalId", reason: "is not known" });
     }
     if (card.jobId !== null) return;
     await (card.status === "waiting" ? this.#send(card) : this.#renew(card));
@@ -150,7 +149,10 @@ export class Cards {
   async #proposedAnew({ proposal }: ProposalPart): Promise<Secret> {
     const again = await propose(this.#engine, proposal.params, this.#owner.sessionId);
     if (again.proposal.paramsHash !== proposal.paramsHash) {
-      throw refused("CONFIRM_REFUSED", "what would run is no longer what the card shows");
+      throw refused({
+        code: "CONFIRM_REFUSED",
+        message: "what would run is no longer what the card shows",
+      });
     }
     return this.#keep(proposal.proposalId, again.proposal.proposalId, again.token);
   }

@@ -1,9 +1,9 @@
 import type { Engine } from "../engine.js";
 import { Value } from "../readable.js";
 import type { LiveError } from "../types.js";
+import { beginSession, endAnswer, Refused, refused, say } from "./calls.js";
 import { Cards } from "./cards.js";
-import { Line, type Session } from "./line.js";
-import { call, posted, Refused, refused, sessionPath } from "./proposals.js";
+import { Line } from "./line.js";
 import { Transcript } from "./transcript.js";
 import type { CopilotState } from "./types.js";
 
@@ -59,7 +59,7 @@ export class Conversation {
         if (this.#error === error) this.#error = null;
       },
       missed: () => this.#line.missed(),
-      toLocal: (gatewayMs) => this.#toLocal(gatewayMs),
+      toLocal: (gatewayMs) => this.#line.toLocal(gatewayMs),
     });
     this.#cards = new Cards(engine, this.#transcript, this);
     this.#line = new Line(engine, this.#transcript, this);
@@ -94,7 +94,7 @@ export class Conversation {
     try {
       await this.#open();
       this.#mustBe(age);
-      const answerId = await this.#send(text);
+      const answerId = await say(this.#engine, this.#sessionId, text);
       this.#transcript.taken(id, answerId);
       if (age !== this.#age) this.#endAnswer().catch(nothing);
       this.#mustBe(age);
@@ -113,7 +113,7 @@ export class Conversation {
   async confirm(proposalId = this.#waiting): Promise<void> {
     const release = this.#use();
     try {
-      await this.#cards.confirm(proposalId ?? "");
+      await this.#cards.confirm(proposalId);
     } finally {
       release();
     }
@@ -121,7 +121,7 @@ export class Conversation {
 
   /** Puts a card away. */
   decline(proposalId = this.#waiting): void {
-    if (proposalId !== undefined) this.#cards.decline(proposalId);
+    this.#cards.decline(proposalId);
   }
 
   /** Ends the answer that is being given. */
@@ -177,9 +177,9 @@ export class Conversation {
     if (keys.some((key) => shown[key] !== last[key])) this.state.set(shown);
   }
 
-  /** The card that is meant where none is named. */
-  get #waiting(): string | undefined {
-    return this.state.get().proposal?.proposal.proposalId;
+  /** The card that is meant where none is named; there may be none. */
+  get #waiting(): string {
+    return this.state.get().proposal?.proposal.proposalId ?? "";
   }
 
   #status(): CopilotState["status"] {
@@ -219,13 +219,7 @@ export class Conversation {
       this.#sessionId = null;
     }
     if (this.#sessionId === null) {
-      const { data } = await call<Session>(
-        this.#engine,
-        "api/copilot/sessions",
-        "copilot.session",
-        "sessionId",
-      );
-      this.#sessionId = data.sessionId;
+      this.#sessionId = await beginSession(this.#engine);
       this.#line.began();
       this.#directory.add(this);
     }
@@ -234,40 +228,11 @@ export class Conversation {
     await this.#line.whenHeard(CHANNEL_WITHIN_MS);
   }
 
-  /** Sends a message. Returns the id of its answer. */
-  async #send(message: string): Promise<string> {
-    const { data } = await call<{ answerId: string }>(
-      this.#engine,
-      "api/copilot/chat",
-      "copilot.accepted",
-      "answerId",
-      posted({ sessionId: this.#sessionId, message }),
-    );
-    return data.answerId;
-  }
-
-  /** Asks for the end of the answer. Returns whether there was one. */
-  async #endAnswer(): Promise<boolean> {
-    const path = `${sessionPath(this.#sessionId)}/stop`;
-    const { data } = await call<{ sessionId: string; stopping: boolean }>(
-      this.#engine,
-      path,
-      "copilot.stopping",
-      "sessionId",
-    );
-    return data.stopping;
+  #endAnswer(): Promise<boolean> {
+    return endAnswer(this.#engine, this.#sessionId);
   }
 
   #mustBe(age: number): void {
-    if (age !== this.#age) throw refused("ABORTED", "the conversation was left");
-  }
-
-  /** The gateway's time by this machine's clock, as the channel's newest envelope tells. */
-  #toLocal(gatewayMs: number): number {
-    const name = `copilot:${this.#sessionId}`;
-    const { ts } = this.#engine.snap(name, 0);
-    const ageMs = this.#engine.ageMs(name);
-    if (ageMs === null || ts === 0) return gatewayMs;
-    return Math.round(gatewayMs - ts + this.#engine.clock.wallNow() - ageMs);
+    if (age !== this.#age) throw refused({ code: "ABORTED", message: "the conversation was left" });
   }
 }

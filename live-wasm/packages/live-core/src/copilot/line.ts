@@ -1,10 +1,11 @@
+import type { Refusal } from "../answer.js";
 import { backoffMs } from "../backoff.js";
 import { defaultTransportOf } from "../channel.js";
 import type { Engine } from "../engine.js";
 import type { Entry } from "../entry.js";
 import type { Envelope } from "../envelope.js";
 import type { ChannelName, LiveError } from "../types.js";
-import { call, Refused, sessionPath } from "./proposals.js";
+import { lookAt, Refused, type SessionState } from "./calls.js";
 import { tapFromStart } from "./tap.js";
 import type { Transcript } from "./transcript.js";
 
@@ -15,13 +16,6 @@ const CONCLUDE_AFTER_MS = 3_000;
 const MISSING = ["NOT_FOUND", "FORBIDDEN", "PARAMS_INVALID"];
 
 const nothing = (): void => {};
-
-/** What the gateway tells of a conversation. */
-export interface Session {
-  sessionId: string;
-  /** The answer that is running; null without one. */
-  answerId: string | null;
-}
 
 /** What a line needs of the conversation. */
 export interface LineOwner {
@@ -90,10 +84,8 @@ export class Line {
     const attempt = ++this.#attempt;
     this.#isBusy = true;
     try {
-      const path = sessionPath(this.#owner.sessionId);
-      const question = { method: "GET" };
-      const { data } = await call<Session>(this.#engine, path, "copilot.session", "sessionId", question);
-      if (attempt === this.#attempt) this.#found(data);
+      const session = await lookAt(this.#engine, this.#owner.sessionId);
+      if (attempt === this.#attempt) this.#found(session);
     } catch (thrown) {
       if (attempt === this.#attempt) this.#failed(thrown);
     }
@@ -154,13 +146,22 @@ export class Line {
     });
   }
 
+  /** The gateway's time by this machine's clock, as the channel's newest envelope tells. */
+  toLocal(gatewayMs: number): number {
+    const { clock } = this.#engine;
+    const name = `copilot:${this.#owner.sessionId}`;
+    const { ts } = this.#engine.snap(name, 0);
+    const ageMs = this.#engine.ageMs(name);
+    return ageMs === null || ts === 0 ? gatewayMs : Math.round(gatewayMs - ts + clock.wallNow() - ageMs);
+  }
+
   /** Lets go of the channel, and of all that is under way. */
   letGo(): void {
     this.#attempt += 1;
     this.#isBusy = false;
     this.#cancelNext();
+    // It counts once.
     this.#release();
-    this.#release = nothing;
     this.#entry = null;
     this.#wake();
   }
@@ -169,7 +170,7 @@ export class Line {
     for (const end of [...this.#waiting]) end();
   }
 
-  #found({ answerId }: Session): void {
+  #found({ answerId }: SessionState): void {
     this.#isBusy = false;
     this.isMissing = false;
     this.error = null;
@@ -185,19 +186,19 @@ export class Line {
   }
 
   #failed(thrown: unknown): void {
-    const { error, isTransient, retryAfterMs = 0 } = Refused.of(thrown);
+    const refusal = Refused.of(thrown);
     this.#isBusy = false;
-    this.error = error;
-    if (MISSING.includes(error.code)) {
+    this.error = refusal.error;
+    if (MISSING.includes(this.error.code)) {
       this.isMissing = true;
       this.letGo();
       this.#transcript.conclude(null);
-    } else this.#again(isTransient, retryAfterMs);
+    } else this.#again(refusal);
     this.#owner.show();
   }
 
   /** What was refused for good is asked for again as well, rarely: whoever asks may sign in meanwhile. */
-  #again(isTransient: boolean, retryAfterMs = 0): void {
+  #again({ isTransient, retryAfterMs = 0 }: Omit<Refusal, "error">): void {
     const { clock, retry } = this.#engine;
     this.#failures += 1;
     const delayMs = isTransient ? backoffMs(this.#failures, clock.random(), retry) : retry.maxMs;
@@ -207,14 +208,10 @@ export class Line {
   #later(delayMs: number, run: () => void): void {
     this.#cancelNext();
     this.#isBusy = true;
-    const cancel = this.#engine.clock.after(delayMs, () => {
+    this.#cancelNext = this.#engine.clock.after(delayMs, () => {
       this.#isBusy = false;
       run();
     });
-    this.#cancelNext = () => {
-      cancel();
-      this.#cancelNext = nothing;
-    };
   }
 
   #take(envelope: Envelope<unknown>): void {
@@ -236,7 +233,7 @@ export class Line {
     if (entry.acks !== this.#acks) this.missed();
     this.#acks = entry.acks;
     // The gateway may have been started anew, and know of the conversation when it is asked.
-    if (entry.isRefused && !this.#isBusy) this.#again(true);
+    if (entry.isRefused && !this.#isBusy) this.#again({ isTransient: true });
     this.#owner.show();
   }
 }

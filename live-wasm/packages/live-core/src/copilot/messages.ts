@@ -32,11 +32,6 @@ export class Messages {
     return answering as AssistantMessage | undefined;
   }
 
-  /** The first message that is so. */
-  first(isIt: (message: CopilotMessage) => boolean): CopilotMessage | undefined {
-    return this.#all.find(isIt);
-  }
-
   /** All cards, the oldest first. */
   cards(): ProposalPart[] {
     return this.#all.flatMap((message) =>

@@ -1,8 +1,5 @@
-import type { Question, Refusal } from "../answer.js";
-import { askAnew } from "../ask-anew.js";
 import type { Engine } from "../engine.js";
-import type { Envelope } from "../envelope.js";
-import type { LiveError } from "../types.js";
+import { call, posted, refused } from "./calls.js";
 import type { BacktestParams, Confirmed, Proposal } from "./types.js";
 
 /** A proposal with what confirms it. Only in here and in what sends it. */
@@ -18,65 +15,6 @@ interface Proposed {
   paramsHash: string;
   expiresAt: number;
   preview: { tool: string; summary: string; combinations: number; bars: number; params: unknown };
-}
-
-/** A refusal as an exception: it has the fields of its {@link LiveError}, and keeps the rest to itself. */
-export class Refused extends Error {
-  readonly #refusal: Refusal;
-
-  constructor(refusal: Refusal) {
-    super(refusal.error.message);
-    Object.assign(this, refusal.error);
-    this.#refusal = refusal;
-  }
-
-  /** What is known of something that was thrown. */
-  static of(thrown: unknown): Refusal {
-    if (thrown instanceof Refused) return thrown.#refusal;
-    return { error: { code: "INTERNAL", message: String(thrown) }, isTransient: false };
-  }
-}
-
-/** A refusal by this client itself, which another attempt would meet again. */
-export function refused(code: string, message: string, more: Partial<LiveError> = {}): Refused {
-  return new Refused({ error: { code, message, ...more }, isTransient: false });
-}
-
-/** Where a conversation is to be asked for. */
-export function sessionPath(sessionId: string | null): string {
-  return `api/copilot/sessions/${encodeURIComponent(sessionId ?? "")}`;
-}
-
-/**
- * Asks the gateway for something of the copilot, and hands back the envelope of its answer, whose data has a text as that
- * field.
- *
- * @throws a {@link Refused}.
- */
-export async function call<T>(
-  engine: Engine,
-  path: string,
-  expected: string,
-  field: keyof T,
-  question: Question = { method: "POST" },
-): Promise<Envelope<T>> {
-  if (engine.isClosed) {
-    throw new Refused({ error: { code: "NETWORK", message: "the client is closed" }, isTransient: true });
-  }
-  const isWell = (data: Partial<T>) => typeof data[field] === "string";
-  const read = (bytes: Uint8Array) => engine.readAnswer<T>(bytes, expected, expected, isWell);
-  const answer = await askAnew(engine, path, new AbortController(), read, question);
-  if ("error" in answer) throw new Refused(answer);
-  return answer.value;
-}
-
-/** A request with a body. */
-export function posted(body: unknown, headers: Record<string, string> = {}): Question {
-  return {
-    method: "POST",
-    headers: { accept: "application/json", "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  };
 }
 
 /**
@@ -137,7 +75,7 @@ export class Proposals {
   /** Confirms one of them. */
   async confirm(proposal: Proposal): Promise<Confirmed> {
     const secret = this.#secrets.get(proposal);
-    if (!secret) throw refused("TOKEN_INVALID", "this client has not proposed that");
+    if (!secret) throw refused({ code: "TOKEN_INVALID", message: "this client has not proposed that" });
     return confirm(this.#engine, secret.token, secret.key);
   }
 }

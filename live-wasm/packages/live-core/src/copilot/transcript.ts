@@ -258,7 +258,7 @@ export class Transcript {
       const isOpen = status === "sending" || (status === "failed" && error?.code === "NETWORK");
       return isOpen && "text" in said && said.text.replace(TOKEN, "[token]") === text;
     };
-    const known = this.#messages.first(isIt);
+    const known = this.#messages.shown().find(isIt);
     const id = known?.id ?? `${answerId}-said`;
     if (known?.error) this.#owner.taken(known.error);
     this.#messages.remove(id);
