@@ -6,20 +6,33 @@
 //! what a tool has answered ─▶ report ─▶ a text
 //! ```
 
+mod cancel;
 mod context;
 mod dates;
-mod describe;
 mod draft;
+mod heard;
 mod intent;
 mod language;
+mod lexicon;
+mod looks;
+mod mood;
+mod numerals;
+mod parameters;
+mod question;
+mod rates;
 mod report;
+mod sentence;
 mod settings;
+mod slips;
+mod slots;
+mod spans;
 mod speak;
 mod strategy;
 mod symbols;
 mod words;
+mod work;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -27,8 +40,9 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use self::context::Context;
-use self::intent::Intent;
+use self::intent::{Candles, Intent, Job};
 use self::language::Language;
+use self::symbols::Catalog;
 use super::{Answering, Finish, Message, Piece, Provider, Request};
 use crate::copilot::tool::Tool;
 use crate::market::Market;
@@ -42,6 +56,8 @@ const SYMBOLS_MAX: usize = 10_000;
 /// Answers by a grammar.
 pub struct Offline {
     market: Arc<Market>,
+    /// The market's symbols as they were last.
+    catalog: Mutex<Arc<Catalog>>,
 }
 
 /// What it has come to.
@@ -56,14 +72,24 @@ enum Reply {
 impl Offline {
     /// Of a market, whose symbols it knows.
     pub fn new(market: Arc<Market>) -> Self {
-        Self { market }
+        Self { market, catalog: Mutex::default() }
+    }
+
+    /// The market's symbols. They seldom change, and are put in order only then.
+    fn catalog(&self) -> Arc<Catalog> {
+        let names = self.market.names(SYMBOLS_MAX);
+        let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        if !catalog.is_of(&names) {
+            *catalog = Arc::new(Catalog::of(names));
+        }
+        Arc::clone(&catalog)
     }
 }
 
 /// What is answered to a conversation, as it stands.
-fn reply(messages: &[Message], symbols: &[Arc<str>]) -> Reply {
+fn reply(messages: &[Message], catalog: &Catalog) -> Reply {
     let Some(last) = messages.last() else { return Reply::Text(speak::help(Language::English)) };
-    let context = Context::of(messages, symbols);
+    let context = Context::of(messages, catalog);
     match last {
         Message::Tool { .. } => Reply::Text(report::results(messages, context.language)),
         Message::Note(note) => Reply::Text(report::note(note, context.language)),
@@ -74,10 +100,6 @@ fn reply(messages: &[Message], symbols: &[Arc<str>]) -> Reply {
 
 fn answer(context: &Context) -> Reply {
     let language = context.language;
-    let of_job = |tool: Tool, named: &Option<String>| match named.as_ref().or(context.job.as_ref()) {
-        Some(job_id) => Reply::Call(tool, json!({ "jobId": job_id })),
-        None => Reply::Text(speak::no_job(language)),
-    };
     match &context.intent {
         Intent::Backtest => match context.draft.missing() {
             Some(question) => Reply::Text(speak::question(&question, language)),
@@ -85,18 +107,41 @@ fn answer(context: &Context) -> Reply {
         },
         Intent::Prices(symbols) if symbols.is_empty() => Reply::Call(Tool::GetMarketSnapshot, json!({})),
         Intent::Prices(symbols) => Reply::Call(Tool::GetMarketSnapshot, json!({ "symbols": symbols })),
-        Intent::Candles { symbol, interval, limit } => match symbol {
-            Some(symbol) => {
-                let arguments = json!({ "symbol": symbol, "interval": interval, "limit": limit });
-                Reply::Call(Tool::GetCandles, arguments)
-            }
-            None => Reply::Text(speak::question(&draft::Question::Symbol, language)),
-        },
+        Intent::Candles(candles) => bars(candles),
+        Intent::Ask => Reply::Text(speak::asked(context.pending.as_ref(), language)),
         Intent::Health => Reply::Call(Tool::GetRuntimeHealth, json!({})),
-        Intent::Status(job) => of_job(Tool::GetBacktestStatus, job),
-        Intent::Result(job) => of_job(Tool::GetBacktestResult, job),
-        Intent::Cancel(job) => of_job(Tool::CancelBacktest, job),
+        Intent::Status(job) => of_job(context, Tool::GetBacktestStatus, job),
+        Intent::Result(job) => of_job(context, Tool::GetBacktestResult, job),
+        Intent::Cancel(job) => of_job(context, Tool::CancelBacktest, job),
         Intent::Said(what) => Reply::Text(speak::said(*what, language)),
+        Intent::Unclear => Reply::Text(speak::unclear(context.pending.as_ref(), language)),
+    }
+}
+
+fn bars(Candles { symbol, interval, limit, before }: &Candles) -> Reply {
+    let mut arguments = json!({ "symbol": symbol, "interval": interval, "limit": limit });
+    if let Some(before) = before {
+        arguments["before"] = json!(before);
+    }
+    Reply::Call(Tool::GetCandles, arguments)
+}
+
+/// Asks a tool about a job. One that may not be meant is not shown as if it were, and never ended.
+fn of_job(context: &Context, tool: Tool, job: &Job) -> Reply {
+    let call = |id: &str| Reply::Call(tool, json!({ "jobId": id }));
+    let known = match (&job.id, &context.job) {
+        (Some(id), _) => return call(id),
+        (None, None) => return Reply::Text(speak::no_job(context.language)),
+        (None, Some(known)) => known,
+    };
+    let is_meant = match (&job.symbol, &known.symbol) {
+        (None, _) => true,
+        (Some(_), None) => tool != Tool::CancelBacktest,
+        (Some(named), Some(own)) => named == own,
+    };
+    match is_meant {
+        true => call(&known.id),
+        false => Reply::Text(speak::other_job(known, context.language)),
     }
 }
 
@@ -107,8 +152,7 @@ impl Provider for Offline {
 
     fn answer<'a>(&'a self, request: Request<'a>, pieces: mpsc::Sender<Piece>) -> Answering<'a> {
         Box::pin(async move {
-            let symbols = self.market.names(SYMBOLS_MAX);
-            match reply(request.messages, &symbols) {
+            match reply(request.messages, &self.catalog()) {
                 Reply::Text(text) => {
                     for piece in in_pieces(&text) {
                         if pieces.send(Piece::Text(piece)).await.is_err() {

@@ -2,156 +2,158 @@
 
 use jiff::civil::Date;
 
-use super::draft::{Draft, Question};
-use super::words::{Token, has};
+use super::draft::Draft;
+use super::language::Language;
+use super::lexicon::Concept;
+use super::question::Question;
+use super::slots::Slots;
+use super::spans::{Span, spans};
 
-const MONTHS: [(&[&str], i8); 12] = [
-    (&["january", "jan", "ocak"], 1),
-    (&["february", "feb", "subat"], 2),
-    (&["march", "mar", "mart"], 3),
-    (&["april", "apr", "nisan"], 4),
-    (&["may", "mayis"], 5),
-    (&["june", "jun", "haziran"], 6),
-    (&["july", "jul", "temmuz"], 7),
-    (&["august", "aug", "agustos"], 8),
-    (&["september", "sep", "sept", "eylul"], 9),
-    (&["october", "oct", "ekim"], 10),
-    (&["november", "nov", "kasim"], 11),
-    (&["december", "dec", "aralik"], 12),
-];
-
-/// A day, a month or a year, by its first and last day.
-struct Span {
-    at: usize,
-    end: usize,
-    first: Date,
-    last: Date,
+/// A time: its first and its last day, as far as they are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Period {
+    /// The first day.
+    pub from: Option<Date>,
+    /// The last day, which is in it.
+    pub to: Option<Date>,
 }
 
-/// Takes the time out of what was said; what is taken is marked.
-pub fn take(tokens: &[Token], used: &mut [bool], draft: &mut Draft) {
-    let is_relative = (0..tokens.len().saturating_sub(2)).any(|at| {
-        ["last", "past", "son", "previous", "gecen"].contains(&tokens[at].fold())
-            && tokens[at + 1].number().is_some()
-            && ["years", "year", "months", "yil", "yilda", "yillik", "ay", "days"]
-                .contains(&tokens[at + 2].fold())
+impl Period {
+    /// Writes it down as the tool takes it.
+    pub fn write(self, draft: &mut Draft) {
+        for (name, day) in [("from", self.from), ("to", self.to)] {
+            if let Some(day) = day {
+                draft.settings.insert(name, day.to_string().into());
+            }
+        }
+    }
+}
+
+/// Takes the time out of what was said. Turkish writes the day first; where it may be the month, that is asked.
+pub fn take(slots: &mut Slots<'_>, language: Language, draft: &mut Draft) {
+    if let Some(count) = relative(slots) {
+        count.into_iter().for_each(|at| slots.take(at));
+        draft.open.push(Question::Relative);
+    }
+    let found = spans(slots);
+    if found.lacks_year && draft.open.is_empty() {
+        draft.open.push(Question::Relative);
+    }
+    if let Some(no_day) = found.no_day {
+        draft.open.push(Question::Number(no_day));
+    }
+    let doubtful = found.spans.iter().find_map(|span| Some((span, span.american?)));
+    let period = |spans: &[Span]| match spans {
+        [] => Some(Period::default()),
+        [only] => Some(single(slots, only)),
+        [first, second] => Some(both(slots, first, second)),
+        _ => None,
+    };
+    match (period(&found.spans), doubtful) {
+        (None, _) => draft.open.push(Question::Dates),
+        (Some(day_first), Some((span, american))) if language == Language::English => {
+            let swapped: Vec<Span> = found.spans.iter().map(Span::month_first).collect();
+            let month_first = period(&swapped).unwrap_or_default();
+            let days = (span.first, american);
+            draft.open.push(Question::DayOrMonth { days, day_first, month_first });
+        }
+        (Some(period), _) => period.write(draft),
+    }
+    if found.is_part {
+        draft.open.push(Question::PartOfYear);
+    }
+}
+
+/// A time that depends on today: "the last 5 years", "over the past five years", "for 10 years". Its numbers.
+fn relative(slots: &Slots<'_>) -> Option<Vec<usize>> {
+    let sentence = slots.sentence;
+    let is_span =
+        |at: usize| sentence.is_one(at, &[Concept::Years, Concept::Months, Concept::Week, Concept::Day]);
+    let near = |at: usize| (at + 1..at + 4).find(|unit| is_span(*unit) && sentence.number(*unit).is_none());
+    let lasts = sentence.marks(Concept::Last).filter_map(|mark| Some((mark.at, near(mark.at)?)));
+    let counted = (0..sentence.len()).filter(|at| {
+        sentence.number(*at).is_some_and(|number| number < 200.0) && sentence.begins(at + 1, Concept::Years)
     });
-    if is_relative || has(tokens, &["last year", "this year", "gecen yil", "bu yil"]) {
-        draft.question = Some(Question::Relative);
-        used.iter_mut().zip(tokens).for_each(|(used, token)| *used |= token.number().is_some());
-        return;
-    }
-    let spans = spans(tokens, used);
-    let (from, to) = match spans.as_slice() {
-        [] => return,
-        [only] => single(tokens, only),
-        [first, second] => (Some(first.first), Some(second.last)),
-        _ => {
-            draft.question = Some(Question::Dates);
-            return;
-        }
-    };
-    if let Some(from) = from {
-        draft.settings.insert("from", from.to_string().into());
-    }
-    if let Some(to) = to {
-        draft.settings.insert("to", to.to_string().into());
-    }
-}
-
-fn spans(tokens: &[Token], used: &mut [bool]) -> Vec<Span> {
-    let mut spans = Vec::new();
-    for at in 0..tokens.len() {
-        let Token::Number { text, .. } = &tokens[at] else { continue };
-        if used[at] {
-            continue;
-        }
-        if text.len() == 10 {
-            if let Ok(day) = text.parse::<Date>() {
-                used[at] = true;
-                spans.push(Span { at, end: at, first: day, last: day });
-            }
-            continue;
-        }
-        let year = text.parse::<i16>().ok().filter(|year| text.len() == 4 && (1900..=2100).contains(year));
-        let is_sum = at > 0 && tokens[at - 1].is_sign('$')
-            || tokens.get(at + 1).is_some_and(|next| {
-                ["dollars", "usd", "dolar", "bps", "shares", "adet", "cash", "nakit", "lot"]
-                    .contains(&next.fold())
-            });
-        let Some(year) = year.filter(|_| !is_sum) else { continue };
-        let (start, day, month) = day_and_month(tokens, used, at);
-        let (first, last) = match (day, month) {
-            (Some(day), Some(month)) => (Date::new(year, month, day), Date::new(year, month, day)),
-            (None, Some(month)) => {
-                (Date::new(year, month, 1), Date::new(year, month, 1).map(Date::last_of_month))
-            }
-            (_, None) => (Date::new(year, 1, 1), Date::new(year, 12, 31)),
-        };
-        if let (Ok(first), Ok(last)) = (first, last) {
-            used[start..=at].iter_mut().for_each(|used| *used = true);
-            spans.push(Span { at: start, end: at, first, last });
-        }
-    }
-    spans
-}
-
-/// The day and the month in front of a year, and where they begin: "5 January 2005", "Jan 5, 2005", "January 2005".
-fn day_and_month(tokens: &[Token], used: &[bool], year: usize) -> (usize, Option<i8>, Option<i8>) {
-    let month = |at: usize| {
-        let name = tokens.get(at)?.fold();
-        MONTHS.iter().find(|(names, _)| names.contains(&name)).map(|(_, month)| *month)
-    };
-    let day = |at: usize| {
-        let number = tokens.get(at).filter(|_| !used[at])?.number()?;
-        (number.fract() == 0.0 && (1.0..=31.0).contains(&number)).then_some(number as i8)
-    };
-    let before = |n: usize| year.checked_sub(n);
-    if let Some((at, found)) = before(1).and_then(|at| Some((at, month(at)?))) {
-        // "10/30 January 2005": a number with a stroke in front of it is no day.
-        let is_own = |at: &usize| {
-            at.checked_sub(1).is_none_or(|at| !tokens[at].is_sign('/') && !tokens[at].is_sign('-'))
-        };
-        return match before(2).filter(is_own).and_then(|at| Some((at, day(at)?))) {
-            Some((start, day)) => (start, Some(day), Some(found)),
-            None => (at, None, Some(found)),
-        };
-    }
-    let comma = usize::from(before(1).is_some_and(|at| tokens[at].is_sign(',')));
-    let american = before(1 + comma).and_then(|at| Some((day(at)?, before(2 + comma)?)));
-    match american.and_then(|(day, at)| Some((at, day, month(at)?))) {
-        Some((start, day, month)) => (start, Some(day), Some(month)),
-        None => (year, None, None),
-    }
+    let places: Vec<usize> = lasts.flat_map(|(at, unit)| at..unit).chain(counted).collect();
+    let is_there = !places.is_empty() || sentence.has(Concept::Relative);
+    is_there.then(|| places.into_iter().filter(|at| slots.free(*at).is_some()).collect())
 }
 
 /// Which end a single time is, by the words around it; without any it is both.
-fn single(tokens: &[Token], span: &Span) -> (Option<Date>, Option<Date>) {
-    let before = span.at.checked_sub(1).map_or("", |at| tokens[at].fold());
-    let end = span.end;
-    let after = tokens.get(end + 1).map_or("", |token| token.fold());
-    // "2005 ten beri", "2010 a kadar": written without the apostrophe.
-    let next = tokens.get(end + 2).map_or("", |token| token.fold());
-    let (after, suffix) = match after {
-        "den" | "dan" | "ten" | "tan" => (next, after),
-        "a" | "e" | "ya" | "ye" if next == "kadar" => (next, ""),
-        _ => (after, tokens[end].suffix()),
+fn single(slots: &Slots<'_>, span: &Span) -> Period {
+    let (from, to) = (Some(span.first), Some(span.last));
+    match side(slots, span) {
+        Side::Since => Period { from, to: None },
+        Side::After => Period { from: span.last.tomorrow().ok(), to: None },
+        Side::Until => Period { from: None, to },
+        Side::Before => Period { from: None, to: span.first.yesterday().ok() },
+        Side::In => Period { from, to },
+    }
+}
+
+/// The time between two: whatever stands in front is the first, unless the words say otherwise.
+fn both(slots: &Slots<'_>, first: &Span, second: &Span) -> Period {
+    let (one, other) = (single(slots, first), single(slots, second));
+    match ((one.from, one.to), (other.from, other.to)) {
+        ((Some(from), None), (None, Some(to))) | ((None, Some(to)), (Some(from), None)) => {
+            Period { from: Some(from), to: Some(to) }
+        }
+        _ => Period { from: Some(first.first), to: Some(second.last) },
+    }
+}
+
+/// How a time bounds.
+enum Side {
+    Since,
+    After,
+    Until,
+    Before,
+    In,
+}
+
+fn side(slots: &Slots<'_>, span: &Span) -> Side {
+    let sentence = slots.sentence;
+    let is_filler = |word: &str| ["the", "year", "of", "end", "beginning", "start"].contains(&word);
+    let lead = (1..=4).find(|n| !is_filler(sentence.word_before(span.at, *n))).unwrap_or(1);
+    let (before, earlier) = (sentence.word_before(span.at, lead), sentence.word_before(span.at, lead + 1));
+    let starts = |word: &str| {
+        ["starting", "beginning", "begin", "begins", "start", "starts", "baslangic", "baslangici"]
+            .contains(&word)
     };
-    let is_year_word = ["yili", "yilindan", "yilina"].contains(&after);
-    let after = if is_year_word { tokens.get(end + 2).map_or(after, |token| token.fold()) } else { after };
+    let (after, suffix) = behind(slots, span.end);
     match () {
-        () if ["until", "till", "to", "through"].contains(&before) => (None, Some(span.last)),
-        () if before == "before" || after == "once" || after == "oncesi" => {
-            (None, span.first.yesterday().ok())
+        () if ["until", "till", "to", "through", "thru", "ending", "upto", "bitis"].contains(&before) => {
+            Side::Until
         }
-        () if after == "kadar" => (None, Some(span.last)),
-        () if before == "after" => (span.last.tomorrow().ok(), None),
-        () if ["since", "from", "starting"].contains(&before) => (Some(span.first), None),
-        () if ["beri", "itibaren", "sonra", "sonrasi"].contains(&after)
-            || ["den", "dan", "ten", "tan"].contains(&suffix) =>
+        () if before == "before" || ["once", "oncesi", "oncesinde", "onceki"].contains(&after) => {
+            Side::Before
+        }
+        () if ["kadar", "dek", "degin"].contains(&after) => Side::Until,
+        () if before == "after" => Side::After,
+        () if ["since", "from"].contains(&before) || starts(before) => Side::Since,
+        () if ["in", "at", "on", "with"].contains(&before) && starts(earlier) => Side::Since,
+        () if ["beri", "itibaren", "sonra", "sonrasi", "baslayarak", "bu", "onwards", "onward"]
+            .contains(&after) =>
         {
-            (Some(span.first), None)
+            Side::Since
         }
-        () => (Some(span.first), Some(span.last)),
+        () if ["den", "dan", "ten", "tan"].contains(&suffix) => Side::Since,
+        () => Side::In,
+    }
+}
+
+/// The word behind a time, and the ending that it has, which may stand by itself: "2000 den beri", "2005 yılından".
+fn behind<'a>(slots: &Slots<'a>, end: usize) -> (&'a str, &'a str) {
+    let sentence = slots.sentence;
+    let (after, next) = (sentence.word(end + 1), sentence.word(end + 2));
+    match after {
+        "den" | "dan" | "ten" | "tan" => (next, after),
+        "a" | "e" | "ya" | "ye" if ["kadar", "dek"].contains(&next) => (next, ""),
+        "yilindan" | "basindan" | "sonundan" | "senesinden" => (next, "dan"),
+        "yili" | "yilina" | "yilinin" | "basi" | "basina" | "sonu" | "sonuna" | "senesi" => {
+            let third = sentence.word(end + 3);
+            if ["basindan", "sonundan"].contains(&next) { (third, "dan") } else { (next, "") }
+        }
+        _ => (after, sentence.suffix(end)),
     }
 }

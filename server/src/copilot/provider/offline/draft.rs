@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::question::Question;
 use super::strategy::Kind;
 
 /// What is known of a backtest so far.
@@ -17,49 +18,35 @@ pub struct Draft {
     pub numbers: BTreeMap<&'static str, f64>,
     /// Those that are tried in every combination.
     pub sweep: BTreeMap<&'static str, Vec<f64>>,
+    /// Two numbers of a strategy that was not named.
+    pub pair: Option<(f64, f64)>,
+    /// Values without names, for the strategy's parameters in their order.
+    pub lists: Vec<Vec<f64>>,
     /// Whether it sells short.
     pub allow_short: Option<bool>,
     /// The rest, by the names of the tool's parameters.
     pub settings: BTreeMap<&'static str, Value>,
-    /// What was said of it that is not understood.
-    pub question: Option<Question>,
-}
-
-/// What has to be asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Question {
-    /// Which symbol.
-    Symbol,
-    /// Which one of several symbols.
-    OneSymbol,
-    /// Which strategy.
-    Strategy,
-    /// Both.
-    Both,
-    /// A strategy that there is not.
-    NoSuchStrategy(String),
-    /// A part of a strategy that there is not, such as a stop loss.
-    NoSuchOption(String),
-    /// Which values are to be tried.
-    Sweep,
-    /// Two averages are needed, and one was named.
-    TwoNumbers,
-    /// What a number stands for.
-    Number(String),
-    /// Of what unit a number is: bps or percent.
-    Unit(String),
-    /// From when to when.
-    Dates,
-    /// A time that depends on today's date.
-    Relative,
+    /// What was said of it that is not understood, in its order.
+    pub open: Vec<Question>,
 }
 
 impl Draft {
-    /// What was said now, on top of what was said before.
-    pub fn merge(&mut self, now: Self) {
+    /// What was said now, on top of what was said before. What it answers is no question any more.
+    pub fn merge(&mut self, mut now: Self) {
+        self.open.retain(|question| !question.is_settled_by(&now));
         if now.kind.is_some() && now.kind != self.kind {
             self.numbers.clear();
             self.sweep.clear();
+        }
+        self.symbol = now.symbol.or(self.symbol.take());
+        self.kind = now.kind.or(self.kind);
+        if let (Some((first, second)), Some([low, high])) = (now.pair, self.kind.and_then(Kind::pair)) {
+            now.numbers.extend([(low, first), (high, second)]);
+        }
+        for (name, list) in
+            self.kind.map_or(&[][..], Kind::parameters).iter().zip(std::mem::take(&mut now.lists))
+        {
+            now.sweep.insert(name, list);
         }
         for name in now.numbers.keys() {
             self.sweep.remove(name);
@@ -67,10 +54,9 @@ impl Draft {
         for name in now.sweep.keys() {
             self.numbers.remove(name);
         }
-        self.symbol = now.symbol.or(self.symbol.take());
-        self.kind = now.kind.or(self.kind);
         self.numbers.extend(now.numbers);
         self.sweep.extend(now.sweep);
+        now.open.extend(self.without_foreign().map(Question::Number));
         self.allow_short = now.allow_short.or(self.allow_short);
         // A time replaces the whole time.
         if now.settings.contains_key("from") || now.settings.contains_key("to") {
@@ -78,12 +64,57 @@ impl Draft {
             self.settings.remove("to");
         }
         self.settings.extend(now.settings);
-        self.question = now.question;
+        for question in now.open {
+            self.open.retain(|other| !question.is_like(other));
+            self.open.push(question);
+        }
     }
 
-    /// Whether nothing is known.
+    /// Removes numbers that are of another strategy; one of them.
+    fn without_foreign(&mut self) -> Option<String> {
+        let own = self.kind?.parameters();
+        let foreign: Vec<&str> = self.numbers.keys().filter(|name| !own.contains(name)).copied().collect();
+        self.sweep.retain(|name, _| own.contains(name));
+        foreign
+            .into_iter()
+            .filter_map(|name| self.numbers.remove(name))
+            .next()
+            .map(|number| number.to_string())
+    }
+
+    /// Whether nothing is known, and nothing asked.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        !self.has_content() && self.open.is_empty()
+    }
+
+    /// Whether anything is known.
+    pub fn has_content(&self) -> bool {
+        self.symbol.is_some()
+            || self.kind.is_some()
+            || self.has_numbers()
+            || self.allow_short.is_some()
+            || !self.settings.is_empty()
+    }
+
+    /// Whether more is known than a symbol and times, which are also those of prices.
+    pub fn has_values(&self) -> bool {
+        let is_own = |name: &&'static str| !["from", "to", "interval"].contains(name);
+        self.has_numbers() || self.allow_short.is_some() || self.settings.keys().any(is_own)
+    }
+
+    /// Whether numbers of a strategy are known.
+    pub fn has_numbers(&self) -> bool {
+        !self.numbers.is_empty() || !self.sweep.is_empty() || self.pair.is_some() || !self.lists.is_empty()
+    }
+
+    /// Whether a time is known.
+    pub fn has_times(&self) -> bool {
+        self.settings.contains_key("from") || self.settings.contains_key("to")
+    }
+
+    /// Whether it has one of some parameters.
+    pub fn has_one(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.numbers.contains_key(name) || self.sweep.contains_key(name))
     }
 
     /// What has to be asked before it can be proposed.
@@ -94,7 +125,7 @@ impl Draft {
             (Some(_), None) => Some(Question::Strategy),
             (Some(_), Some(_)) => None,
         };
-        self.question.clone().or(missing)
+        self.open.first().cloned().or(missing)
     }
 
     /// It, as the tool takes it.

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::language::Language;
+use super::speak;
 use crate::copilot::provider::Message;
 
 /// Most bars that are listed.
-const BARS_MAX: usize = 10;
+const BARS_MAX: usize = 20;
 
 /// What the tools that were called last have answered.
 pub fn results(messages: &[Message], language: Language) -> String {
@@ -31,10 +32,13 @@ pub fn note(note: &str, language: Language) -> String {
         (false, Some(job), false) => format!("Başladı: {job}. Durumunu ya da sonucunu sorabilirsiniz."),
         (true, Some(job), true) => format!("It was confirmed before, and runs as {job}."),
         (true, Some(job), false) => format!("Daha önce onaylanmış, {job} olarak çalışıyor."),
-        (_, None, true) => {
-            format!("That could not be confirmed ({}). Shall I propose it again?", code_in(note))
+        (_, None, _) => {
+            let (code, again) = (code_in(note), speak::propose_again(language));
+            match is_english {
+                true => format!("That could not be confirmed ({code}). {again}"),
+                false => format!("Onaylanamadı ({code}). {again}"),
+            }
         }
-        (_, None, false) => format!("Onaylanamadı ({}). Yeniden önereyim mi?", code_in(note)),
     }
 }
 
@@ -65,21 +69,17 @@ fn refusal(code: &str, error: &Value, is_english: bool) -> String {
     let text = |name: &str| error[name].as_str().unwrap_or_default();
     match (code, is_english) {
         ("PARAMS_INVALID", true) => {
+            let value = error["value"].as_str().map_or_else(String::new, |value| format!(" ({value})"));
             format!(
-                "That cannot be done: {} {} ({}). Allowed: {}.",
+                "That cannot be done: {} {}{value}. Allowed: {}.",
                 text("field"),
                 text("reason"),
-                text("value"),
                 text("allowed")
             )
         }
         ("PARAMS_INVALID", false) => {
-            format!(
-                "Bu olmaz: {} = {} geçerli değil. İzin verilen: {}.",
-                text("field"),
-                text("value"),
-                text("allowed")
-            )
+            let value = error["value"].as_str().map_or_else(String::new, |value| format!(" = {value}"));
+            format!("Bu olmaz: {}{value} geçerli değil. İzin verilen: {}.", text("field"), text("allowed"))
         }
         ("RESULT_NOT_READY", true) => "It has not ended yet. Ask again in a moment.".into(),
         ("RESULT_NOT_READY", false) => "Henüz bitmedi. Biraz sonra yeniden sorun.".into(),
@@ -121,11 +121,20 @@ fn candles(data: &Value, is_english: bool) -> String {
     let rows = data["rows"].as_array().map_or(&[][..], Vec::as_slice);
     let (symbol, interval) =
         (data["symbol"].as_str().unwrap_or_default(), data["interval"].as_str().unwrap_or_default());
-    let mut text = match is_english {
-        true => format!("{symbol}, the last {} bars of {interval}:", rows.len()),
-        false => format!("{symbol}, son {} adet {interval} mum:", rows.len()),
+    if rows.is_empty() {
+        return match is_english {
+            true => format!("{symbol} has no bars of {interval} there."),
+            false => format!("{symbol} için orada {interval} mumu yok."),
+        };
+    }
+    let (count, listed) = (rows.len(), rows.len().min(BARS_MAX));
+    let mut text = match (is_english, listed < count) {
+        (true, false) => format!("{symbol}, {count} bars of {interval}:"),
+        (true, true) => format!("{symbol}, the newest {listed} of {count} bars of {interval}:"),
+        (false, false) => format!("{symbol}, {count} adet {interval} mum:"),
+        (false, true) => format!("{symbol}, {count} adet {interval} mumun en yeni {listed} tanesi:"),
     };
-    for row in rows.iter().rev().take(BARS_MAX).rev() {
+    for row in &rows[count - listed..] {
         let number = |at: usize| row[at].as_f64().map_or_else(|| "-".into(), short);
         let day = row[0].as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
         let day = day.map_or_else(String::new, |day| day.strftime("%Y-%m-%d %H:%M").to_string());

@@ -1,182 +1,162 @@
-//! What a backtest costs and begins with: fees, slippage, cash, size, and the length of its bars.
+//! What a backtest begins with, how much it buys, and how long its bars are.
 
+use live_core::event::Interval;
 use serde_json::json;
 
-use super::draft::{Draft, Question, written};
-use super::words::{Token, has};
+use super::draft::{Draft, written};
+use super::lexicon::Concept;
+use super::numerals::Numeral;
+use super::slots::Slots;
+use super::words::Shape;
 
-const FEES: &[&str] =
-    &["fee", "fees", "commission", "commissions", "cost", "costs", "komisyon", "masraf", "ucret"];
-const SLIPPAGE: &[&str] = &["slippage", "kayma"];
-const EQUITY: &[&str] =
-    &["equity", "account", "ozkaynak", "ozkaynagin", "ozkaynagimin", "sermayenin", "portfoy"];
-const CASH: &[&str] =
-    &["cash", "capital", "dollars", "usd", "dolar", "nakit", "sermaye", "bakiye", "starting", "baslangic"];
-const UNITS: &[&str] = &["shares", "share", "units", "unit", "adet", "lot", "hisse"];
-/// How far a rate may stand from the word that it belongs to.
-const NEAR: usize = 3;
+/// Largest sum that is taken for one.
+const SUM_MAX: f64 = 1e15;
 
-/// Takes settings out of what was said; those that are taken are marked.
-pub fn take(tokens: &[Token], used: &mut [bool], draft: &mut Draft) {
-    const NO_FEES: &[&str] = &[
-        "no fees",
-        "no fee",
-        "zero fees",
-        "without fees",
-        "without commission*",
-        "no commission*",
-        "komisyonsuz*",
-        "komisyon yok",
-        "komisyon olmadan",
-        "masrafsiz",
-    ];
-    if has(tokens, NO_FEES) {
-        draft.settings.insert("feeBps", json!(0));
-    }
-    rates(tokens, used, draft);
-    cash(tokens, used, draft);
-    for at in 0..tokens.len() {
-        let is_units = tokens.get(at + 1).is_some_and(|next| UNITS.contains(&next.fold()));
-        if let Some(number) = tokens[at].number().filter(|_| is_units && !used[at]) {
-            used[at] = true;
+/// Takes them out of what was said.
+pub fn take(slots: &mut Slots<'_>, draft: &mut Draft) {
+    interval(slots, draft);
+    cash(slots, draft);
+    size(slots, draft);
+}
+
+/// How much is bought: "100 shares", "half of the equity", "all in".
+fn size(slots: &mut Slots<'_>, draft: &mut Draft) {
+    let sentence = slots.sentence;
+    for at in 0..sentence.len() {
+        if let Some(number) = slots.free(at).filter(|_| sentence.is(at + 1, Concept::Units)) {
+            slots.take(at);
             draft.settings.insert("sizing", json!({ "kind": "units", "units": written(number) }));
         }
     }
-    if has(tokens, &["half of*", "half the", "yarisi*"]) && tokens.iter().any(|token| begins(token, EQUITY)) {
+    if sentence.has(Concept::Half) && sentence.has_one(&[Concept::Equity, Concept::Cash]) {
         draft.settings.insert("sizing", json!({ "kind": "fraction", "fraction": 0.5 }));
     }
-    interval(tokens, used, draft);
-}
-
-/// Rates in bps or percent, each for what stands next to it.
-fn rates(tokens: &[Token], used: &mut [bool], draft: &mut Draft) {
-    for at in 0..tokens.len() {
-        let Some(number) = tokens[at].number().filter(|_| !used[at]) else { continue };
-        let Some((bps, from, to)) = rate(tokens, at, number) else { continue };
-        let nearest = [("feeBps", FEES), ("slippageBps", SLIPPAGE), ("sizing", EQUITY)]
-            .into_iter()
-            .filter_map(|(name, words)| {
-                let distance = distance(tokens, from, to, words)?;
-                (distance <= NEAR).then_some((distance, name))
-            });
-        let Some((_, name)) = nearest.min() else { continue };
-        used[at] = true;
-        let value = if name == "sizing" {
-            json!({ "kind": "fraction", "fraction": bps / 10_000.0 })
-        } else {
-            written((bps * 1e6).round() / 1e6)
-        };
-        draft.settings.insert(name, value);
-    }
-    // A bare number behind such a word: nobody knows of what.
-    for at in 0..tokens.len() {
-        let is_rate = FEES.contains(&tokens[at].fold()) || SLIPPAGE.contains(&tokens[at].fold());
-        let next = (at + 1..tokens.len())
-            .find(|&next| !["of", "is"].contains(&tokens[next].fold()) && !tokens[next].is_sign('='));
-        let bare = next.filter(|&next| is_rate && !used[next]);
-        if let Some((next, number)) = bare.and_then(|next| Some((next, tokens[next].number()?))) {
-            used[next] = true;
-            if number == 0.0 {
-                let name = if SLIPPAGE.contains(&tokens[at].fold()) { "slippageBps" } else { "feeBps" };
-                draft.settings.insert(name, json!(0));
-            } else if number < 1_900.0 {
-                draft.question = Some(Question::Unit(number.to_string()));
-            } else {
-                used[next] = false;
-            }
-        }
+    if sentence.has(Concept::AllIn) {
+        draft.settings.insert("sizing", json!({ "kind": "all_in" }));
     }
 }
 
-/// A number with its unit, in hundredths of a percent, and where it stands.
-fn rate(tokens: &[Token], at: usize, number: f64) -> Option<(f64, usize, usize)> {
-    let next = tokens.get(at + 1);
-    let word = |n: usize| tokens.get(at + n).map_or("", |token| token.fold());
-    if ["bps", "bp"].contains(&word(1)) {
-        return Some((number, at, at + 1));
-    }
-    if word(1) == "baz" || word(1) == "basis" {
-        return Some((number, at, at + 2));
-    }
-    if next.is_some_and(|next| next.is_sign('%')) || ["percent", "yuzde"].contains(&word(1)) {
-        return Some((number * 100.0, at, at + 1));
-    }
-    let before = at.checked_sub(1).and_then(|before| tokens.get(before))?;
-    (before.is_sign('%') || before.fold() == "yuzde").then_some((number * 100.0, at - 1, at))
-}
-
-fn distance(tokens: &[Token], from: usize, to: usize, words: &[&str]) -> Option<usize> {
-    let places = (0..tokens.len()).filter(|&at| begins(&tokens[at], words));
-    places.map(|at| if at < from { from - at } else { at.saturating_sub(to) }).min()
-}
-
-fn begins(token: &Token, words: &[&str]) -> bool {
-    words.iter().any(|word| token.fold() == *word || word.len() > 5 && token.fold().starts_with(word))
-}
-
-/// What it begins with: a number with a word for money beside it.
-fn cash(tokens: &[Token], used: &mut [bool], draft: &mut Draft) {
-    for at in 0..tokens.len() {
-        if used[at] || tokens[at].number().is_none() {
-            continue;
-        }
-        let (value, end) = grouped(tokens, at);
-        let (value, end) = match tokens.get(end + 1).map_or("", |token| token.fold()) {
-            "k" | "bin" | "thousand" => (value * 1e3, end + 1),
-            "m" | "milyon" | "million" => (value * 1e6, end + 1),
-            _ => (value, end),
-        };
-        let is_dollar = at > 0 && tokens[at - 1].is_sign('$')
-            || tokens.get(end + 1).is_some_and(|next| next.is_sign('$'));
-        let behind = tokens.get(end + 1).is_some_and(|next| CASH.contains(&next.fold()));
-        let in_front = at > 0 && CASH.contains(&tokens[at - 1].fold());
-        if is_dollar || behind || in_front {
-            used[at..=end].iter_mut().for_each(|used| *used = true);
+/// What it begins with: a number with a currency beside it, or a word for what one has.
+fn cash(slots: &mut Slots<'_>, draft: &mut Draft) {
+    for at in 0..slots.sentence.len() {
+        let Some((value, end)) = sum(slots, at) else { continue };
+        if let Some(noun) = money(slots, at, end, value) {
+            slots.take_all(at..=end);
+            slots.take(noun);
             draft.settings.insert("initialCash", written(value));
         }
     }
 }
 
-/// A number with its thousands set apart, and where it ends.
-fn grouped(tokens: &[Token], at: usize) -> (f64, usize) {
-    let text = |at: usize| match tokens.get(at) {
-        Some(Token::Number { text, .. }) => text.as_str(),
-        _ => "",
-    };
-    let first = text(at);
-    let has_point = first.split_once('.').is_some_and(|(_, fraction)| fraction.len() == 3);
-    let mut digits = if has_point { first.replace('.', "") } else { first.to_owned() };
-    let mut end = at;
-    while !digits.contains('.')
-        && tokens.get(end + 1).is_some_and(|token| token.is_sign(','))
-        && text(end + 2).len() == 3
-    {
-        digits.push_str(text(end + 2));
-        end += 2;
+/// The word that makes a number a sum of money.
+fn money(slots: &Slots<'_>, at: usize, end: usize, value: f64) -> Option<usize> {
+    const BETWEEN: [&str; 10] = ["of", "is", "with", "olarak", "at", "a", "ile", "in", "starting", "initial"];
+    let sentence = slots.sentence;
+    let is_rate =
+        |at: usize| sentence.is_one(at, &[Concept::Percent, Concept::PerMille, Concept::Bps, Concept::Units]);
+    let is_free = |at: &usize, concept| sentence.is(*at, concept) && !slots.is_used(*at);
+    if is_rate(end + 1) || at > 0 && is_rate(at - 1) {
+        return None;
     }
-    (digits.parse().unwrap_or(0.0), end)
+    let is_between = |at: &usize| BETWEEN.contains(&sentence.word(*at)) || sentence.is_sign(*at, '=');
+    let is_between_before = |at: &usize| is_between(at) || sentence.is_sign(*at, ':');
+    let before = (1..=3).map_while(|n| at.checked_sub(n)).find(|at| !is_between_before(at));
+    let behind = (end + 1..end + 4).find(|at| !is_between(at));
+    // "Start with 20000"; "starting with 2005" is no sum.
+    let starts = ["start", "starting", "begin", "beginning"].contains(&sentence.word_before(at, 2))
+        && sentence.word_before(at, 1) == "with"
+        && !(1_900.0..=2_100.0).contains(&value);
+    let currency_before = at.checked_sub(1).filter(|at| is_free(at, Concept::Currency));
+    Some(end + 1)
+        .filter(|at| is_free(at, Concept::Currency))
+        .or_else(|| behind.filter(|at| is_free(at, Concept::Cash)))
+        .or(currency_before)
+        .or_else(|| before.filter(|at| is_free(at, Concept::Cash)))
+        .or_else(|| starts.then_some(at))
 }
 
-/// How long a bar is.
-fn interval(tokens: &[Token], used: &mut [bool], draft: &mut Draft) {
-    for at in 0..tokens.len().saturating_sub(1) {
-        let Token::Word { fold, is_glued: true, .. } = &tokens[at + 1] else { continue };
-        let number =
-            tokens[at].number().filter(|number| number.fract() == 0.0 && (1.0..1_000.0).contains(number));
-        if let Some(number) =
-            number.filter(|_| ["s", "m", "h", "d", "w"].contains(&fold.as_str()) && !used[at])
-        {
-            used[at] = true;
-            draft.settings.insert("interval", format!("{number}{fold}").into());
+/// A sum of money, and where it ends: "50,000", "50.000", "20 bin", "25k".
+fn sum(slots: &Slots<'_>, at: usize) -> Option<(f64, usize)> {
+    let sentence = slots.sentence;
+    let first = slots.free(at)?;
+    let Shape::Number(numeral) = &sentence.token(at)?.shape else { return None };
+    let (mut value, mut end) = (numeral.grouped.unwrap_or(first), at);
+    let is_three = |at: usize| match sentence.token(at) {
+        Some(token) => {
+            let len = |numeral: &Numeral| numeral.text.find('.').unwrap_or(numeral.text.len());
+            let is_whole = |numeral: &Numeral| len(numeral) == 3 && numeral.grouped.is_none();
+            token.is_glued && matches!(&token.shape, Shape::Number(numeral) if is_whole(numeral))
         }
+        None => false,
+    };
+    while value < SUM_MAX && value.fract() == 0.0 && sentence.is_sign(end + 1, ',') && is_three(end + 2) {
+        value = value * 1e3 + slots.free(end + 2)?;
+        end += 2;
     }
-    for (words, name) in [
-        (&["daily", "daily bars", "gunluk mum*", "gunluk bar*", "gunluk veri*"][..], "1d"),
-        (&["weekly", "haftalik"], "1w"),
-        (&["hourly", "saatlik"], "1h"),
-    ] {
-        if has(tokens, words) {
+    let times = match sentence.word(end + 1) {
+        "k" | "bin" | "thousand" => 1e3,
+        "m" | "milyon" | "million" => 1e6,
+        _ => 1.0,
+    };
+    let end = if times > 1.0 { end + 1 } else { end };
+    Some((value * times, end)).filter(|(value, _)| *value < SUM_MAX)
+}
+
+/// How long a bar is: "1h bars", "15 minute", "weekly". "10d" beside "30d" are lengths of averages.
+fn interval(slots: &mut Slots<'_>, draft: &mut Draft) {
+    let sentence = slots.sentence;
+    for (concept, name) in [(Concept::Daily, "1d"), (Concept::Weekly, "1w"), (Concept::Hourly, "1h")] {
+        if sentence.has(concept) {
             draft.settings.insert("interval", name.into());
         }
     }
+    let is_daily = |at: usize| sentence.is(at, Concept::Day) && sentence.is(at + 1, Concept::Candles);
+    if (0..sentence.len()).any(is_daily) {
+        draft.settings.insert("interval", "1d".into());
+    }
+    for at in 0..sentence.len() {
+        let Some((name, end)) = interval_at(slots, at) else { continue };
+        slots.take_all(at..=end);
+        draft.settings.insert("interval", name.into());
+    }
+}
+
+/// The name of an interval whose number stands there, and where it ends.
+fn interval_at(slots: &Slots<'_>, at: usize) -> Option<(String, usize)> {
+    let sentence = slots.sentence;
+    let number = slots.free(at).filter(|number| number.fract() == 0.0)?;
+    let dash = usize::from(sentence.is_sign(at + 1, '-'));
+    let word = at + 1 + dash;
+    let unit = match sentence.word(word) {
+        unit @ ("s" | "m" | "h" | "d" | "w") if sentence.is_glued_number(at) => unit,
+        _ if sentence.is(word, Concept::Minute) => "m",
+        _ if sentence.is(word, Concept::Hour) => "h",
+        _ if sentence.is(word, Concept::Day) && sentence.is(word + 1, Concept::Candles) && number == 1.0 => {
+            "d"
+        }
+        _ => return None,
+    };
+    let name = format!("{number}{unit}");
+    Interval::parse(&name)?;
+    let joins = |at: usize| ['/', '-', ','].iter().any(|sign| sentence.is_sign(at, *sign));
+    let is_in_pair = joins(word + 1) && sentence.number(word + 2).is_some()
+        || at > 1
+            && joins(at - 1)
+            && (sentence.number(at - 2).is_some() || at > 2 && sentence.is_glued_number(at - 3));
+    let is_of_bars = sentence.is(word + 1, Concept::Candles)
+        || ["interval", "timeframe", "resolution", "aralik", "aralikli"].contains(&sentence.word(word + 1));
+    // "10m dollars".
+    let is_money = |at: usize| sentence.is_one(at, &[Concept::Currency, Concept::Cash]);
+    if is_money(word + 1) || at > 0 && is_money(at - 1) {
+        return None;
+    }
+    // "In the 90s".
+    let is_decade = unit == "s" && ["the", "in"].contains(&sentence.word_before(at, 1));
+    let is_usual = match unit {
+        _ if is_decade => false,
+        "s" | "m" => [1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0].contains(&number),
+        "h" => [1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0].contains(&number),
+        _ => number <= 3.0,
+    };
+    (is_of_bars || is_usual && !is_in_pair).then_some((name, word))
 }

@@ -1,9 +1,14 @@
 //! What is said, in both languages.
 
-use super::draft::Question;
+use super::context::{Known, Pending};
 use super::intent::Said;
 use super::language::Language;
+use super::question::Question;
+use super::rates::Rate;
 use super::strategy::Kind;
+
+/// Longest number that is repeated, in digits.
+const NUMBER_LEN_MAX: usize = 24;
 
 fn either(language: Language, english: &str, turkish: &str) -> String {
     match language {
@@ -36,11 +41,42 @@ pub fn no_job(language: Language) -> String {
     )
 }
 
+/// That another job may be meant than the one that is known.
+pub fn other_job(job: &Known, language: Language) -> String {
+    let Known { id, .. } = job;
+    either(
+        language,
+        &format!(
+            "The backtest that I know of here is {id}, and I am not certain that you mean it: name the job."
+        ),
+        &format!("Burada bildiğim test {id}, onu kastettiğinizden emin değilim: iş numarasını yazın."),
+    )
+}
+
+/// Whether to propose the same again.
+pub fn propose_again(language: Language) -> String {
+    either(language, "Shall I propose it again?", "Yeniden önereyim mi?")
+}
+
+/// What has to be known.
+pub fn asked(pending: Option<&Pending>, language: Language) -> String {
+    match pending {
+        Some(Pending::Backtest(asked) | Pending::Candles(_, asked)) => question(asked, language),
+        Some(Pending::Again) => propose_again(language),
+        None => help(language),
+    }
+}
+
+/// The same again, because the answer is not understood.
+pub fn unclear(pending: Option<&Pending>, language: Language) -> String {
+    either(language, "I did not understand that. ", "Bunu anlayamadım. ") + &asked(pending, language)
+}
+
 /// What has to be known.
 pub fn question(question: &Question, language: Language) -> String {
     let (english, turkish) = match question {
         Question::Symbol => ("Which symbol?".to_owned(), "Hangi sembol?".to_owned()),
-        Question::OneSymbol => (
+        Question::OneSymbol(_) => (
             "One symbol at a time: which one first?".into(),
             "Her seferinde tek sembol: önce hangisi?".into(),
         ),
@@ -56,7 +92,7 @@ pub fn question(question: &Question, language: Language) -> String {
             format!("I cannot test {name}. I have SMA crossover, RSI, Donchian breakout, and buy and hold: which one?"),
             format!("{name} test edemem. SMA kesişimi, RSI, Donchian kırılımı ve al ve tut var: hangisi?"),
         ),
-        Question::NoSuchOption(name) => (
+        Question::NoSuchExtra(name) => (
             format!("I cannot test with {name}. Shall I leave it out?"),
             format!("Testte {name} yok. Onsuz önereyim mi?"),
         ),
@@ -64,17 +100,33 @@ pub fn question(question: &Question, language: Language) -> String {
             "Which values shall I try? For example fast 5,10,20 slow 30,50.".into(),
             "Hangi değerleri deneyeyim? Örneğin hızlı 5,10,20 yavaş 30,50.".into(),
         ),
-        Question::TwoNumbers => (
+        Question::TwoNumbers(_) => (
             "A crossover needs two averages: how many bars fast, and how many slow?".into(),
             "Kesişim için iki ortalama gerekir: hızlı kaç, yavaş kaç çubuk?".into(),
         ),
-        Question::Number(number) => (
+        Question::Number(number) => {
+            let number: String = number.chars().take(NUMBER_LEN_MAX).collect();
+            (
             format!("I do not know what {number} stands for. Could you say it with its name, such as fast 10 slow 30?"),
             format!("{number} neyin sayısı, anlayamadım. Adıyla yazar mısınız, örneğin hızlı 10 yavaş 30?"),
-        ),
-        Question::Unit(number) => (
-            format!("Is that {number} bps or {number} %?"),
-            format!("{number} bps mi, yüzde {number} mi?"),
+        )
+        }
+        Question::Unit { number, of } => {
+            let (english, turkish) = match of {
+                Rate::Slippage => ("slippage", "kayma"),
+                Rate::Fee | Rate::Equity => ("fee", "komisyon"),
+            };
+            (
+                format!("Is the {english} {number} bps or {number} %?"),
+                format!("Bu {turkish} {number} bps mi, yüzde {number} mi?"),
+            )
+        }
+        Question::DayOrMonth { days: (first, second), .. } => {
+            (format!("Is that {first} or {second}?"), format!("{first} mi, {second} mi?"))
+        }
+        Question::PartOfYear => (
+            "I know no parts of years: from which day to which, such as 2005-01-01 to 2005-03-31?".into(),
+            "Yılın bölümlerini bilmiyorum: hangi günden hangi güne, örneğin 2005-01-01 ile 2005-03-31 arası?".into(),
         ),
         Question::Dates => (
             "There are more than two dates: from when to when?".into(),
@@ -100,6 +152,26 @@ pub fn said(what: Said, language: Language) -> String {
             "Ben yalnızca önerebilirim, onaylayamam: karttaki düğmeye basın. Kart yoksa neyi test edeceğimi yazın.",
         ),
         Said::Nothing => either(language, "All right, nothing is done.", "Tamam, hiçbir şey yapılmadı."),
+        Said::HowToCancel => either(
+            language,
+            "To end a backtest say \"cancel it\", or \"cancel\" with the name of its job. Nothing is cancelled now.",
+            "Bir testi bitirmek için \"testi iptal et\" deyin ya da iş numarasıyla iptal edin. Şimdi hiçbir şey iptal edilmedi.",
+        ),
+        Said::OnlyBacktests => either(
+            language,
+            "I can cancel a backtest of yours and nothing else: say \"cancel it\", or name its job.",
+            "Yalnızca sizin bir testinizi iptal edebilirim: \"testi iptal et\" deyin ya da iş numarasını yazın.",
+        ),
+        Said::NoIndicator => either(
+            language,
+            "I do not show values of indicators. I can test a strategy that uses them, or show prices and candles.",
+            "Gösterge değerlerini gösteremem. Onları kullanan bir stratejiyi test edebilir, fiyat ve mum gösterebilirim.",
+        ),
+        Said::TooLong => either(
+            language,
+            "That is too long for me: please say it in fewer words.",
+            "Bu benim için çok uzun: lütfen daha kısa yazın.",
+        ),
         Said::Trade => either(
             language,
             "I cannot trade. I can test how a strategy would have done.",
