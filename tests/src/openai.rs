@@ -1,32 +1,42 @@
 //! A language model on this machine: it speaks the streaming protocol of OpenAI's chat completions, says what it is told to
 //! say, and misbehaves when it is told to.
+//!
+//! It is as strict as the strictest: a question whose messages do not fit together ([`Asked::misfit`]) is refused, and fails
+//! the test.
+
+mod answer;
+mod asked;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use futures_util::stream;
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
-use hyper::body::{Bytes, Frame, Incoming};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::timeout;
+
+use self::answer::{Body, Watch};
+use crate::PATIENCE;
+
+pub use self::asked::Asked;
 
 /// The key that it is asked with.
 pub const API_KEY: &str = "sk-test-4f1c9d27e0b84c6a";
 /// Its name.
 pub const MODEL: &str = "test-model";
+/// Where it is asked.
+const PATH: &str = "/v1/chat/completions";
 
 /// A part of an answer.
 #[derive(Clone, Debug)]
@@ -45,10 +55,12 @@ pub enum Step {
     Done,
     /// Anything at all.
     Raw(String),
-    /// Nothing for a while.
-    Pause(Duration),
     /// Nothing until it is let go on.
     Hold(Arc<Notify>),
+    /// Nothing more, and no end either.
+    Silence,
+    /// A word each time that much has passed, without end.
+    Drip(Duration),
     /// The connection breaks.
     Cut,
 }
@@ -62,8 +74,12 @@ pub enum Act {
     Refuse(u16, Option<&'static str>),
     /// Answers with a status, headers and a body.
     Reply(u16, Vec<(&'static str, &'static str)>, String),
-    /// Says nothing for so long, and then nothing.
-    Wait(Duration),
+    /// A page of something in between, with a status.
+    Html(u16),
+    /// Sends whoever asks to another address, with the same question.
+    Redirect(String),
+    /// Says nothing at all, not even a status.
+    Silence,
 }
 
 impl Act {
@@ -86,60 +102,25 @@ impl Act {
     }
 }
 
-/// A question that has come.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    /// Its path.
-    pub path: String,
-    /// `Authorization`.
-    pub authorization: String,
-    /// The body.
-    pub body: Value,
-}
-
-impl Asked {
-    /// The content of the last message with a role.
-    #[must_use]
-    pub fn last(&self, role: &str) -> String {
-        let messages = self.body["messages"].as_array();
-        let last = messages.into_iter().flatten().rev().find(|message| message["role"] == role);
-        last.and_then(|message| message["content"].as_str()).unwrap_or_default().to_owned()
-    }
-
-    /// The roles of its messages, in order.
-    #[must_use]
-    pub fn roles(&self) -> Vec<String> {
-        let messages = self.body["messages"].as_array();
-        let role = |message: &Value| message["role"].as_str().unwrap_or_default().to_owned();
-        messages.into_iter().flatten().map(role).collect()
-    }
-
-    /// Whether the strictest of templates takes its messages: the system's in front only, then person and model in turns,
-    /// with what tools have answered behind the model that has called them.
-    #[must_use]
-    pub fn is_in_turns(&self) -> bool {
-        let roles = self.roles();
-        let pairs = roles.windows(2).all(|pair| {
-            let next = pair[1].as_str();
-            match pair[0].as_str() {
-                "system" => next == "user",
-                "user" => next == "assistant",
-                "assistant" => next == "user" || next == "tool",
-                "tool" => next == "tool" || next == "assistant",
-                _ => false,
-            }
-        });
-        pairs && roles.first().is_some_and(|first| first == "system")
-    }
-}
-
 #[derive(Debug, Default)]
 struct Shared {
+    /// Nobody needs a key.
+    is_open: bool,
     acts: Mutex<VecDeque<Act>>,
     asked: Mutex<Vec<Asked>>,
+    /// Something about the questions has changed.
+    changed: Notify,
 }
 
-/// The running model. Dropping it ends it.
+impl Shared {
+    fn change<T>(&self, change: impl FnOnce(&mut Vec<Asked>) -> T) -> T {
+        let changed = change(&mut lock(&self.asked));
+        self.changed.notify_waiters();
+        changed
+    }
+}
+
+/// The running model. Dropping it ends it, and fails the test if it was asked what no strict server takes.
 #[derive(Debug)]
 pub struct OpenAiServer {
     addr: SocketAddr,
@@ -153,16 +134,28 @@ impl OpenAiServer {
     /// # Errors
     /// When no port is free.
     pub async fn start() -> Result<Self> {
+        Self::with(Shared::default()).await
+    }
+
+    /// The same, of which nobody needs a key.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn start_open() -> Result<Self> {
+        Self::with(Shared { is_open: true, ..Shared::default() }).await
+    }
+
+    async fn with(shared: Shared) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("a port for the model")?;
         let addr = listener.local_addr()?;
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::new(shared);
         let serving = Arc::clone(&shared);
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let shared = Arc::clone(&serving);
                 tokio::spawn(async move {
                     let service = service_fn(move |request| serve(request, Arc::clone(&shared)));
-                    // A client that goes away is none of its business.
+                    // That a client goes away is noted with its question.
                     let _gone = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
                 });
             }
@@ -173,11 +166,20 @@ impl OpenAiServer {
     /// What a gateway is started with so that it asks this model.
     #[must_use]
     pub fn settings(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let mut settings = vec![
             ("COPILOT_BASE_URL", format!("http://{}/v1", self.addr)),
             ("COPILOT_MODEL", MODEL.to_owned()),
-            ("COPILOT_API_KEY", API_KEY.to_owned()),
-        ]
+        ];
+        if !self.shared.is_open {
+            settings.push(("COPILOT_API_KEY", API_KEY.to_owned()));
+        }
+        settings
+    }
+
+    /// Where it is asked.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}{PATH}", self.addr)
     }
 
     /// What it does with the next questions, one after the other.
@@ -190,121 +192,97 @@ impl OpenAiServer {
     pub fn asked(&self) -> Vec<Asked> {
         lock(&self.shared.asked).clone()
     }
+
+    /// Waits until so many questions have come.
+    ///
+    /// # Errors
+    /// When they have not come in time.
+    pub async fn until_asked(&self, count: usize) -> Result<()> {
+        self.until(|asked| asked.len() >= count).await.with_context(|| format!("not asked {count} times"))
+    }
+
+    /// Waits until the connection of the question at a place was closed before all was said.
+    ///
+    /// # Errors
+    /// When it was not in time.
+    pub async fn until_left(&self, at: usize) -> Result<()> {
+        let is_left = |asked: &[Asked]| asked.get(at).is_some_and(|question| question.is_left);
+        self.until(is_left).await.with_context(|| format!("question {at} is still waited for"))
+    }
+
+    async fn until(&self, holds: impl Fn(&[Asked]) -> bool) -> Result<()> {
+        let wait = async {
+            loop {
+                // Registered before the look, so that a change between the two is not missed.
+                let changed = self.shared.changed.notified();
+                if holds(&lock(&self.shared.asked)) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        Ok(timeout(PATIENCE, wait).await?)
+    }
 }
 
 impl Drop for OpenAiServer {
+    #[allow(clippy::panic, reason = "a panic is the verdict of the test")]
     fn drop(&mut self) {
         self.accepting.abort();
+        let misfit = self.asked().iter().find_map(Asked::misfit);
+        if let (Some(why), false) = (misfit, std::thread::panicking()) {
+            panic!("the model was asked what no strict server takes: {why}");
+        }
     }
 }
 
-type Body = UnsyncBoxBody<Bytes, io::Error>;
-
 async fn serve(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Body>, Infallible> {
     let path = request.uri().path().to_owned();
-    let authorization = request.headers().get("authorization").and_then(|value| value.to_str().ok());
-    let authorization = authorization.unwrap_or_default().to_owned();
-    let body =
-        request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let is_good = path == "/v1/chat/completions" && body["stream"] == true && body["model"] == MODEL;
-    lock(&shared.asked).push(Asked { path, authorization: authorization.clone(), body });
-    if authorization != format!("Bearer {API_KEY}") {
-        return Ok(refusal(401, None));
-    }
-    if !is_good {
-        return Ok(refusal(400, None));
+    let authorization = request.headers().get("authorization");
+    let authorization = authorization.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    // Who goes away while asking has not asked.
+    let Ok(body) = request.into_body().collect().await else { return Ok(answer::refusal(400, None)) };
+    let body = serde_json::from_slice(&body.to_bytes()).unwrap_or(Value::Null);
+    let question = Asked { path, authorization, body, is_left: false };
+    let refused = refused(&question, shared.is_open);
+    let at = shared.change(|asked| {
+        asked.push(question);
+        asked.len() - 1
+    });
+    if let Some(refused) = refused {
+        return Ok(refused);
     }
     let act = lock(&shared.acts).pop_front();
+    let mut watch = Watch::new(shared, at);
     Ok(match act {
-        None => refusal(500, None),
-        Some(Act::Refuse(status, retry_after)) => refusal(status, retry_after),
-        Some(Act::Reply(status, headers, body)) => reply(status, &headers, body),
-        Some(Act::Wait(time)) => {
-            sleep(time).await;
-            refusal(500, None)
-        }
-        Some(Act::Say(steps)) => {
-            let body = stream::unfold(VecDeque::from(steps), |mut steps| async move {
-                loop {
-                    let chunk = match steps.pop_front()? {
-                        Step::Pause(time) => {
-                            sleep(time).await;
-                            continue;
-                        }
-                        Step::Hold(go_on) => {
-                            go_on.notified().await;
-                            continue;
-                        }
-                        Step::Cut => {
-                            // What was said before arrives first.
-                            sleep(Duration::from_millis(50)).await;
-                            return Some((Err(io::Error::other("cut")), steps));
-                        }
-                        step => frame(&step),
-                    };
-                    return Some((Ok(Frame::data(Bytes::from(chunk))), steps));
-                }
-            });
-            let body = BodyExt::boxed_unsync(StreamBody::new(body));
-            let response = Response::builder().header("content-type", "text/event-stream").body(body);
-            response.unwrap_or_else(|_| refusal(500, None))
+        Some(Act::Say(steps)) => answer::said(steps, watch),
+        Some(Act::Silence) => std::future::pending().await,
+        other => {
+            watch.end();
+            match other {
+                Some(Act::Refuse(status, retry_after)) => answer::refusal(status, retry_after),
+                Some(Act::Reply(status, headers, body)) => answer::reply(status, &headers, body),
+                Some(Act::Html(status)) => answer::html(status),
+                Some(Act::Redirect(url)) => answer::reply(307, &[("location", &url)], String::new()),
+                _ => answer::refusal(500, None),
+            }
         }
     })
 }
 
-/// A step as it travels.
-fn frame(step: &Step) -> String {
-    let chunk = |delta: Value, finish: Value| {
-        let choice = json!({ "index": 0, "delta": delta, "finish_reason": finish });
-        let chunk = json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "model": MODEL, "choices": [choice] });
-        format!("data: {chunk}\n\n")
-    };
-    match step {
-        Step::Role => chunk(json!({ "role": "assistant", "content": "", "refusal": null }), Value::Null),
-        Step::Usage => {
-            let usage = json!({ "prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12 });
-            let chunk = json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "choices": [], "usage": usage });
-            format!("data: {chunk}\n\n")
-        }
-        Step::Text(text) => chunk(json!({ "content": text }), Value::Null),
-        Step::Call(index, id, tool, arguments) => {
-            let mut call = json!({ "index": index, "function": { "arguments": arguments } });
-            if let Some(id) = id {
-                call["id"] = json!(id);
-                call["type"] = json!("function");
-            }
-            if let Some(tool) = tool {
-                call["function"]["name"] = json!(tool);
-            }
-            chunk(json!({ "tool_calls": [call] }), Value::Null)
-        }
-        Step::Finish(reason) => chunk(json!({}), json!(reason)),
-        Step::Done => "data: [DONE]\n\n".to_owned(),
-        Step::Raw(text) => text.clone(),
-        Step::Pause(_) | Step::Hold(_) | Step::Cut => String::new(),
+/// Why a question is not answered at all, if so.
+fn refused(question: &Asked, is_open: bool) -> Option<Response<Body>> {
+    let is_let_in = question.authorization.as_deref() == Some(&*format!("Bearer {API_KEY}"));
+    if !is_let_in && !is_open {
+        return Some(answer::refusal(401, None));
     }
-}
-
-/// A refusal that repeats the key, as some do.
-fn refusal(status: u16, retry_after: Option<&str>) -> Response<Body> {
-    let text =
-        json!({ "error": { "message": format!("Incorrect API key provided: {API_KEY}") } }).to_string();
-    let mut headers = vec![("content-type", "application/json")];
-    headers.extend(retry_after.map(|value| ("retry-after", value)));
-    reply(status, &headers, text)
-}
-
-fn reply(status: u16, headers: &[(&'static str, &str)], body: String) -> Response<Body> {
-    let body = Full::new(Bytes::from(body)).map_err(|never| match never {});
-    let mut response = Response::new(body.boxed_unsync());
-    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or(hyper::StatusCode::IM_A_TEAPOT);
-    for (name, value) in headers {
-        if let Ok(value) = value.parse() {
-            response.headers_mut().insert(*name, value);
-        }
+    if question.path != PATH || question.body["model"] != MODEL {
+        return Some(answer::refusal(404, None));
     }
-    response
+    if question.body["stream"] != true {
+        return Some(answer::refusal(400, None));
+    }
+    question.misfit().map(|why| answer::misfit(&why))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

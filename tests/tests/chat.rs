@@ -16,7 +16,6 @@ use spark_live_tests::copilot::{Person, SECRET};
 use spark_live_tests::openai::{Act, OpenAiServer, Step};
 use spark_live_tests::{Gateway, GatewayOptions, Signer, Sse};
 use tokio::sync::Notify;
-use tokio::time::sleep;
 
 const ASK: &str = "backtest an SMA crossover 10/30 on AAPL from 2005 to 2010";
 
@@ -269,11 +268,10 @@ async fn a_dropped_connection_loses_nothing() {
     let model = OpenAiServer::start().await.unwrap();
     let gateway = options().envs(model.settings()).start().await.unwrap();
     let ann = person("ann");
+    let go_on = Arc::<Notify>::default();
     let words: Vec<String> = (0..60).map(|n| format!("w{n} ")).collect();
-    let mut steps: Vec<Step> = Vec::new();
-    for word in &words {
-        steps.extend([Step::Text(word.clone()), Step::Pause(Duration::from_millis(15))]);
-    }
+    let mut steps: Vec<Step> = words.iter().cloned().map(Step::Text).collect();
+    steps.insert(30, Step::Hold(Arc::clone(&go_on)));
     steps.extend([Step::Finish("stop"), Step::Done]);
     model.will([Act::Say(steps)]);
     let mut stream = ann.open(&gateway, &json!({ "message": "go", "sessionId": "drop-1" })).await.unwrap();
@@ -283,7 +281,8 @@ async fn a_dropped_connection_loses_nothing() {
     let (mut heard, cursor) = (text(&stream.envelopes), stream.cursor.clone());
     let last = stream.envelopes.last().unwrap()["seq"].as_u64().unwrap();
     drop(stream);
-    sleep(Duration::from_millis(200)).await;
+    // The rest is said while nobody listens.
+    go_on.notify_one();
     let mut channel = listen(&gateway, "ann", &["trader"], "drop-1", &cursor).await;
     let rest = until(&mut channel, "copilot.done").await;
     assert_eq!(rest[0]["seq"], last + 1);
@@ -296,8 +295,9 @@ async fn an_answer_can_be_stopped_and_only_one_is_given_at_once() {
     let model = OpenAiServer::start().await.unwrap();
     let gateway = options().envs(model.settings()).start().await.unwrap();
     let ann = person("ann");
-    let slow = || Act::Say(vec![Step::Text("one ".into()), Step::Pause(Duration::from_secs(30)), Step::Done]);
-    model.will([slow(), slow(), Act::text("free again")]);
+    let slow = || Act::Say(vec![Step::Text("one ".into()), Step::Silence]);
+    // Stopped after a tool, so that its call and result stay together.
+    model.will([Act::call("getRuntimeHealth", "{}"), slow(), slow(), Act::text("free again")]);
     let mut first = ann.open(&gateway, &json!({ "message": "a", "sessionId": "s1" })).await.unwrap();
     first.until("copilot.delta").await.unwrap();
     // The same session is busy, another one is not.
@@ -317,10 +317,14 @@ async fn an_answer_can_be_stopped_and_only_one_is_given_at_once() {
     let stop = ann.ask(&gateway, "POST", "/api/copilot/sessions/s1/stop", None, None).await.unwrap();
     assert_eq!((stop.status, &stop.envelope["data"]["stopping"]), (200, &json!(true)));
     let told = first.to_end().await.unwrap();
-    assert_eq!((told.events().join(" "), told.text()), ("start delta stopped".into(), "one ".into()));
+    let events = ["start", "tool_call", "tool_result", "delta", "stopped"];
+    assert_eq!((told.events(), told.text()), (events.map(str::to_owned).to_vec(), "one ".into()));
+    // Nobody pays for what nobody hears.
+    model.until_left(1).await.unwrap();
+    assert!(!model.asked()[2].is_left, "the other one goes on");
     let again = ann.say(&gateway, Some("s1"), "c").await.unwrap();
     assert_eq!(again.text(), "free again");
-    assert!(model.asked()[2].body["messages"].to_string().contains("one "), "what it had said is known");
+    assert!(model.asked()[3].body["messages"].to_string().contains("one "), "what it had said is known");
     let none = ann.ask(&gateway, "POST", "/api/copilot/sessions/s1/stop", None, None).await.unwrap();
     assert_eq!(none.envelope["data"]["stopping"], false);
     drop(second);
@@ -332,7 +336,7 @@ async fn a_restart_is_told() {
     let options = options().envs(model.settings()).env("SPARK_LIVE_RECONNECT_WINDOW_MS", 300);
     let mut gateway = options.start().await.unwrap();
     let ann = person("ann");
-    let slow = || Act::Say(vec![Step::Text("one ".into()), Step::Pause(Duration::from_secs(30)), Step::Done]);
+    let slow = || Act::Say(vec![Step::Text("one ".into()), Step::Silence]);
     model.will([slow(), slow(), Act::text("back")]);
     let mut stream = ann.open(&gateway, &json!({ "message": "a", "sessionId": "s1" })).await.unwrap();
     stream.until("copilot.delta").await.unwrap();
