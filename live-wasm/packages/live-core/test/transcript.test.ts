@@ -433,7 +433,7 @@ describe("a confirmation", () => {
     expect(status(of, "p2")).toBe("confirmed");
   });
 
-  it("of a proposal that nobody has seen is of the newest open card without a token here", () => {
+  it("of a proposal that nobody has seen is of the newest open card, first of those without a token here", () => {
     const { of, take } = transcript();
     take(start("a", "x"), card("p1"), card("p2"), card("p3", "sct_3"), card("p4"), done("a"));
     of.changeCard("p4", { status: "declined" });
@@ -444,8 +444,11 @@ describe("a confirmation", () => {
     // The same once more, as a history tells it, is no other card's.
     take(confirmed("unseen", "job_1"));
     expect(all.map((id) => status(of, id))).toEqual(["waiting", "confirmed", "waiting", "declined"]);
-    take(confirmed("unseen-too", "job_2"), confirmed("of nothing", "job_3"));
+    take(confirmed("unseen-too", "job_2"));
     expect(all.map((id) => status(of, id))).toEqual(["confirmed", "confirmed", "waiting", "declined"]);
+    // Another window had no token for the card that this one could still confirm: it counts once.
+    take(confirmed("unseen as well", "job_3"), confirmed("of nothing", "job_4"));
+    expect(all.map((id) => status(of, id))).toEqual(["confirmed", "confirmed", "confirmed", "declined"]);
   });
 
   it("of what was proposed anew here is of the card that it was proposed for", () => {

@@ -286,11 +286,13 @@ export class Transcript {
   #confirmed({ proposalId, paramsHash, jobId }: CopilotConfirmed): void {
     const cards = this.cards();
     if (cards.some((card) => card.jobId === jobId && card.status === "confirmed")) return;
-    const isOther = ({ proposal, status }: ProposalPart) =>
-      proposal.paramsHash === paramsHash &&
-      OPEN.includes(status) &&
-      !this.#owner.hasToken(proposal.proposalId);
-    const card = this.card(this.#owner.cardOf(proposalId)) ?? cards.findLast(isOther);
+    const others = cards.filter(
+      ({ proposal, status }) => proposal.paramsHash === paramsHash && OPEN.includes(status),
+    );
+    const card =
+      this.card(this.#owner.cardOf(proposalId)) ??
+      others.findLast(({ proposal }) => !this.#owner.hasToken(proposal.proposalId)) ??
+      others.at(-1);
     if (card) this.changeCard(card.proposal.proposalId, { status: "confirmed", jobId, error: null });
   }
 
