@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use spark_live_tests::chat::Told;
 use spark_live_tests::copilot::{Person, SECRET, usual};
 use spark_live_tests::openai::{Act, Asked, OpenAiServer, Step};
-use spark_live_tests::{Gateway, GatewayOptions, Signer, Sse};
+use spark_live_tests::{Envelope, Gateway, GatewayOptions, Signer};
 
 fn token_of(subject: &str) -> String {
     Signer::new(SECRET).token_for(subject, &["trader"], Duration::from_secs(3_600)).unwrap()
@@ -150,6 +150,7 @@ async fn no_question_to_a_model_holds_a_token_before_or_after_a_confirmation() {
     let asked = model.asked();
     assert_eq!(asked.len(), 11);
     hold_nothing_of(&asked, &token);
+    assert!(asked[3].last("user").ends_with("here: [token]"), "{}", asked[3].last("user"));
     let written = evidence(&ann, &gateway, session.unwrap()).await;
     let metrics = ann.file(&gateway, "/api/public/metrics").await.unwrap();
     let log = gateway.stderr().join("\n");
@@ -161,10 +162,12 @@ async fn no_question_to_a_model_holds_a_token_before_or_after_a_confirmation() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_persons_job_is_as_one_that_does_not_exist() {
-    let (model, gateway) = stand().await;
+    let model = OpenAiServer::start().await.unwrap();
+    // Nobody works, so that the job could still be cancelled.
+    let options = options().envs(model.settings()).env("SPARK_JOBS_WORKERS", 0);
+    let gateway = options.start().await.unwrap();
     let (ann, bob) = (person("ann"), person("bob"));
     let bobs = bob.start(&gateway, &usual()).await.unwrap();
-    bob.ended(&gateway, &bobs).await.unwrap();
     let unknown = format!("job_{}", "x".repeat(bobs.len() - 4));
     let mut told = Vec::new();
     for job in [&bobs, &unknown] {
@@ -180,6 +183,8 @@ async fn another_persons_job_is_as_one_that_does_not_exist() {
         told.push(results(&answer));
     }
     assert_eq!(told[0], told[1], "nothing tells them apart");
+    let job = bob.ask(&gateway, "GET", &format!("/api/backtest/jobs/{bobs}"), None, None).await.unwrap();
+    assert_eq!(job.text("state"), "queued", "nobody has cancelled it");
     assert_eq!(counted(&ann, &gateway, "copilot_tool_exec_ms_count{tool=\"cancelBacktest\"}").await, 2);
 }
 
@@ -280,23 +285,25 @@ async fn what_is_injected_stays_what_it_is() {
         assert_eq!(messages[0]["role"], "system");
         assert_eq!(of("user")[0]["content"], evil.trim(), "as it was said, as a person's");
         assert!(of("tool").iter().all(|it| it["tool_call_id"] == "call_1"));
-        let tools = question.body["tools"].to_string();
-        assert!(!tools.contains("confirmBacktest"), "{tools}");
+        let tools = question.body["tools"].as_array().unwrap();
+        let names: Vec<_> = tools.iter().map(|tool| tool["function"]["name"].as_str().unwrap()).collect();
+        assert!(names.len() == 7 && !names.contains(&"confirmBacktest"), "{names:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_endless_model_is_ended() {
+async fn round_after_round_of_tools_is_ended() {
     let (model, gateway) = stand().await;
-    let ann = person("ann");
-    // Round after round.
     model.will(vec![Act::call("getRuntimeHealth", "{}"); 40]);
-    let told = ann.say(&gateway, None, "hi").await.unwrap();
+    let told = person("ann").say(&gateway, None, "hi").await.unwrap();
     assert_eq!(told.data("copilot.error")["code"], "MODEL_FAILED");
     assert_eq!((model.asked().len(), results(&told).len()), (9, 8), "nothing is done in vain");
+}
 
-    // One proposal after the other: the person is not left without any.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_proposal_after_the_other_leaves_the_person_some() {
     let (model, gateway) = stand().await;
+    let ann = person("ann");
     let propose = |at| Step::Call(at, None, Some("startBacktest"), usual().to_string());
     let many = Act::Say((0..16).map(propose).chain([Step::Finish("tool_calls"), Step::Done]).collect());
     model.will([many.clone(), many, Act::text("enough")]);
@@ -307,42 +314,53 @@ async fn an_endless_model_is_ended() {
     assert_eq!(counted(&ann, &gateway, "copilot_token_issued_total{tool=\"startBacktest\"}").await, 3);
     let written = evidence(&ann, &gateway, &told.session_id).await;
     assert_eq!(written.matches("PROPOSAL_LIMIT").count(), 29, "{written}");
+}
 
-    // All at once, and much of it, round after round.
-    let model = OpenAiServer::start().await.unwrap();
-    let gateway = options().envs(model.settings()).start().await.unwrap();
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_asks_the_tools_for_too_much_is_ended() {
+    let (model, gateway) = stand().await;
     let call = |at| Step::Call(at, Some("c"), Some("getCandles"), r#"{"symbol":"AAPL","limit":200}"#.into());
-    let many = |count: usize| {
-        Act::Say((0..count).map(call).chain([Step::Finish("tool_calls"), Step::Done]).collect())
-    };
-    model.will(vec![many(16); 40]);
-    let told = ann.say(&gateway, None, "hi").await.unwrap();
-    assert_eq!(told.data("copilot.error")["code"], "MODEL_FAILED");
+    let many = Act::Say((0..16).map(call).chain([Step::Finish("tool_calls"), Step::Done]).collect());
+    model.will(vec![many; 40]);
+    let told = person("ann").say(&gateway, None, "hi").await.unwrap();
+    let error = told.data("copilot.error");
+    assert_eq!(error["code"], "MODEL_FAILED");
+    assert!(error["message"].as_str().unwrap().contains("for too much"), "{error}");
     let largest = model.asked().iter().map(|asked| asked.body.to_string().len()).max().unwrap();
     assert!(largest < 1024 * 1024, "{largest} bytes");
+}
 
-    // An id, or a name, that goes on and on.
-    for is_id in [true, false] {
-        let model = OpenAiServer::start().await.unwrap();
-        let options = options().envs(model.settings()).env("SPARK_LOG", "info");
-        let gateway = options.env("SPARK_COPILOT_ANSWER_TIMEOUT_MS", 20_000).start().await.unwrap();
-        let long = "i".repeat(60_000);
-        let part = match is_id {
-            true => json!({ "index": 0, "id": long, "function": { "arguments": "" } }),
-            false => json!({ "index": 0, "function": { "name": long, "arguments": "" } }),
-        };
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_or_a_name_that_goes_on_and_on_is_not_kept() {
+    let model = OpenAiServer::start().await.unwrap();
+    let gateway = options().envs(model.settings()).env("SPARK_LOG", "info").start().await.unwrap();
+    let ann = person("ann");
+    // What an answer takes by itself is taken already when it is measured.
+    model.will([Act::call("getRuntimeHealth", "{}"), Act::text("well")]);
+    ann.say(&gateway, None, "hi").await.unwrap();
+    let before = resident_kib(&gateway);
+    // 12 MB each.
+    let long = "i".repeat(60_000);
+    let endless = |part: Value| {
         let chunk = json!({ "choices": [{ "delta": { "tool_calls": [part] } }] });
         let first = Step::Call(0, None, Some("getRuntimeHealth"), "{}".into());
-        let steps = std::iter::once(first).chain((0..2_000).map(|_| Step::Raw(format!("data: {chunk}\n\n"))));
-        model.will([
-            Act::Say(steps.chain([Step::Finish("tool_calls"), Step::Done]).collect()),
-            Act::text("x"),
-        ]);
-        let before = resident_kib(&gateway);
-        ann.say(&gateway, None, "hi").await.unwrap();
-        let more = resident_kib(&gateway).saturating_sub(before);
-        assert!(more < 64 * 1024, "{more} KiB more");
-    }
+        let parts = std::iter::repeat_n(Step::Raw(format!("data: {chunk}\n\n")), 200);
+        let end = [Step::Finish("tool_calls"), Step::Done];
+        Act::Say(std::iter::once(first).chain(parts).chain(end).collect())
+    };
+    // The id is none, and the call is as good as one without.
+    let id = json!({ "index": 0, "id": long, "function": { "arguments": "" } });
+    model.will([endless(id), Act::text("well")]);
+    let told = ann.say(&gateway, None, "hi").await.unwrap();
+    assert_eq!((codes(&told), told.text()), (vec!["ok".to_owned()], "well".to_owned()));
+    // The name is that of a tool that nobody can call.
+    let name = json!({ "index": 0, "function": { "name": long, "arguments": "" } });
+    model.will([endless(name)]);
+    let told = ann.say(&gateway, None, "hi").await.unwrap();
+    let error = told.data("copilot.error");
+    assert_eq!((&error["code"], codes(&told).len()), (&json!("MODEL_FAILED"), 0), "{error}");
+    let more = resident_kib(&gateway).saturating_sub(before);
+    assert!(more < 6 * 1024, "{more} KiB more");
 }
 
 /// The most memory that a gateway has had, in KiB.
@@ -350,6 +368,26 @@ fn resident_kib(gateway: &Gateway) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{}/status", gateway.pid())).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// What somebody is told who wants to hear a session's channel, over each transport: the event, the code and the data.
+async fn refused_channel(gateway: &Gateway, subject: &str, session: &str) -> Vec<[String; 3]> {
+    let (token, channel) = (token_of(subject), format!("copilot:{session}"));
+    let bearer = format!("Bearer {token}");
+    let judged = |envelope: Envelope| {
+        assert!(!envelope.ok && envelope.channel == channel, "{}", envelope.text);
+        [envelope.event, envelope.error_code.unwrap_or_default(), envelope.data.get().to_owned()]
+    };
+    let stream = gateway.sse_with(&channel, &[("authorization", &bearer)]).await.unwrap().unwrap_err().0;
+    let poll = gateway
+        .ask("GET", &format!("/api/live/poll?wait=0&channels={channel}"), Some(&token), None)
+        .await
+        .unwrap();
+    assert_eq!((stream.status, poll.status), (404, 404));
+    let mut socket = gateway.websocket_with("/api/live/ws", "Authorization", &bearer).await.unwrap().unwrap();
+    socket.subscribe(&[&channel]).await.unwrap();
+    let told = socket.find(|envelope| envelope.channel == channel).await.unwrap();
+    [stream.envelope().unwrap(), poll.envelope().unwrap(), told].map(judged).into()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -395,12 +433,22 @@ async fn nobody_is_let_into_anothers_session() {
         assert_eq!(theirs.judged(), (404, "NOT_FOUND"), "{method} {path}");
         assert!(!theirs.envelope.to_string().contains(&token[4..]));
     }
-    let bearer = format!("Bearer {}", token_of("bob"));
-    for path in ["sse?channels=copilot:anns-own", "poll?wait=0&channels=copilot:anns-own"] {
-        let url = gateway.url(&format!("/api/live/{path}"));
-        let refused = Sse::open(&url, &[("authorization", &bearer)]).await;
-        assert!(refused.is_err(), "{path}");
+    // Nothing tells her session and her channel from those that do not exist.
+    let unknown = "no-such1";
+    for (method, end) in [("GET", ""), ("POST", "/stop")] {
+        let mut told = Vec::new();
+        for session in [session, unknown] {
+            let path = format!("/api/copilot/sessions/{session}{end}");
+            let mut reply = bob.ask(&gateway, method, &path, None, None).await.unwrap();
+            assert_eq!(reply.judged(), (404, "NOT_FOUND"), "{method} {path}");
+            reply.envelope["ts"] = Value::Null;
+            told.push(reply.envelope);
+        }
+        assert_eq!(told[0], told[1], "{method} {end}");
     }
+    let hers = refused_channel(&gateway, "bob", session).await;
+    assert!(hers.iter().all(|[_, code, _]| code == "CHANNEL_UNKNOWN"), "{hers:?}");
+    assert_eq!(hers, refused_channel(&gateway, "bob", unknown).await);
     // With the token alone, in his own: it is not his.
     let stolen = [
         bob.confirm(&gateway, &token, None).await.unwrap(),
@@ -417,7 +465,7 @@ async fn nobody_is_let_into_anothers_session() {
 
     // Counted, and written down: of the session in its own record, of the token in that of who has tried it.
     assert_eq!(counted(&ann, &gateway, "copilot_token_consume_fail_total{reason=\"mismatch\"}").await, 3);
-    assert_eq!(counted(&ann, &gateway, "copilot_session_refused_total").await, 8);
+    assert_eq!(counted(&ann, &gateway, "copilot_session_refused_total").await, 10);
     // She is answered as if nothing had been; her token is as good as before, and the job is hers.
     let state =
         ann.ask(&gateway, "GET", &format!("/api/copilot/sessions/{session}"), None, None).await.unwrap();
