@@ -120,6 +120,9 @@ fn side(slots: &Slots<'_>, span: &Span) -> Side {
         ["starting", "beginning", "begin", "begins", "start", "starts", "baslangic", "baslangici"]
             .contains(&word)
     };
+    let ends = |word: &str| {
+        ["ending", "end", "ends", "stop", "stops", "stopping", "finish", "finishing"].contains(&word)
+    };
     let (after, suffix) = behind(slots, span.end);
     match () {
         () if ["until", "till", "to", "through", "thru", "ending", "upto", "bitis"].contains(&before) => {
@@ -132,6 +135,8 @@ fn side(slots: &Slots<'_>, span: &Span) -> Side {
         () if before == "after" => Side::After,
         () if ["since", "from"].contains(&before) || starts(before) => Side::Since,
         () if ["in", "at", "on", "with"].contains(&before) && starts(earlier) => Side::Since,
+        () if ["in", "at", "on", "with"].contains(&before) && ends(earlier) => Side::Until,
+        () if ["bitir", "bitirin", "bitsin", "biter", "bitecek", "bitiyor"].contains(&after) => Side::Until,
         () if ["beri", "itibaren", "sonra", "sonrasi", "baslayarak", "bu", "onwards", "onward"]
             .contains(&after) =>
         {

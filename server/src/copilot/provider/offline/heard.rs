@@ -20,6 +20,8 @@ pub struct Heard {
     pub sentence: Sentence,
     /// What of it is denied.
     pub mood: Mood,
+    /// Its language.
+    pub language: Language,
     /// The symbols that it names.
     pub found: Found,
     /// What it says about an end.
@@ -52,7 +54,7 @@ pub fn hear(sentence: Sentence, catalog: &Catalog, language: Language, last: Opt
     let (key, month) = (key(&sentence), spans::first_month(&slots));
     let goes_on = goes_on(&sentence);
     let cancelling = cancelling(&sentence, &mood, &found);
-    Heard { sentence, mood, found, cancelling, draft, numbers, lists, rate, key, month, goes_on }
+    Heard { sentence, mood, language, found, cancelling, draft, numbers, lists, rate, key, month, goes_on }
 }
 
 impl Heard {

@@ -130,8 +130,8 @@ concepts! {
     Again, Same, GoesOn,
     /// The first or the second of two.
     First, Second,
-    /// "Not", in front of what it denies and behind it.
-    Not, NotBehind,
+    /// "Not", in front of what it denies and behind it; "off", behind a part of a backtest.
+    Not, NotBehind, OffBehind,
     /// Questions: how and whether, and the wish in the form of a question.
     How, Whether, MayI, WouldYou,
     /// "But", which begins another clause.

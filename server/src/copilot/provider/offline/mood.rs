@@ -59,6 +59,7 @@ impl Mood {
             match mark.concept {
                 Concept::Not => mood.deny_behind(sentence, mark.at),
                 Concept::NotBehind => mood.deny_in_front(sentence, mark.at),
+                Concept::OffBehind => mood.turn_off(sentence, mark.at),
                 // "Leave it", but not "leave it out".
                 Concept::Never if !sentence.is(mark.at, Concept::LeaveOut) => mood.refusals.push(mark.at),
                 _ => {}
@@ -182,6 +183,18 @@ impl Mood {
             || sentence.is(at + 1, Concept::And) && is_cost(at) && is_cost(at + 2);
         if joins && is_deniable(sentence, at + 2) {
             self.deny(sentence, at + 2);
+        }
+    }
+
+    /// Denies a part of a backtest in front: "short selling off", "komisyonu kaldır".
+    fn turn_off(&mut self, sentence: &Sentence, off: usize) {
+        const PARTS: [Concept; 4] = [Concept::Short, Concept::Fees, Concept::Slippage, Concept::Extra];
+        let within = (off.saturating_sub(NO_REACHES)..off).rev();
+        let is_part = |at: &usize| PARTS.iter().any(|part| sentence.begins(*at, *part));
+        let is_near =
+            |at: &usize| sentence.clause(*at) == sentence.clause(off) || sentence.is_sign(off - 1, ':');
+        if let Some(at) = within.take_while(is_near).find(is_part) {
+            self.deny(sentence, at);
         }
     }
 

@@ -251,5 +251,6 @@ pub fn lacks_values(draft: &Draft, slots: &Slots<'_>) -> bool {
     draft.kind.is_some_and(|kind| kind != Kind::Hold)
         && (strategy::is_sweep(slots.sentence) || slots.sentence.has(Concept::Best) && !draft.has_numbers())
         && draft.sweep.is_empty()
+        && draft.lists.is_empty()
         && draft.open.is_empty()
 }

@@ -50,7 +50,8 @@ fn cash(slots: &mut Slots<'_>, draft: &mut Draft) {
 
 /// The word that makes a number a sum of money.
 fn money(slots: &Slots<'_>, at: usize, end: usize, value: f64) -> Option<usize> {
-    const BETWEEN: [&str; 10] = ["of", "is", "with", "olarak", "at", "a", "ile", "in", "starting", "initial"];
+    const BETWEEN: [&str; 11] =
+        ["of", "is", "to", "with", "olarak", "at", "a", "ile", "in", "starting", "initial"];
     let sentence = slots.sentence;
     let is_rate =
         |at: usize| sentence.is_one(at, &[Concept::Percent, Concept::PerMille, Concept::Bps, Concept::Units]);

@@ -8,7 +8,8 @@ const LEN_MIN: usize = 6;
 
 /// A word as it was meant, where one letter of a long one is missing, too many, another, or in its neighbour's place.
 pub fn mended(word: String) -> String {
-    let known = LONG_WORDS.iter().find(|known| is_a_slip(word.as_bytes(), known.as_bytes()));
+    let is_a_slip = |known: &str| !word.starts_with(known) && is_a_slip(word.as_bytes(), known.as_bytes());
+    let known = LONG_WORDS.iter().find(|known| is_a_slip(known));
     known.map_or(word, |known| (*known).to_owned())
 }
 

@@ -86,12 +86,13 @@ pub fn find(sentence: &Sentence, catalog: &Catalog) -> Found {
     let tokens = || (0..sentence.len()).filter_map(|at| Some((at, sentence.token(at)?)));
     let is_small = |token: &Token| token.raw.chars().any(char::is_lowercase);
     let shouts = !tokens().any(|(_, token)| is_small(token));
-    let names: Vec<(usize, Name)> = tokens()
+    let mut names: Vec<(usize, Name)> = tokens()
         .filter(|(at, token)| token.shape == Shape::Word && !is_behind_number(sentence, *at))
         .filter_map(|(at, token)| Some((at, name(token, sentence.is_known(at), shouts, catalog)?)))
         .collect();
-    let is_served = |name: &(usize, Name)| matches!(name.1, Name::Served(_));
-    let (has_served, are_many) = (names.iter().any(is_served), names.len() > 1);
+    let are_many = names.len() > 1;
+    names.retain(|(at, _)| !(are_many && is_denied(sentence, *at)));
+    let has_served = names.iter().any(|(_, name)| matches!(name, Name::Served(_)));
     let is_joined = |at: usize, names: &[(usize, Name)]| {
         names.iter().any(|(other, _)| at.abs_diff(*other) == 2 && joins(sentence, at.midpoint(*other)))
     };
@@ -103,7 +104,7 @@ pub fn find(sentence: &Sentence, catalog: &Catalog) -> Found {
             Name::Unknown(_) if has_served => is_joined(*at, near),
             Name::Unknown(_) => !shouts || !are_many,
         };
-        if is_meant && !(are_many && is_denied(sentence, *at)) {
+        if is_meant {
             let (Name::Served(symbol) | Name::Unknown(symbol)) = name;
             let known = found.symbols.iter().position(|known| known == symbol);
             found.places.push((*at, known.unwrap_or(found.symbols.len())));

@@ -3,6 +3,7 @@
 mod corpus;
 mod properties;
 mod reports;
+mod symbols;
 mod work;
 
 use serde_json::Map;

@@ -31,7 +31,7 @@ impl Context {
             }
             _ if heard.says_more() => self.go_on(heard),
             Some(Intent::Said(said @ (Said::Hello | Said::Thanks))) => Intent::Said(said),
-            _ if heard.has(Concept::Price) && self.symbol.is_some() => {
+            None if heard.has(Concept::Price) && self.symbol.is_some() => {
                 looks::prices(heard, self.symbol.iter().cloned().collect())
             }
             _ if heard.has(Concept::No) => self.refuse(),

@@ -1,6 +1,7 @@
 //! What is asked of a job: its result, or how it stands; and what orders a new one instead.
 
 use super::super::heard::Heard;
+use super::super::language::Language;
 use super::super::lexicon::Concept;
 use super::super::mood::Form;
 use super::{Intent, Job, is_described};
@@ -20,8 +21,11 @@ pub fn of_a_job(heard: &Heard, named: Job, has_job: bool, is_test: bool) -> Opti
     let is_done =
         heard.has(Concept::Done) && is_open && (is_asked(heard) || is_of_test || named.symbol.is_none());
     let is_status = heard.has(Concept::Status) && is_open;
-    // "How is the backtest".
-    let goes = is_of_test && heard.has(Concept::Price) && !is_described(heard);
+    // "How is the backtest", "where is my test".
+    let is_where = |at: usize| ["where", "nerede"].contains(&heard.sentence.word(at));
+    let goes = is_of_test
+        && !is_described(heard)
+        && (heard.has(Concept::Price) || (0..heard.sentence.len()).any(is_where));
     let is_of_gateway = heard.has(Concept::Health) && !is_of_test;
     let is_meant = (is_done || is_status || goes) && !is_of_gateway;
     (is_meant || named.id.is_some()).then_some(Intent::Status(named))
@@ -38,7 +42,8 @@ pub fn orders(heard: &Heard) -> bool {
             (clause, may_begin) = (sentence.clause(at), true);
         }
         // "Test results" orders nothing.
-        let begins = may_begin && sentence.begins(at, Concept::Order) && !sentence.is_one(at + 1, &NOUNS);
+        let is_verb = sentence.begins(at, Concept::Order) && heard.language == Language::English;
+        let begins = may_begin && is_verb && !sentence.is_one(at + 1, &NOUNS);
         let is_of_test = |n| at.checked_sub(n).is_some_and(|at| sentence.is_one(at, &TESTS));
         let ends = sentence.begins(at, Concept::OrderBehind) && (0..=2).any(is_of_test);
         if (begins || ends) && !heard.mood.is_denied(at) {

@@ -30,8 +30,13 @@ pub fn of_words(heard: &Heard) -> Option<Said> {
         (Concept::Cannot, Said::Cannot),
         (Concept::Strategies, Said::Help),
     ];
-    // "Any news on my test" is asked of the test.
-    let is_meant = |concept| heard.affirms(concept) && !(concept == Concept::Cannot && is_test);
+    let is_meant = |concept| match concept {
+        // "Any news on my test" is asked of the test.
+        Concept::Cannot => heard.affirms(concept) && !heard.has(Concept::Status),
+        // "Show me the card again."
+        Concept::Confirm => heard.affirms(concept) && !heard.has(Concept::Again),
+        _ => heard.affirms(concept),
+    };
     said.into_iter().find(|(concept, _)| is_meant(*concept)).map(|(_, said)| said)
 }
 
@@ -92,9 +97,12 @@ fn is_trade(heard: &Heard) -> bool {
         sentence.is_one(*at, &[Concept::Polite, Concept::WouldYou, Concept::Hello])
             || ["can", "you", "just", "now"].contains(&sentence.word(*at))
     };
-    let first = words().find(|at| !is_opener(at)).map_or("", |at| sentence.word(at));
+    let first = words().find(|at| !is_opener(at)).unwrap_or(0);
     let last = words().next_back().map_or("", |at| sentence.word(at));
-    let begins = ["buy", "sell", "trade", "short"].contains(&first) && sentence.len() > 1;
+    // "Short AAPL", but "short selling off".
+    let is_verb = sentence.end_of_phrase(first) == first + 1 && !heard.has(Concept::OffBehind);
+    let begins =
+        ["buy", "sell", "trade", "short"].contains(&sentence.word(first)) && sentence.len() > 1 && is_verb;
     let ends = ["al", "sat"].contains(&last);
     let is_order = heard.affirms(Concept::Trade) || begins || ends;
     is_order && !heard.has(Concept::Test) && !heard.draft.has_numbers()

@@ -54,23 +54,24 @@ pub(super) const TABLE: &[Row] = &[
     row(
         Result,
         "result, results, outcome, performance, how did it, how did that, how did the, summary, equity curve, \
-         trades, best trade, worst trade, drawdown, profit*, make money, did it make, did it earn, how much \
-         did it",
-        "sonuc*, performans*, nasil gitti, ozet*, islemleri*, getiri*, getirdi, kazandir*",
+         trades, best trade, worst trade, drawdown, profit*, lose money, lost money, make money, did it make, \
+         did it earn, how much did it",
+        "sonuc*, performans*, nasil gitti, ozet*, islemleri*, getiri*, getirdi, kazandir*, kac islem*, islem \
+         sayisi*, zarar etti*, kar etti*, kaybettir*",
         "metrics, metrik*, sharpe, cagr",
     ),
     row(
         Status,
-        "status, progress, how far, still running, how is it going, going, state, how long, where is my, where \
-         is the, any news on, any update*, what happened",
-        "durum*, ilerleme*, ne asamada, nasil gidiyor, gidiyor, ne alemde, nerede, yuzde kac*, kac yuzde*",
+        "status, progress, how far, still running, how is it going, going, state, how long, any news on, any \
+         update*, what happened",
+        "durum*, ilerleme*, ne asamada, nasil gidiyor, gidiyor, ne alemde, yuzde kac*, kac yuzde*",
         "",
     ),
     row(
         Done,
         "done, finish, finished, complete, completed, ready, ended, running, started, over yet",
-        "bitti*, bitmis*, bitecek*, tamamlan*, hazir, basladi*, calisiyor*, suruyor*, yapildi*, edildi*, oldu, \
-         olmus",
+        "bitti*, bitmis*, bitecek*, biter, bitiyor*, tamamlan*, hazir, basladi*, calisiyor*, suruyor*, \
+         yapildi*, edildi*, oldu, olmus",
         "",
     ),
     row(
@@ -82,16 +83,18 @@ pub(super) const TABLE: &[Row] = &[
     ),
     row(
         Confirm,
-        "confirm*, approve*, start the backtest, start the test, run the backtest, run the test, accept it, \
-         accept the",
-        "onayla*, onayli*, onay ver*, testi baslat*, testi calistir*, backtesti baslat*, backtesti calistir*",
+        "confirm*, approve*, start the backtest, start the test, run the backtest, run the test, the card, the \
+         button, accept it, accept the",
+        "kart, karti, kartta, kartim, dugme*, onayla*, onayli*, onay ver*, testi baslat*, testi calistir*, \
+         backtesti baslat*, backtesti calistir*",
         "",
     ),
     row(
         Cannot,
-        "alert*, notify*, notification*, remind*, transfer*, withdraw*, deposit*, email*, news, subscri*",
-        "uyari*, haber ver*, haberler*, haberini, bildirim*, hatirlat*, para cek*, para yatir*, para gonder*, \
-         abone*",
+        "my backtests, my jobs, my tests, all backtests, all jobs, what jobs, how many jobs, delete*, alert*, \
+         notify*, notification*, remind*, transfer*, withdraw*, deposit*, email*, news, subscri*",
+        "testlerim*, islerim, islerimi, butun isler*, tum testler*, sil, silin, siler, uyari*, haber ver*, \
+         haberler*, haberini, bildirim*, hatirlat*, para cek*, para yatir*, para gonder*, abone*",
         "alarm*",
     ),
     row(
@@ -136,8 +139,8 @@ pub(super) const TABLE: &[Row] = &[
     ),
     row(
         Predict,
-        "will it go, will it rise, will it fall, will it be, will it reach, going to rise, going to fall, \
-         predict*, forecast*, should i, tomorrow, go up, go down, good buy, worth buying, good time to",
+        "will it go, will it rise, will it fall, will it reach, going to rise, going to fall, predict*, \
+         forecast*, should i, tomorrow, go up, go down, good buy, worth buying, good time to",
         "tahmin*, yukselir mi, duser mi, yukselecek*, dusecek*, almali*, satmali*, yarin*, alinir mi, satilir \
          mi, alayim mi, satayim mi",
         "",

@@ -49,8 +49,8 @@ pub(super) const TABLE: &[Row] = &[
     ),
     row(Best, "best, optimal", "en iyi, parametrelerini bul*", ""),
     row(Average, "average", "ortalama, ortalamasi, ortalamayla, ortalamasiyla", ""),
-    row(Fast, "fast, faster, quick", "hizli, hizlisi, kisa", ""),
-    row(Slow, "slow, slower", "yavas, yavasi, uzun", ""),
+    row(Fast, "fast, faster, quick", "hizli, hizlisi, hizliyi, hizlisini, kisa, kisayi", ""),
+    row(Slow, "slow, slower", "yavas, yavasi, yavasini, uzun, uzunu", ""),
     row(Period, "period, periods, lookback, length, window", "periyot, periyodu, periyod, donem, donemi", ""),
     row(Low, "low, lower, oversold, below, under, less than", "alt, alt sinir, dusuk, asiri satim", ""),
     row(High, "high, upper, overbought, above, over, more than", "ust, ust sinir, yuksek, asiri alim", ""),
@@ -98,8 +98,8 @@ pub(super) const TABLE: &[Row] = &[
     row(
         Cash,
         "cash, capital, balance, budget, money, funds",
-        "nakit*, sermaye, sermayeyle, sermayesi, sermayeli, bakiye, bakiyeyle, bakiyesi, para, parayla, \
-         butce*, anapara*",
+        "nakit*, sermaye, sermayeyle, sermayeyi, sermayemi, sermayesi, sermayesini, sermayeli, bakiye, \
+         bakiyeyle, bakiyeyi, bakiyesi, para, parayla, parayi, butce*, anapara*",
         "",
     ),
     row(

@@ -44,7 +44,7 @@ pub(super) const TABLE: &[Row] = &[
     row(
         Again,
         "again, once more, repeat*, retry, rerun, one more time, another time",
-        "tekrar*, yeniden, bir daha, yine",
+        "tekrar*, yeniden, bir daha, bir kez daha, bir kere daha, yine",
         "",
     ),
     row(Same, "same", "ayni*", ""),
@@ -52,14 +52,15 @@ pub(super) const TABLE: &[Row] = &[
         GoesOn,
         "now, instead, also, what about, how about, change*, use, make it, switch*, too, as well, but, rather, \
          without, try, do it, do that, do the same, try it, run it, test it",
-        "simdi, yerine, bir de, peki, ya, olsun, degistir*, kullan*, dene*, yap",
+        "simdi, yerine, bir de, peki, ya, olsun, degistir*, cevir*, gecelim, kullan*, dene*, yap",
         "",
     ),
     row(First, "first, former", "ilk, ilki, ilkini, birincisi, birinci, birincisini", ""),
     row(Second, "second, latter", "ikinci, ikincisi, ikincisini", ""),
     row(
         Not,
-        "not, never, without, w / o, no, exclude, excluding, disable, remove, ignore, omit",
+        "not, never, without, w / o, no, exclude, excluding, disable, disallow, forbid, avoid, turn off, \
+         switch off, remove, leave out, drop, skip, ignore, omit",
         "sakin",
         "",
     ),
@@ -73,6 +74,13 @@ pub(super) const TABLE: &[Row] = &[
          durdurulmasin, sonlandirma, sonlandirmayin, ekleme, eklemeyin, onerme, onermeyin, denemeyin, \
          denemeyelim, gosterme, gostermeyin, uygulama, uygulamayin, alma, koyma, izin verme, izin vermeyin, \
          onaylama, onaylamayin, vazgecme, vazgecmeyin, bitirme, hesaplama",
+        "",
+    ),
+    row(
+        OffBehind,
+        "off, false, disabled, forbidden, none, zero, not allowed, not permitted, not needed, not wanted, not \
+         necessary",
+        "kapat, kapatin, kapali, yasak, kapansin, kaldir, kaldirin, cikar, cikarin, devre disi, sifir",
         "",
     ),
     row(
