@@ -12,11 +12,11 @@ const FIRST_BYTE: &str = "SPARK_COPILOT_FIRST_BYTE_TIMEOUT_MS";
 const CHUNK: &str = "SPARK_COPILOT_CHUNK_TIMEOUT_MS";
 const ANSWER: &str = "SPARK_COPILOT_ANSWER_TIMEOUT_MS";
 
-/// A gateway that waits so long at most, and for everything else a minute.
+/// A gateway that waits so long at most, and for everything else ten minutes.
 async fn stand(limit: &str, limit_ms: u64) -> Stand {
     Stand::with(|options| {
         let limits = [FIRST_BYTE, CHUNK, ANSWER];
-        let options = limits.into_iter().fold(options, |options, name| options.env(name, 60_000));
+        let options = limits.into_iter().fold(options, |options, name| options.env(name, 600_000));
         options.env(limit, limit_ms)
     })
     .await
