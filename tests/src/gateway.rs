@@ -149,12 +149,16 @@ impl Gateway {
             let _unheard = said.send(line);
         }));
         let collector = output.clone();
-        tokio::spawn(read_lines(child.stderr.take().context("error output")?, move |line| {
+        let errors = tokio::spawn(read_lines(child.stderr.take().context("error output")?, move |line| {
             collector.push(line);
         }));
         let first = timeout(options.patience.unwrap_or(PATIENCE), lines.recv()).await;
         let Ok(Some(line)) = first else {
             let status = child.try_wait();
+            if matches!(first, Ok(None)) {
+                // It has ended. What it said last is still on its way.
+                let _late = timeout(PATIENCE, errors).await;
+            }
             bail!("gateway does not listen ({status:?}); it said:\n{}", output.text());
         };
         let listening =
