@@ -2,9 +2,15 @@
 //! needs no network, and says the same to the same.
 //!
 //! ```text
-//! text ─▶ words ─▶ intent (with what was said before) ─▶ a call of a tool, or a text
+//! text ─▶ words ─▶ sentence       each word looked up once (lexicon), clauses
+//!         ├─ mood                  what is denied, asked, refused
+//!         ├─ symbols, slots        each number taken once: settings, rates, dates, parameters
+//!         ╰▶ heard ─▶ intent       what one message asks for by itself; cancel: whether something ends
+//!                  ╰▶ context      with what was said before, and what was asked (question)
+//!                      ╰▶ a call of a tool, or a text (speak)
 //! what a tool has answered ─▶ report ─▶ a text
 //! ```
+//! A message costs work in proportion to its length, and of a conversation no more is read than a few long messages.
 
 mod cancel;
 mod context;

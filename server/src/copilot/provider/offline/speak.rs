@@ -25,8 +25,8 @@ pub fn help(language: Language) -> String {
          healthy\"), and propose backtests: SMA crossover, RSI, Donchian breakout, buy and hold; with dates, fees, slippage, \
          short selling and sweeps (\"SMA on AAPL, fast 5,10,20 slow 30,50, from 2005 to 2010\"). Then ask for the status or \
          the result, or cancel it. Nothing runs until you confirm it.",
-        "Fiyatlara (\"MSFT nasıl\"), mumlara (\"AAPL son 10 mum\") ve sisteme (\"sistem sağlıklı mı\") bakabilirim; geriye \
-         dönük test önerebilirim: SMA kesişimi, RSI, Donchian kırılımı, al ve tut; tarih, komisyon, kayma, açığa satış ve \
+        "Fiyatlara (\"MSFT nasıl\"), mumlara (\"AAPL son 10 mum\") ve sisteme (\"sistem sağlıklı mı\") bakabilirim; backtest \
+         önerebilirim: SMA kesişimi, RSI, Donchian kırılımı, al ve tut; tarih, komisyon, kayma, açığa satış ve \
          taramalarla (\"AAPL SMA hızlı 5,10,20 yavaş 30,50, 2005-2010 arası\"). Sonra durumunu ya da sonucunu sorabilir, \
          iptal edebilirsiniz. Siz onaylamadan hiçbir şey çalışmaz.",
     )
@@ -37,7 +37,7 @@ pub fn no_job(language: Language) -> String {
     either(
         language,
         "I know of no backtest in this conversation. Start one, or name its job.",
-        "Bu konuşmada bildiğim bir test yok. Bir test başlatın ya da iş numarasını yazın.",
+        "Bu konuşmada bildiğim bir backtest yok. Bir backtest başlatın ya da iş numarasını yazın.",
     )
 }
 
@@ -49,7 +49,7 @@ pub fn other_job(job: &Known, language: Language) -> String {
         &format!(
             "The backtest that I know of here is {id}, and I am not certain that you mean it: name the job."
         ),
-        &format!("Burada bildiğim test {id}, onu kastettiğinizden emin değilim: iş numarasını yazın."),
+        &format!("Burada bildiğim backtest {id}, onu kastettiğinizden emin değilim: iş numarasını yazın."),
     )
 }
 
@@ -94,7 +94,7 @@ pub fn question(question: &Question, language: Language) -> String {
         ),
         Question::NoSuchExtra(name) => (
             format!("I cannot test with {name}. Shall I leave it out?"),
-            format!("Testte {name} yok. Onsuz önereyim mi?"),
+            format!("Backtestte {name} yok. Onsuz önereyim mi?"),
         ),
         Question::Sweep => (
             "Which values shall I try? For example fast 5,10,20 slow 30,50.".into(),
@@ -155,12 +155,12 @@ pub fn said(what: Said, language: Language) -> String {
         Said::HowToCancel => either(
             language,
             "To end a backtest say \"cancel it\", or \"cancel\" with the name of its job. Nothing is cancelled now.",
-            "Bir testi bitirmek için \"testi iptal et\" deyin ya da iş numarasıyla iptal edin. Şimdi hiçbir şey iptal edilmedi.",
+            "Bir backtesti bitirmek için \"backtesti iptal et\" deyin ya da iş numarasıyla birlikte yazın. Şimdi hiçbir şey iptal edilmedi.",
         ),
         Said::OnlyBacktests => either(
             language,
             "I can cancel a backtest of yours and nothing else: say \"cancel it\", or name its job.",
-            "Yalnızca sizin bir testinizi iptal edebilirim: \"testi iptal et\" deyin ya da iş numarasını yazın.",
+            "Yalnızca sizin bir backtestinizi iptal edebilirim: \"backtesti iptal et\" deyin ya da iş numarasını yazın.",
         ),
         Said::NoIndicator => either(
             language,

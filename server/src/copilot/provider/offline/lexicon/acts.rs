@@ -93,8 +93,8 @@ pub(super) const TABLE: &[Row] = &[
         Cannot,
         "my backtests, my jobs, my tests, all backtests, all jobs, what jobs, how many jobs, delete*, alert*, \
          notify*, notification*, remind*, transfer*, withdraw*, deposit*, email*, news, subscri*",
-        "testlerim*, islerim, islerimi, butun isler*, tum testler*, sil, silin, siler, uyari*, haber ver*, \
-         haberler*, haberini, bildirim*, hatirlat*, para cek*, para yatir*, para gonder*, abone*",
+        "testlerim*, backtestlerim*, islerim, islerimi, butun isler*, tum testler*, sil, silin, siler, uyari*, \
+         haber ver*, haberler*, haberini, bildirim*, hatirlat*, para cek*, para yatir*, para gonder*, abone*",
         "alarm*",
     ),
     row(
