@@ -65,7 +65,7 @@ afterEach(async () => {
 
 test("a card says exactly what will run, what it takes, and that nothing runs before", () => {
   show();
-  expect(screen.getByRole("region", { name: "Confirm this backtest" })).toBeTruthy();
+  expect(screen.getByRole("article", { name: "Confirm this backtest" })).toBeTruthy();
   expect(fact("Symbol")).toBe("AAPL · 1d");
   expect(fact("From, to")).toBe("2005-01-01 – 2010-01-01");
   expect(fact("Strategy")).toBe("SMA crossover, fast 10, slow 30");
@@ -114,15 +114,15 @@ test("in Turkish the card speaks Turkish, numbers and what it is about included"
   become({ proposal: { ...PROPOSAL, combinations: 6 } });
   expect(fact("Maliyet")).toBe("her biri 1.259 çubukluk 6 backtest");
   become({ status: "declined" });
-  expect(screen.getByRole("region", { name: "AAPL · SMA kesişimi 10/30" })).toBeTruthy();
+  expect(screen.getByRole("article", { name: "AAPL · SMA kesişimi 10/30" })).toBeTruthy();
 });
 
 test("a sweep is titled as one, with how many it tries", () => {
   const params = { ...(PROPOSAL.params as object), sweep: { fast: [5, 10, 20], slow: [30] } };
   const { become } = show({ proposal: { ...PROPOSAL, params, combinations: 3 }, status: "declined" });
-  expect(screen.getByRole("region", { name: "AAPL · SMA crossover …/30 · 3 combinations" })).toBeTruthy();
+  expect(screen.getByRole("article", { name: "AAPL · SMA crossover …/30 · 3 combinations" })).toBeTruthy();
   become({ proposal: PROPOSAL, status: "declined" });
-  expect(screen.getByRole("region", { name: "AAPL · SMA crossover 10/30" })).toBeTruthy();
+  expect(screen.getByRole("article", { name: "AAPL · SMA crossover 10/30" })).toBeTruthy();
 });
 
 test("a time that is the usual one begins with a full bar", () => {
@@ -168,7 +168,7 @@ test("confirming keeps the focus, takes no second press, and leads to the backte
   expect(onConfirm).toHaveBeenCalledOnce();
   expect((screen.getByRole("button", { name: "Decline" }) as HTMLButtonElement).disabled).toBe(true);
   become({ status: "confirmed", jobId: "job_1" });
-  const card = screen.getByRole("region", { name: "AAPL · SMA crossover 10/30" });
+  const card = screen.getByRole("article", { name: "AAPL · SMA crossover 10/30" });
   expect(document.activeElement).toBe(card);
   const link = within(card).getByRole("link", { name: "Open the backtest" });
   expect(link.getAttribute("href")).toBe("/backtests/job_1");
@@ -187,13 +187,32 @@ test("a declined one says that nothing was started", async () => {
   expect(onDecline).toHaveBeenCalledOnce();
   become({ status: "declined" });
   expect(screen.getByRole("status").textContent).toBe("Declined. Nothing was started.");
-  expect(screen.queryByRole("button")).toBeNull();
+  expect(screen.queryByRole("button", { name: "Confirm" })).toBeNull();
 });
 
-test("one whose time is over can be proposed again", async () => {
-  const { user, onRenew } = show({ status: "expired" });
-  await user.click(screen.getByRole("button", { name: "Propose again" }));
-  expect(onRenew).toHaveBeenCalledOnce();
+test.each(["expired", "declined", "failed"] as const)(
+  "one that is %s can be proposed again",
+  async (status) => {
+    const { user, become, onRenew } = show({ status });
+    await user.click(screen.getByRole("button", { name: "Propose again" }));
+    expect(onRenew).toHaveBeenCalledOnce();
+    // Meanwhile the button stays where it is, with the focus, and takes no second press.
+    become({ status: "renewing" });
+    const button = screen.getByRole("button", { name: "Propose again" });
+    expect(document.activeElement).toBe(button);
+    await user.keyboard("{Enter}");
+    expect(onRenew).toHaveBeenCalledOnce();
+    become({ status: "waiting", proposal: { ...PROPOSAL, proposalId: "p-2" } });
+    expect(document.activeElement).toBe(screen.getByRole("article", { name: "Confirm this backtest" }));
+  },
+);
+
+test("one that may have come through can be confirmed again, and says that nothing runs twice", async () => {
+  const { user, onConfirm } = show({ error: { code: "NETWORK", message: "no way there" } });
+  expect(screen.getByTestId("error-note").dataset.code).toBe("NETWORK");
+  expect(screen.getByText(/nothing runs twice/)).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "Confirm" }));
+  expect(onConfirm).toHaveBeenCalledOnce();
 });
 
 test("one that was confirmed elsewhere says so, and leads to what that started", () => {

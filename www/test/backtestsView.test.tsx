@@ -188,6 +188,41 @@ test("a confirmation leads to its backtest, unless its person has gone elsewhere
   expect(window.location.pathname).toBe("/backtests/job_2");
 });
 
+test("a confirmation that nobody has answered can be repeated, also after its time", async () => {
+  const page = await opened();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
+  const { desk } = page.client;
+  desk.propose = async () => ({ ...PROPOSAL, expiresAt: Date.now() + 30_000 });
+  await act(async () => review().click());
+  const card = screen.getByTestId("proposal");
+  const confirm = (): Promise<void> => act(async () => within(card).getByTestId("confirm").click());
+  desk.confirm = () => Promise.reject({ code: "NETWORK", message: "no way there" });
+  await confirm();
+  expect(card.dataset.status).toBe("waiting");
+  expect(within(card).getByTestId("error-note").dataset.code).toBe("NETWORK");
+  act(() => vi.advanceTimersByTime(60_000));
+  expect(card.dataset.status).toBe("waiting");
+  // It had come through: the first answer was lost, the second says what it has started.
+  desk.confirm = () => Promise.reject({ code: "TOKEN_USED", message: "used", jobId: "job_7" });
+  await confirm();
+  expect(window.location.pathname).toBe("/backtests/job_7");
+});
+
+test("a card that is proposed anew stays in its place until the new one is there", async () => {
+  const page = await opened();
+  const { desk } = page.client;
+  desk.propose = async () => ({ ...PROPOSAL, expiresAt: Date.now() + 60_000 });
+  await page.user.click(review());
+  await page.user.click(await screen.findByRole("button", { name: "Decline" }));
+  desk.propose = () => Promise.reject({ code: "PROPOSAL_LIMIT", message: "too many" });
+  await page.user.click(screen.getByRole("button", { name: "Propose again" }));
+  const card = screen.getByTestId("proposal");
+  expect(within(card).getByTestId("error-note").dataset.code).toBe("PROPOSAL_LIMIT");
+  desk.propose = async () => ({ ...PROPOSAL, proposalId: "p-2", expiresAt: Date.now() + 60_000 });
+  await page.user.click(screen.getByRole("button", { name: "Propose again" }));
+  expect(card.dataset).toMatchObject({ status: "waiting", proposal: "p-2" });
+});
+
 test("what the gateway refuses stands at its field, in the page's language, and leads there", async () => {
   await chooseLanguage("tr");
   const page = renderPage();

@@ -185,6 +185,12 @@ test("while it answers there is a stop, and afterwards the keyboard is in the te
   expect(page.client().copilotCalls.at(-1)).toEqual(["ask", "hi"]);
 });
 
+test("an answer of which a piece was lost says so", async () => {
+  const page = await opened();
+  page.become({ messages: [answered("a", [text("So")], { isIncomplete: true })] });
+  expect(screen.getByText("A piece of this answer was lost on its way.")).toBeTruthy();
+});
+
 test("an answer that failed says why and can be asked for again", async () => {
   const page = await opened();
   const error = { code: "COPILOT_UNAVAILABLE", message: "gone" };

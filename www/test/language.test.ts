@@ -45,7 +45,7 @@ test("both languages have the same words, with the same places to fill in", () =
 });
 
 test("every code of the catalogue is explained in both", () => {
-  for (const code of [...Object.keys(ERRORS), "NETWORK", "CORE_RESTARTED", "CORE_UNAVAILABLE"]) {
+  for (const code of [...Object.keys(ERRORS), "NETWORK", "ABORTED", "CORE_RESTARTED", "CORE_UNAVAILABLE"]) {
     for (const words of [en, tr]) {
       const told = words.errors.codes[code as keyof typeof en.errors.codes];
       expect(

@@ -48,7 +48,7 @@ function Conversation({ dock, onClose, named, onNamed }: ConversationProps) {
     <div className={classes.place}>
       <CopilotDock
         props={{ stream, draft, takesFocus: dock.isByHand, onClose, onLeave: dock.close, onClear: clear }}
-        fallback={null}
+        fallback={<div className={classes.reserved} />}
         action={
           <Button variant="default" onClick={onClose}>
             {t("close")}

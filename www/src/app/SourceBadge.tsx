@@ -55,7 +55,8 @@ function Badge({ words }: { words: Words }) {
       <Popover.Target>
         <UnstyledButton
           className={cx(classes.badge, isLive && classes.live)}
-          aria-label={label}
+          // What is seen of it is in its name, whichever of both that is.
+          aria-label={label.includes(short) ? label : `${short}: ${label}`}
           data-testid="source-badge"
         >
           {icon}

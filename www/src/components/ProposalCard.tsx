@@ -6,6 +6,7 @@ import { Link } from "wouter";
 import { formatCountdown } from "../lib/format";
 import { costWords, describe, isBacktest, subjectWords } from "../lib/params";
 import { ROUTES } from "../lib/routes";
+import { BusyButton } from "./BusyButton";
 import { CodeBox } from "./CodeBox";
 import { ErrorNote } from "./ErrorNote";
 import { CheckIcon } from "./icons";
@@ -31,10 +32,12 @@ export function ProposalCard({ part, onConfirm, onDecline, onRenew, children }: 
   const titleId = useId();
   const { proposal, status, jobId, error } = part;
   const isOpen = status === "waiting" || status === "confirming";
+  const isOver =
+    status === "declined" || status === "expired" || status === "failed" || status === "renewing";
   const card = useRef<HTMLElement>(null);
   const press = useKeptFocus(card, status);
   return (
-    <section
+    <article
       ref={card}
       tabIndex={-1}
       className={classes.card}
@@ -75,7 +78,7 @@ export function ProposalCard({ part, onConfirm, onDecline, onRenew, children }: 
               {t("decline")}
             </Button>
           </div>
-          <p className={classes.soft}>{t("promise")}</p>
+          <p className={classes.soft}>{t(error ? "twice" : "promise")}</p>
         </>
       )}
       {!isOpen && (
@@ -84,14 +87,14 @@ export function ProposalCard({ part, onConfirm, onDecline, onRenew, children }: 
           <Terms proposal={proposal} />
         </details>
       )}
-      {(status === "expired" || (status === "failed" && jobId === null)) && (
+      {isOver && jobId === null && (
         <div className={classes.buttons}>
-          <Button variant="default" onClick={press(onRenew)}>
+          <BusyButton variant="default" isBusy={status === "renewing"} onClick={press(onRenew)}>
             {t("again")}
-          </Button>
+          </BusyButton>
         </div>
       )}
-    </section>
+    </article>
   );
 }
 

@@ -35,7 +35,7 @@ export default function BacktestsView() {
   const showCard = useEffectEvent(() => {
     card.current?.scrollIntoView({ block: "nearest" });
     if (form.current?.contains(document.activeElement)) {
-      card.current?.querySelector("section")?.focus({ preventScroll: true });
+      card.current?.querySelector("article")?.focus({ preventScroll: true });
     }
   });
   const proposalId = offer?.proposal.proposalId;
@@ -60,7 +60,7 @@ export default function BacktestsView() {
               part={offer}
               onConfirm={() => void desk.confirm()}
               onDecline={desk.decline}
-              onRenew={() => void desk.propose(offer.proposal.params)}
+              onRenew={() => void desk.renew()}
             />
           </div>
         )}

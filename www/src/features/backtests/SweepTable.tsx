@@ -32,8 +32,10 @@ export function SweepTable({ sweep }: { sweep: SweepResult }) {
   const nameOf = ({ name, metric }: SweepColumn): string =>
     metric ? t(`metrics.names.${metric}`) : t(`proposal:settings.${name as Setting}`);
   const idle = sweep.rows.filter((row) => !hasRun(columns, row)).length;
-  // As wide as its name with a sign beside it, or the longest number.
-  const widths = columns.map((column) => `${Math.max(7, nameOf(column).length) * 0.5 + 2}rem`);
+  // As wide as its name with a sign beside it, or as its longest number.
+  const widths = columns.map(
+    (column) => `${Math.max(column.metric ? 8 : 4, nameOf(column).length) * 0.5 + 2}rem`,
+  );
   return (
     <>
       <div className={classes.head}>
@@ -43,7 +45,7 @@ export function SweepTable({ sweep }: { sweep: SweepResult }) {
           {idle > 0 && ` · ${t("sweep.impossible", { shown: formatCount(idle) })}`}
         </span>
       </div>
-      <Rows sweep={sweep} columns={columns} rows={rows} template={`4.5rem ${widths.join(" ")}`}>
+      <Rows sweep={sweep} columns={columns} rows={rows} template={`3.5rem ${widths.join(" ")}`}>
         <tr aria-rowindex={1}>
           <th scope="col">
             <VisuallyHidden>{t("sweep.best")}</VisuallyHidden>

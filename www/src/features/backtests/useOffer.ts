@@ -8,6 +8,8 @@ export interface Offer {
   status: ProposalStatus;
   jobId: string | null;
   error: LiveError | null;
+  /** Whether its confirmation has been on its way: then it may have come through, whatever was heard of it. */
+  wasSent: boolean;
 }
 
 /** What a person can do with a form: have it proposed, and decide on the proposal. */
@@ -20,7 +22,20 @@ export interface OfferDesk {
   propose: (params: BacktestParams) => Promise<void>;
   confirm: () => Promise<void>;
   decline: () => void;
+  /** Has the same proposed anew, to be looked at again. */
+  renew: () => Promise<void>;
 }
+
+/** Codes that say something about the confirmation itself. Any other leaves open whether it has come through. */
+const VERDICT = /^(?:TOKEN|CONFIRM|IDEMPOTENCY|PARAMS)_/;
+
+const fresh = (proposal: Proposal<BacktestParams>): Offer => ({
+  proposal,
+  status: "waiting",
+  jobId: null,
+  error: null,
+  wasSent: false,
+});
 
 /**
  * The proposal of a form. It stands until its time is over, and is expired then. `onStarted` is called with the job that a
@@ -39,21 +54,25 @@ export function useOffer(onStarted: (jobId: string) => void): OfferDesk {
     };
   }, []);
 
-  const { proposal, status } = offer ?? {};
+  /** Changes the offer, if it is still the one that is meant. */
+  const change = (of: Offer, next: Partial<Offer>): void =>
+    setOffer((last) => (last?.proposal === of.proposal ? { ...last, ...next } : last));
+
+  const { proposal, status, wasSent } = offer ?? {};
   useEffect(() => {
-    if (!proposal || status !== "waiting") return;
+    // What may have come through is asked for once more before it counts as expired.
+    if (!proposal || status !== "waiting" || wasSent) return;
     const end = (): void =>
       setOffer((last) => (last?.proposal === proposal ? { ...last, status: "expired" } : last));
     const timer = setTimeout(end, proposal.expiresAt - Date.now());
     return () => clearTimeout(timer);
-  }, [proposal, status]);
+  }, [proposal, status, wasSent]);
 
   const propose = async (params: BacktestParams): Promise<void> => {
     setBusy(true);
     setRefusal(null);
     try {
-      const made = await client.proposeBacktest(params);
-      setOffer({ proposal: made, status: "waiting", jobId: null, error: null });
+      setOffer(fresh(await client.proposeBacktest(params)));
     } catch (error) {
       setRefusal(error as LiveError);
       setOffer(null);
@@ -62,23 +81,35 @@ export function useOffer(onStarted: (jobId: string) => void): OfferDesk {
   };
 
   const confirm = async (): Promise<void> => {
-    if (!proposal) return;
-    const change = (next: Partial<Offer>): void =>
-      setOffer((last) => (last?.proposal === proposal ? { ...last, ...next } : last));
-    change({ status: "confirming", error: null });
-    let confirmed: Confirmed;
+    if (!offer) return;
+    change(offer, { status: "confirming", error: null, wasSent: true });
     try {
-      confirmed = await client.confirmBacktest(proposal);
+      started(offer, await client.confirmBacktest(offer.proposal));
     } catch (thrown) {
       const error = thrown as LiveError;
-      if (error.code === "TOKEN_EXPIRED") change({ status: "expired" });
-      else change({ status: "failed", error, jobId: error.jobId ?? null });
-      return;
+      const jobId = error.jobId ?? null;
+      if (error.code === "TOKEN_EXPIRED") change(offer, { status: "expired" });
+      else if (error.code === "TOKEN_USED" && offer.wasSent && jobId !== null) started(offer, { jobId });
+      else if (VERDICT.test(error.code)) change(offer, { status: "failed", error, jobId });
+      else change(offer, { status: "waiting", error });
     }
-    change({ status: "confirmed", jobId: confirmed.jobId });
-    if (isHere.current) onStarted(confirmed.jobId);
+  };
+  const started = (of: Offer, { jobId }: Pick<Confirmed, "jobId">): void => {
+    change(of, { status: "confirmed", jobId });
+    if (isHere.current) onStarted(jobId);
   };
 
-  const decline = (): void => setOffer((last) => last && { ...last, status: "declined" });
-  return { offer, isBusy, refusal, propose, confirm, decline };
+  const renew = async (): Promise<void> => {
+    if (!offer) return;
+    change(offer, { status: "renewing", error: null });
+    try {
+      const again = fresh(await client.proposeBacktest(offer.proposal.params));
+      setOffer((last) => (last?.proposal === offer.proposal ? again : last));
+    } catch (error) {
+      change(offer, { status: offer.status, error: error as LiveError });
+    }
+  };
+
+  const decline = (): void => setOffer((last) => last && { ...last, status: "declined", error: null });
+  return { offer, isBusy, refusal, propose, confirm, decline, renew };
 }

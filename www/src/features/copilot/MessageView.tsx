@@ -55,7 +55,7 @@ type AnsweredProps = Omit<MessageViewProps, "message"> & { message: AssistantMes
 
 function Answered({ message, asked, onConfirm, onDecline, onAsk }: AnsweredProps) {
   const { t } = useTranslation("copilot");
-  const { id, parts, status, error } = message;
+  const { id, parts, status, error, isIncomplete } = message;
   const isEmpty = parts.length === 0 && status === "answering";
   return (
     <div className={classes.answer} data-testid="answer" data-status={status}>
@@ -76,6 +76,7 @@ function Answered({ message, asked, onConfirm, onDecline, onAsk }: AnsweredProps
       ))}
       {status === "stopped" && <p className={classes.note}>{t("stopped")}</p>}
       {status === "cut" && <p className={classes.note}>{t("cut")}</p>}
+      {isIncomplete && <p className={classes.note}>{t("incomplete")}</p>}
       {error && <ErrorNote error={error} />}
       {(status === "failed" || status === "stopped") && asked !== "" && (
         <Button className={classes.again} size="compact-sm" variant="default" onClick={() => onAsk(asked)}>

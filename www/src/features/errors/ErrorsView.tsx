@@ -10,7 +10,7 @@ import { ROUTES } from "../../lib/routes";
 import classes from "./ErrorsView.module.css";
 
 /** The gateway's codes, then those that only the page knows. */
-const CODES = [...Object.keys(ERRORS), "NETWORK", "CORE_RESTARTED", "CORE_UNAVAILABLE"];
+const CODES = [...Object.keys(ERRORS), "NETWORK", "ABORTED", "CORE_RESTARTED", "CORE_UNAVAILABLE"];
 
 /** What a code means, or all codes without one. */
 export default function ErrorsView({ code }: { code: string | null }) {

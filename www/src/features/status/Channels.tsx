@@ -90,18 +90,18 @@ function ChannelRow({ channel, rate, continuity }: ChannelRowProps) {
       <th scope="row" className={classes.code}>
         {channel.channel}
       </th>
-      <td>
+      <td className={classes.word}>
         <span className={classes.mark}>
           <FreshnessMark freshness={freshness} />
           {t(`freshness.${freshness}`)}
         </span>
       </td>
-      <td>
+      <td className={classes.word}>
         <Gaps channel={channel} continuity={continuity} />
       </td>
       <td>{known ? t(`view.modes.${known}`) : (mode ?? MISSING)}</td>
       <td>{t(`transport.${transport}`)}</td>
-      <td data-number="">
+      <td className={classes.word} data-number="">
         <span data-moving="">
           {rate === undefined ? MISSING : formatNumber(rate)}
           {maxHz !== null && ` / ${formatNumber(maxHz)}`}

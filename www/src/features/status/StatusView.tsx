@@ -11,15 +11,16 @@ import { Channels } from "./Channels";
 import classes from "./StatusView.module.css";
 import { useStats } from "./useStats";
 
-/** The line, the gateway's parts, every channel that is held, and what was counted. */
+/** The line, the gateway's parts, what was counted, and every channel that is held. */
 export default function StatusView() {
   const reading = useStats();
   return (
     <div className={classes.view}>
       <Line />
       <Gateway />
-      <Channels {...reading} />
       <Totals stats={reading.stats} />
+      {/* The last one, since it grows when the first channels come. */}
+      <Channels {...reading} />
     </div>
   );
 }

@@ -17,6 +17,7 @@ export default {
   confirmedBy: "You have confirmed.",
   stopped: "Stopped.",
   cut: "The answer was too long and ends here.",
+  incomplete: "A piece of this answer was lost on its way.",
   again: "Send again",
   askAgain: "Ask again",
   newest: "Jump to the newest",

@@ -320,6 +320,11 @@ export default {
       what: "No answer came back over the network.",
       todo: "Check the connection; the page tries again by itself.",
     },
+    ABORTED: {
+      title: "It was left before it was done",
+      what: "What was asked for was still on its way when another conversation was begun.",
+      todo: "Ask again if you still want it.",
+    },
     CORE_RESTARTED: {
       title: "The page has started its core anew",
       what: "What decides in this page had stopped, and was started again.",

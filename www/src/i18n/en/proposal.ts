@@ -2,6 +2,7 @@
 export default {
   title: "Confirm this backtest",
   promise: "Nothing runs until you confirm.",
+  twice: "You can confirm again: whatever was heard of it, nothing runs twice.",
   confirm: "Confirm",
   confirming: "Confirming",
   decline: "Decline",

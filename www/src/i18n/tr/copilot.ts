@@ -18,6 +18,7 @@ export default {
   confirmedBy: "Onayladınız.",
   stopped: "Durduruldu.",
   cut: "Yanıt çok uzun olduğu için burada bitiyor.",
+  incomplete: "Bu yanıtın bir parçası yolda kayboldu.",
   again: "Yeniden gönder",
   askAgain: "Yeniden sor",
   newest: "En yeniye git",

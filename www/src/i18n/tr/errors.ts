@@ -321,6 +321,11 @@ export default {
       what: "Ağ üzerinden yanıt gelmedi.",
       todo: "Bağlantıyı denetleyin; sayfa kendiliğinden yeniden dener.",
     },
+    ABORTED: {
+      title: "Bitmeden bırakıldı",
+      what: "Yeni bir konuşma başlatıldığında istenen şey hâlâ yoldaydı.",
+      todo: "Hâlâ istiyorsanız yeniden sorun.",
+    },
     CORE_RESTARTED: {
       title: "Sayfanın çekirdeği yeniden başladı",
       what: "Bu sayfada karar veren bölüm durdu ve yeniden başlatıldı.",

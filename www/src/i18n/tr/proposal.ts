@@ -3,6 +3,7 @@ import type { Words } from "../words";
 export default {
   title: "Bu backtesti onaylayın",
   promise: "Siz onaylamadan hiçbir şey çalışmaz.",
+  twice: "Yeniden onaylayabilirsiniz: ne duyulmuş olursa olsun, hiçbir şey iki kez çalışmaz.",
   confirm: "Onayla",
   confirming: "Onaylanıyor",
   decline: "Vazgeç",
