@@ -4,6 +4,7 @@ import { type ReactNode, type RefObject, useEffect, useId, useLayoutEffect, useR
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { formatCountdown } from "../lib/format";
+import { asJson } from "../lib/json";
 import { costWords, describe, isBacktest, subjectWords } from "../lib/params";
 import { ROUTES } from "../lib/routes";
 import { BusyButton } from "./BusyButton";
@@ -144,7 +145,7 @@ function Terms({ proposal }: Pick<ProposalPart, "proposal">) {
     ? describe(t, params)
     : Object.entries((params ?? {}) as Record<string, unknown>).map(([name, value]) => ({
         name,
-        value: typeof value === "string" ? value : JSON.stringify(value),
+        value: typeof value === "string" ? value : asJson(value, false),
       }));
   return (
     <>
@@ -162,7 +163,7 @@ function Terms({ proposal }: Pick<ProposalPart, "proposal">) {
       </dl>
       <details className={classes.details}>
         <summary>{t("details")}</summary>
-        <CodeBox name={t("details")}>{JSON.stringify(params, null, 2)}</CodeBox>
+        <CodeBox name={t("details")}>{asJson(params)}</CodeBox>
         <p>
           {t("hash")}: <code>{paramsHash}</code>
         </p>

@@ -9,6 +9,7 @@ import { ErrorNote } from "../../components/ErrorNote";
 import { CheckIcon, CrossIcon } from "../../components/icons";
 import { ProposalCard } from "../../components/ProposalCard";
 import { formatPart } from "../../lib/format";
+import { asJson } from "../../lib/json";
 import { ROUTES } from "../../lib/routes";
 import { FormattedText } from "./FormattedText";
 import classes from "./MessageView.module.css";
@@ -151,7 +152,7 @@ function Step({ part }: { part: ToolPart }) {
         <CodeBox name={t("withArguments")}>
           {[part.arguments, part.data]
             .filter((json) => json !== undefined)
-            .map((json) => JSON.stringify(json, null, 2))
+            .map((value) => asJson(value))
             .join("\n")}
         </CodeBox>
       </details>
