@@ -94,6 +94,7 @@ test("what ran before is in the form, also where it is heard of only later", asy
   // Until then there is no form that somebody could fill in for nothing.
   expect(screen.queryByTestId("backtest-form")).toBeNull();
   page.move((client) => client.setJob("job_1", DONE));
+  await screen.findByTestId("backtest-form");
   expect(field("Symbol").value).toBe("IBM");
   expect(field("Fast average, bars").value).toBe("7");
   expect(field("Initial cash").value).toBe("500");
@@ -107,7 +108,7 @@ test("what ran before is in the form, also where it is heard of only later", asy
 test("of a backtest that is gone the form says so, and begins anew", async () => {
   window.history.replaceState(null, "", "/backtests?again=job_gone");
   await opened();
-  expect(screen.getByTestId("error-note").dataset.code).toBe("JOB_NOT_FOUND");
+  expect((await screen.findByTestId("error-note")).dataset.code).toBe("JOB_NOT_FOUND");
   expect(field("Symbol").value).toBe("AAPL");
 });
 
@@ -238,7 +239,7 @@ test("what the gateway refuses stands at its field, in the page's language, and 
   // Where the page has no words, and no field, the gateway's own stand.
   client.desk.propose = () => Promise.reject({ ...refusal, field: "body", reason: "is too long" });
   await page.user.click(review());
-  expect((await screen.findByTestId("error-note")).textContent).toContain("symbol is not served");
+  expect((await screen.findByTestId("error-note")).textContent).toContain("Symbol is not served.");
 });
 
 test("the first field that something is wrong with gets the focus, in the form's order", async () => {

@@ -31,7 +31,11 @@ export function ErrorNote({ error, onRetry, isNews = true }: ErrorNoteProps) {
       <div className={classes.text}>
         <strong>{words?.title ?? error.code}</strong>
         {words && <p>{words.what}</p>}
-        {detail !== null && <p className={classes.detail}>{detail}</p>}
+        {detail && (
+          <p className={classes.detail} lang={detail.lang}>
+            {detail.text}
+          </p>
+        )}
         {words && <p>{words.todo}</p>}
         <div className={classes.foot}>
           {onRetry && (

@@ -45,13 +45,28 @@ export function reasonWords(t: TFunction<"errors">, { reason }: LiveError): stri
   return known ? t(`view.reasons.${known}`) : null;
 }
 
+/** What is to be said of an error beside its code. */
+export interface ErrorDetail {
+  text: string;
+  /** Of the gateway's own sentence, which is English whatever the page speaks. */
+  lang: "en" | undefined;
+}
+
 /**
- * What is to be said of an error beside its code: which field, and what is wrong with it. In the gateway's own sentence,
- * which is English, only where the page has no words. Null where the code says it all.
+ * Which field is at fault and what is wrong with it, or why a job failed: in the gateway's own sentence only where the page
+ * has no words. Null where the code says it all.
  */
-export function errorDetail(t: TFunction<"errors">, error: LiveError): string | null {
+export function errorDetail(t: TFunction<"errors">, error: LiveError): ErrorDetail | null {
   const { code, field, message } = error;
   const reason = reasonWords(t, error);
-  if (field !== undefined && reason !== null) return t("view.field", { field, reason });
-  return field !== undefined || code === "JOB_FAILED" || !errorWords(t, code) ? message : null;
+  if (field !== undefined && reason !== null)
+    return { text: t("view.field", { field, reason }), lang: undefined };
+  const isNeeded = field !== undefined || code === "JOB_FAILED" || !errorWords(t, code);
+  return isNeeded ? { text: asSentence(message), lang: "en" } : null;
+}
+
+/** A message as a sentence; empty when there is none. */
+export function asSentence(text: string): string {
+  const trimmed = text.trim().replace(/\.$/, "");
+  return trimmed === "" ? "" : `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}.`;
 }

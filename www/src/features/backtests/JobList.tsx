@@ -1,6 +1,7 @@
 import { Progress, Skeleton, VisuallyHidden } from "@mantine/core";
 import type { BacktestParams, Job, PagedRows } from "@spark/live-core";
 import { useJob } from "@spark/live-react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { BusyButton } from "../../components/BusyButton";
@@ -72,7 +73,7 @@ function JobRow({ told }: { told: Job }) {
         <Link href={ROUTES.backtest(job.jobId)} className={classes.link}>
           {isBacktest(params) ? subjectWords(terms, params) : job.jobId}
         </Link>
-        <span className={classes.soft}>{isBacktest(params) && rangeOf(params)}</span>
+        <span className={classes.soft}>{isBacktest(params) && rangeOf(terms, params)}</span>
       </div>
       <div className={classes.state}>
         <StateMark status={state} />
@@ -93,7 +94,8 @@ function JobRow({ told }: { told: Job }) {
   );
 }
 
-function rangeOf({ from, to, interval }: BacktestParams): string {
-  const days = [from, to].filter(Boolean).join(" – ");
+/** The bars that it ran over: `1d · 2005-01-01 – last bar`, or only their length where it was all there are. */
+function rangeOf(t: TFunction<"proposal">, { from, to, interval }: BacktestParams): string {
+  const days = (from || to) && `${from ?? t("first")} – ${to ?? t("last")}`;
   return [interval && intervalSign(interval), days].filter(Boolean).join(" · ");
 }

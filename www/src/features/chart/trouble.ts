@@ -1,7 +1,7 @@
 import type { CandleSeries, LiveError } from "@spark/live-core";
 import type { TFunction } from "i18next";
 import { i18n } from "../../i18n";
-import { errorWords } from "../../lib/errorWords";
+import { asSentence, errorWords } from "../../lib/errorWords";
 
 /** What is wrong with bars that are shown all the same, in a sentence or two. */
 export function troubleWords(
@@ -16,10 +16,4 @@ export function troubleWords(
 /** Why: in the page's words, and in the gateway's own only where the page has none. */
 export function causeWords(t: TFunction<"errors">, error: LiveError): string {
   return errorWords(t, error.code)?.what ?? asSentence(error.message);
-}
-
-/** A message as a sentence; empty when there is none. */
-export function asSentence(text: string): string {
-  const trimmed = text.trim().replace(/\.$/, "");
-  return trimmed === "" ? "" : `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}.`;
 }
