@@ -34,6 +34,8 @@ export function LanguageSwitch() {
         data={CHOICES}
         value={language()}
         onChange={choose}
+        // Whoever has read it goes on elsewhere.
+        onBlur={() => setAway(false)}
       />
       {isAway && (
         <p className={classes.away} role="alert">

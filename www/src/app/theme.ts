@@ -8,7 +8,7 @@ import {
 /** Where the choice of theme is kept. `public/theme.js` reads the same key before the first paint. */
 export const THEME_KEY = "spark-live-theme";
 
-/** Keeps the choice of theme on this device. It is the only thing that the page stores. */
+/** Keeps the choice of theme on this device. */
 export const themeManager = localStorageColorSchemeManager({ key: THEME_KEY });
 
 const brand: MantineColorsTuple = [
