@@ -24,6 +24,7 @@ mod looks;
 mod mood;
 mod numerals;
 mod parameters;
+mod proposed;
 mod question;
 mod rates;
 mod report;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::language::Language;
-use super::speak;
+use super::{proposed, speak};
 use crate::copilot::provider::Message;
 
 /// Most bars that are listed.
@@ -92,10 +92,11 @@ fn refusal(code: &str, error: &Value, is_english: bool) -> String {
 
 fn proposal(data: &Value, is_english: bool) -> String {
     let (summary, bars) = (data["summary"].as_str().unwrap_or_default(), &data["bars"]);
-    match is_english {
-        true => format!("I propose: {summary} ({bars} bars). It starts when you confirm it on the card."),
-        false => format!("Önerim: {summary} ({bars} çubuk). Kartta onayladığınızda başlar."),
+    if is_english {
+        return format!("I propose: {summary} ({bars} bars). It starts when you confirm it on the card.");
     }
+    let summary = proposed::turkish(data).unwrap_or_else(|| summary.to_owned());
+    format!("Önerim: {summary} ({bars} çubuk). Kartta onayladığınızda başlar.")
 }
 
 fn prices(data: &Value, is_english: bool) -> String {

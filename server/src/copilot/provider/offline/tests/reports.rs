@@ -39,6 +39,58 @@ fn parameters_that_are_refused_are_told_with_what_is_allowed() {
 }
 
 #[test]
+fn what_was_proposed_is_told_in_the_language_of_the_conversation() {
+    let proposed = |strategy: Value, from: Option<&str>, to: Option<&str>, sweep: Value| {
+        json!({
+            "summary": "what it is", "bars": 7, "combinations": 6,
+            "params": { "symbol": "AAPL", "interval": "1d", "from": from, "to": to, "strategy": strategy, "sweep": sweep },
+        })
+    };
+    let sma = json!({ "name": "sma_cross", "fast": 10, "slow": 30 });
+    let whole = proposed(sma.clone(), Some("2005-01-01"), Some("2010-12-31"), Value::Null);
+    let tool = "startBacktest";
+    assert_eq!(
+        english(tool, &whole),
+        "I propose: what it is (7 bars). It starts when you confirm it on the card."
+    );
+    for (result, said) in [
+        (whole, "AAPL, SMA kesişimi 10/30, 1d çubukları, 2005-01-01 ile 2010-12-31 arası"),
+        (
+            proposed(sma, Some("2005-01-01"), None, json!({ "fast": [5, 10] })),
+            "AAPL, SMA kesişimi 10/30, 1d çubukları, 2005-01-01 tarihinden sonuna kadar, 6 kombinasyon",
+        ),
+        (
+            proposed(
+                json!({ "name": "rsi_reversion", "period": 14, "low": 30.0, "high": 70.0 }),
+                None,
+                Some("2010-12-31"),
+                Value::Null,
+            ),
+            "AAPL, RSI dönüşü 14 (30–70), 1d çubukları, başından 2010-12-31 tarihine kadar",
+        ),
+        (
+            proposed(
+                json!({ "name": "donchian_breakout", "entry": 20, "exit": 10 }),
+                None,
+                None,
+                Value::Null,
+            ),
+            "AAPL, Donchian kırılımı 20/10, 1d çubukları, verinin tamamı",
+        ),
+        (
+            proposed(json!({ "name": "buy_and_hold" }), None, None, Value::Null),
+            "AAPL, Al ve tut, 1d çubukları, verinin tamamı",
+        ),
+        (json!({ "summary": "what it is", "bars": 7 }), "what it is"),
+    ] {
+        assert_eq!(
+            turkish(tool, &result),
+            format!("Önerim: {said} (7 çubuk). Kartta onayladığınızda başlar.")
+        );
+    }
+}
+
+#[test]
 fn bars_are_listed_and_it_is_told_when_not_all_are() {
     let bars = |count: i64| {
         let rows: Vec<Value> = (0..count).map(|day| json!([day * 86_400_000, 1, 2, 0.5, 1.5, 100])).collect();
