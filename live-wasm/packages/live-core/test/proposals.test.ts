@@ -198,6 +198,18 @@ describe("a card whose token is not here", () => {
     await pressed;
   });
 
+  it("starts nothing where another window has confirmed it while it was proposed anew", async () => {
+    const { session, card, confirms, proposes, copilot, said, say } = await reloaded();
+    copilot.holds.add("tools/startBacktest");
+    const pressed = session.confirm("p1");
+    await until(() => proposes().length > 0, "the proposal");
+    say(said.confirmed("p1", "job_5"));
+    copilot.letGo();
+    await pressed;
+    expect(confirms()).toEqual([]);
+    expect(card()).toMatchObject({ status: "confirmed", jobId: "job_5" });
+  });
+
   it("is proposed anew once, also where the confirmation has to be repeated", async () => {
     const { session, card, confirms, proposes, copilot } = await reloaded();
     copilot.next("tools/confirmBacktest", "lost");

@@ -451,6 +451,17 @@ describe("a confirmation", () => {
     expect(all.map((id) => status(of, id))).toEqual(["confirmed", "confirmed", "confirmed", "declined"]);
   });
 
+  it("is of a card that came without the beginning of its answer, and of no other one", () => {
+    const { of, take } = transcript();
+    take(start("a", "x"), card("p1"), done("a"));
+    take(card("p2"), confirmed("p2", "job_2"), done("b"));
+    expect([status(of, "p1"), status(of, "p2"), of.card("p2")?.jobId]).toEqual([
+      "waiting",
+      "confirmed",
+      "job_2",
+    ]);
+  });
+
   it("of what was proposed anew here is of the card that it was proposed for", () => {
     const { of, take, tokens, anew } = transcript();
     take(start("a", "x"), card("p1"), card("p2"));

@@ -120,6 +120,8 @@ export class Cards {
     let wasSent = false;
     try {
       const secret = this.#secrets.get(id) ?? (await this.#proposedAnew(card));
+      // It was confirmed meanwhile, in another window.
+      if (this.#transcript.card(id)?.status !== "confirming") return;
       wasSent = secret.wasSent;
       secret.wasSent = true;
       const { jobId } = await confirm(this.#engine, secret.token, secret.key);

@@ -149,8 +149,7 @@ export class Transcript {
 
   /** Changes what became of a card. */
   changeCard(proposalId: string, to: Partial<Omit<ProposalPart, "kind">>): void {
-    const change = (part: CopilotPart) =>
-      part.kind === "proposal" && part.proposal.proposalId === proposalId ? { ...part, ...to } : part;
+    const change = (part: CopilotPart) => (isCard(part, proposalId) ? { ...part, ...to } : part);
     this.#settle();
     this.#messages.change(change);
     this.#draft?.change(change);
@@ -289,11 +288,13 @@ export class Transcript {
     const others = cards.filter(
       ({ proposal, status }) => proposal.paramsHash === paramsHash && OPEN.includes(status),
     );
-    const card =
-      this.card(this.#owner.cardOf(proposalId)) ??
-      others.findLast(({ proposal }) => !this.#owner.hasToken(proposal.proposalId)) ??
-      others.at(-1);
-    if (card) this.changeCard(card.proposal.proposalId, { status: "confirmed", jobId, error: null });
+    const named = this.#owner.cardOf(proposalId);
+    // It may be among what has come without its beginning, and is not shown yet.
+    const isComing = this.#draft?.parts().some((part) => isCard(part, named)) ?? false;
+    const other =
+      others.findLast(({ proposal }) => !this.#owner.hasToken(proposal.proposalId)) ?? others.at(-1);
+    const id = this.card(named) || isComing ? named : other?.proposal.proposalId;
+    if (id !== undefined) this.changeCard(id, { status: "confirmed", jobId, error: null });
   }
 
   /** An answer has ended. Where its beginning or something since then was not heard it is incomplete. */
@@ -342,4 +343,8 @@ export class Transcript {
 /** An answer of which nothing has come yet. */
 function begun(id: string): AssistantMessage {
   return { id, role: "assistant", status: "answering", parts: [], error: null };
+}
+
+function isCard(part: CopilotPart, proposalId: string): part is ProposalPart {
+  return part.kind === "proposal" && part.proposal.proposalId === proposalId;
 }
