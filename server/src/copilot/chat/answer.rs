@@ -258,9 +258,10 @@ impl Answer {
         match piece {
             Piece::Text(text) => {
                 let room = TEXT_LEN_MAX - turn.text_len;
+                // A letter that does not fit ends it too.
+                let is_whole = text.len() < room;
                 let end = (0..=text.len().min(room)).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
                 let text = &text[..end];
-                let is_whole = end < room;
                 turn.text_len = if is_whole { turn.text_len + end } else { TEXT_LEN_MAX };
                 turn.text.push_str(text);
                 for part in parts(text) {
