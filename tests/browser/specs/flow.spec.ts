@@ -102,7 +102,8 @@ test.describe("with a long file", () => {
 });
 
 test.describe("with a long sweep", () => {
-  test.use({ bars: BARS });
+  // A worker that is gone is missed soon.
+  test.use({ bars: BARS, settings: { SPARK_JOBS_LEASE_MS: "5000" } });
 
   test("the line is cut in the middle of the text and of the backtest", async ({
     desk,
