@@ -14,7 +14,7 @@ const test = base.extend<{ gateway: Gateway; trader: Trader }>({
   gateway: async ({ browserName: _ }, use) => {
     const folder = await mkdtemp(path.join(tmpdir(), "spark-data-"));
     await writeFile(path.join(folder, "MANY.1m.csv"), wanderingBars(BARS));
-    const gateway = await Gateway.start({ SPARK_DATA_DIR: folder });
+    const gateway = await Gateway.start({ SPARK_DATA_DIR: folder, SPARK_JOBS_LEASE_MS: "5000" });
     await use(gateway);
     await gateway.dispose();
     await rm(folder, { recursive: true });
