@@ -18,10 +18,14 @@ const visits = Number(values.visits);
 const seconds = Number(values.seconds);
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
-/** Four prices make a bar: five bars a second are 20 prices a second of each symbol. */
-const BARS_A_SECOND = 5;
 /** What the figures of the shipped page are worth something with: so many symbols, at so many prices a second. */
 const SYMBOLS = 5;
+/** Made-up prices: a file that is replayed ends, and begins to count anew. */
+const SOURCE = {
+  SPARK_SOURCE: "synthetic",
+  SPARK_SYNTHETIC_SYMBOLS: String(SYMBOLS),
+  SPARK_SYNTHETIC_RATE: String(20 * SYMBOLS),
+};
 const HZ_MIN = 18;
 
 const say = (line = "") => process.stdout.write(`${line}\n`);
@@ -32,8 +36,8 @@ async function startGateway() {
   const environment = Object.entries(process.env).filter(([name]) => !/^(SPARK|COPILOT)_/.test(name));
   const child = spawn(
     path.join(ROOT, "target/release/spark-live"),
-    ["serve", "--addr", "127.0.0.1:0", "--replay-speed", String(BARS_A_SECOND)],
-    { cwd: dir, env: Object.fromEntries(environment), stdio: ["ignore", "pipe", "ignore"] },
+    ["serve", "--addr", "127.0.0.1:0"],
+    { cwd: dir, env: { ...Object.fromEntries(environment), ...SOURCE }, stdio: ["ignore", "pipe", "ignore"] },
   );
   const lines = createInterface({ input: child.stdout });
   const [line] = await once(lines, "line", { signal: AbortSignal.timeout(20_000) });
