@@ -34,11 +34,11 @@ const say = (line = "") => process.stdout.write(`${line}\n`);
 async function startGateway() {
   const dir = mkdtempSync(path.join(os.tmpdir(), "spark-bench-"));
   const environment = Object.entries(process.env).filter(([name]) => !/^(SPARK|COPILOT)_/.test(name));
-  const child = spawn(
-    path.join(ROOT, "target/release/spark-live"),
-    ["serve", "--addr", "127.0.0.1:0"],
-    { cwd: dir, env: { ...Object.fromEntries(environment), ...SOURCE }, stdio: ["ignore", "pipe", "ignore"] },
-  );
+  const child = spawn(path.join(ROOT, "target/release/spark-live"), ["serve", "--addr", "127.0.0.1:0"], {
+    cwd: dir,
+    env: { ...Object.fromEntries(environment), ...SOURCE },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   const lines = createInterface({ input: child.stdout });
   const [line] = await once(lines, "line", { signal: AbortSignal.timeout(20_000) });
   const { url } = JSON.parse(line);
